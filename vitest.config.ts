@@ -1,0 +1,50 @@
+import { defineConfig } from 'vitest/config';
+
+/** Tests are sorted by what they need: the suffix says it, and a project per suffix sets the time it may take. */
+const packages = ['libs/*', 'services/*', 'cli', 'deploy/local', 'scripts', 'test'];
+const filesEnding = (suffix: string): string[] => packages.map((folder) => `${folder}/**/*${suffix}`);
+const realServers = ['**/*.nats.test.ts', '**/*.pg.test.ts', '**/*.e2e.test.ts'];
+const elsewhere = ['**/node_modules/**', '**/dist-types/**', '**/*.faults.test.ts'];
+
+export default defineConfig({
+  test: {
+    reporters: ['default'],
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: filesEnding('.test.ts'),
+          exclude: [...elsewhere, ...realServers],
+        },
+      },
+      {
+        test: {
+          name: 'nats',
+          include: filesEnding('.nats.test.ts'),
+          exclude: elsewhere,
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'pg',
+          include: filesEnding('.pg.test.ts'),
+          exclude: elsewhere,
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: filesEnding('.e2e.test.ts'),
+          exclude: elsewhere,
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
