@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import { ERROR_CODES } from './error-code.ts';
+import type { ErrorCode } from './error-code.ts';
+import { eventIdSchema, logPositionSchema } from './event-id.ts';
+import { uuidSchema } from './identifier.ts';
+import { rightsStateSchema } from './log-message.ts';
+import { authorizationSchema, policySchema, propertyAuthorizationSchema, roleSchema } from './policy.ts';
+import { fieldErrorSchema } from './problem.ts';
+import { credentialSchema, principalSchema } from './principal.ts';
+
+const errorCodes = Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]];
+
+/** How a request on a request subject fails. */
+export const requestFailureSchema = z.object({
+  ok: z.literal(false),
+  code: z.enum(errorCodes),
+  message: z.string(),
+  errors: z.array(fieldErrorSchema).optional(),
+});
+export type RequestFailure = z.infer<typeof requestFailureSchema>;
+
+/** `authz.v1.authenticate`: the secret itself, never logged. */
+export const authenticateRequestSchema = z.object({
+  type: z.enum(['token', 'session']),
+  secret: z.string().min(1).max(4096),
+});
+export type AuthenticateRequest = z.infer<typeof authenticateRequestSchema>;
+
+/** Principal and credential as the primary database has them, with the position of that SQL snapshot. */
+export const authenticateReplySchema = z.discriminatedUnion('ok', [
+  z.object({
+    ok: z.literal(true),
+    principal: principalSchema,
+    credential: credentialSchema,
+    position: logPositionSchema,
+  }),
+  requestFailureSchema,
+]);
+export type AuthenticateReply = z.infer<typeof authenticateReplySchema>;
+
+/** `authz.v1.state`, `catalogue.v1.state`: pages of at most 500 states, `after` is the previous answer's `next`. */
+export const stateRequestSchema = z.object({ after: z.string().max(200).nullable() });
+export type StateRequest = z.infer<typeof stateRequestSchema>;
+
+/**
+ * One page. Each page is its own SQL snapshot; whoever loads all pages and then applies the log from the FIRST page's
+ * position has everything, because states are whole and the newest version wins.
+ */
+export const stateReplySchema = z.discriminatedUnion('ok', [
+  z.object({
+    ok: z.literal(true),
+    position: logPositionSchema,
+    items: z.array(rightsStateSchema),
+    next: z.string().nullable(),
+  }),
+  requestFailureSchema,
+]);
+export type StateReply = z.infer<typeof stateReplySchema>;
+
+/** `authz.v1.set-policy`: rules of a register or schema, on behalf of `principal`, who must be `admin`. */
+export const setPolicyRequestSchema = z.object({
+  principal: z.string(),
+  correlationId: z.string().nullable(),
+  traceparent: z.string().nullable(),
+  target: z.enum(['register', 'schema']),
+  id: uuidSchema,
+  authorization: authorizationSchema.nullable(),
+  properties: z.record(z.string(), propertyAuthorizationSchema),
+  roles: z.array(roleSchema),
+  removed: z.boolean(),
+});
+export type SetPolicyRequest = z.infer<typeof setPolicyRequestSchema>;
+
+export const setPolicyReplySchema = z.discriminatedUnion('ok', [
+  z.object({ ok: z.literal(true), policy: policySchema }),
+  requestFailureSchema,
+]);
+export type SetPolicyReply = z.infer<typeof setPolicyReplySchema>;
+
+/** `relay.v1.beat`: the log's head and how old the oldest unpublished row is. Sent every {@link BEAT_INTERVAL_MS}. */
+export const beatSchema = z.object({
+  /** Position of the newest stored event. */
+  head: eventIdSchema,
+  /** The relay's clock at sending, milliseconds since 1970. */
+  sentAt: z.int(),
+  /** Age of the oldest outbox row that is not in the log yet, milliseconds; 0 when there is none. */
+  backlogAgeMs: z.int().min(0),
+});
+export type Beat = z.infer<typeof beatSchema>;
+
+export const BEAT_INTERVAL_MS = 500;

@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import { ERROR_CODES } from './error-code.ts';
+import type { ErrorCode } from './error-code.ts';
+import { eventIdSchema } from './event-id.ts';
+import { topicKindSchema } from './topic.ts';
+
+const errorCodes = Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]];
+
+/** Why a client has to fetch again instead of being told every event. */
+export const RESYNC_REASONS = [
+  'expired',
+  'epoch',
+  'ahead',
+  'malformed',
+  'behind',
+  'rights-changed',
+  'time',
+  'too-deep',
+  'unencodable',
+] as const;
+export type ResyncReason = (typeof RESYNC_REASONS)[number];
+
+/** "You may have missed something: fetch again, then go on from `current`." */
+export const resyncSchema = z.object({
+  reason: z.enum(RESYNC_REASONS),
+  /** The oldest event that can still be replayed. */
+  oldest: eventIdSchema,
+  /** The position from which events follow this message. */
+  current: eventIdSchema,
+  /** Which of the connection's subscriptions are concerned; absent: all of them. */
+  scope: z.array(z.string()).optional(),
+});
+export type Resync = z.infer<typeof resyncSchema>;
+
+/** The last message of a stream that the server ends. `reconnect` says whether coming back with the cursor can help. */
+export const streamEndSchema = z.object({
+  code: z.enum(errorCodes),
+  reason: z.string(),
+  reconnect: z.boolean(),
+});
+export type StreamEnd = z.infer<typeof streamEndSchema>;
+
+/** SSE `event:` names besides those of events. Never `error`: EventSource uses that name itself. */
+export const SSE_EVENTS = Object.freeze({ resync: 'resync', end: 'end' });
+
+/** `GET /api/realtime/topics`: what the caller may subscribe to. */
+export const topicListSchema = z.object({
+  topics: z.array(z.object({ topic: z.string(), kind: topicKindSchema, title: z.string() })),
+  patterns: z.array(z.string()),
+});
+export type TopicList = z.infer<typeof topicListSchema>;
+
+/** `GET /api/realtime/status`. Counts are the caller's own; `total` only for `admin`. */
+export const streamStatusSchema = z.object({
+  connections: z.object({ own: z.int(), total: z.int().optional() }),
+  subscriptions: z.object({ own: z.int(), total: z.int().optional() }),
+  heartbeatMs: z.int(),
+  retention: z.object({ oldestId: eventIdSchema, newestId: eventIdSchema }),
+  transports: z.array(z.string()),
+});
+export type StreamStatus = z.infer<typeof streamStatusSchema>;
+
+/** Times and bounds that client and server share. Milliseconds. */
+export const REALTIME_TRANSPORT_CONFIG = Object.freeze({
+  reconnectBackoffMs: Object.freeze([1000, 2000, 4000, 8000] as const),
+  maxReconnectDelayMs: 30_000,
+  heartbeatIntervalMs: 30_000,
+  sseHeartbeatIntervalMs: 15_000,
+  maxConnectionsPerUser: 10,
+  idleConnectionTimeoutMs: 300_000,
+  presenceStaleTimeoutMs: 60_000,
+  maxPresenceEntriesPerPage: 50,
+});
+
+/** HTTP header names, lower case as Node reports them. */
+export const HTTP_HEADERS = Object.freeze({
+  connection: 'tidewire-connection',
+  protocol: 'tidewire-protocol',
+  position: 'x-event-position',
+  version: 'x-object-version',
+  correlationId: 'x-correlation-id',
+  traceparent: 'traceparent',
+  lastEventId: 'last-event-id',
+});
+
+export const PROTOCOL_VERSION = '1';

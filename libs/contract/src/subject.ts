@@ -1,0 +1,139 @@
+import { NO_ORGANISATION, isSlug, isUuid } from './identifier.ts';
+import type { Topic } from './topic.ts';
+
+/** The one log: data, rights and catalogue changes in commit order. Only the relay may publish to it. */
+export const EVENTS_STREAM = 'EVENTS';
+
+/** What happened to an object; the last token of its subject. */
+export const OBJECT_ACTIONS = ['created', 'updated', 'deleted'] as const;
+export type ObjectAction = (typeof OBJECT_ACTIONS)[number];
+
+/** Kinds of rights in the log, on `authz.{kind}.{id}`. */
+export const RIGHTS_KINDS = ['policy', 'organisation', 'principal', 'credential'] as const;
+export type RightsKind = (typeof RIGHTS_KINDS)[number];
+
+/** Kinds of catalogue entries in the log, on `catalogue.{kind}.{id}`. */
+export const CATALOGUE_KINDS = ['register', 'schema'] as const;
+export type CatalogueKind = (typeof CATALOGUE_KINDS)[number];
+
+/**
+ * The stream's subjects. Kinds are listed one by one, because request subjects such as `authz.v1.authenticate`
+ * begin with the same token and must not be captured.
+ */
+export const EVENTS_STREAM_SUBJECTS: readonly string[] = Object.freeze([
+  'events.>',
+  ...RIGHTS_KINDS.map((kind) => `authz.${kind}.*`),
+  ...CATALOGUE_KINDS.map((kind) => `catalogue.${kind}.*`),
+]);
+
+/** Request subjects: one question, one answer, any replica of the owner. Payloads are in `request.ts`. */
+export const REQUEST_SUBJECTS = Object.freeze({
+  /** A credential -> who it is, from authz's primary database. */
+  authenticate: 'authz.v1.authenticate',
+  /** Policies and organisations, page by page, each page one SQL snapshot with its position. */
+  rightsState: 'authz.v1.state',
+  /** Sets or removes the policy of a register or schema, on behalf of a principal. */
+  setPolicy: 'authz.v1.set-policy',
+  /** Registers and schemas, page by page. */
+  catalogueState: 'catalogue.v1.state',
+});
+
+/** Messages that are not stored: whoever misses one loses nothing but time. */
+export const SIGNAL_SUBJECTS = Object.freeze({
+  /** Sent by a service after its commit: there are outbox rows to publish. No payload. */
+  poke: 'relay.v1.poke',
+  /** Sent by the relay twice a second: head of the log and age of its backlog (`beat.ts`). */
+  beat: 'relay.v1.beat',
+});
+
+/** Headers that the relay puts on every message of the log. */
+export const LOG_HEADERS = Object.freeze({
+  /** UUID of the outbox row: how a message is recognised after a doubtful send. */
+  outbox: 'Tw-Outbox',
+  /** Epoch of the log, so that a reader sees a new one without asking for it. */
+  epoch: 'Tw-Epoch',
+});
+
+/** Queue group of a service's request handlers, so that each request reaches one replica. */
+export function queueGroup(service: string): string {
+  return `${service}.v1`;
+}
+
+/** Inbox prefix of a NATS user: nobody else may listen on it. */
+export function inboxPrefix(user: string): string {
+  return `_INBOX_${user}`;
+}
+
+export interface ObjectSubject {
+  readonly organisation: string | null;
+  readonly register: string;
+  readonly schema: string;
+  readonly uuid: string;
+  readonly action: ObjectAction;
+}
+
+/**
+ * `events.{organisation}.{register}.{schema}.{object}.{action}`. The database builds the same text in the outbox
+ * trigger; a test holds the two together.
+ *
+ * @throws RangeError when a token is not a slug or a UUID: nothing with `.`, `*`, `>` or space reaches a subject.
+ */
+export function formatObjectSubject(parts: ObjectSubject): string {
+  const organisation = parts.organisation ?? NO_ORGANISATION;
+  if (parts.organisation !== null && !isUuid(parts.organisation)) throw invalidToken('organisation');
+  if (!isSlug(parts.register)) throw invalidToken('register');
+  if (!isSlug(parts.schema)) throw invalidToken('schema');
+  if (!isUuid(parts.uuid)) throw invalidToken('object');
+  return `events.${organisation}.${parts.register}.${parts.schema}.${parts.uuid}.${parts.action}`;
+}
+
+/** The subject of a change of rights. Ids are UUIDs or slugs. */
+export function formatRightsSubject(kind: RightsKind, id: string): string {
+  if (!isUuid(id) && !isSlug(id)) throw invalidToken('id');
+  return `authz.${kind}.${id}`;
+}
+
+/** The subject of a change of the catalogue. Ids are UUIDs. */
+export function formatCatalogueSubject(kind: CatalogueKind, id: string): string {
+  if (!isUuid(id)) throw invalidToken('id');
+  return `catalogue.${kind}.${id}`;
+}
+
+/** The subject filter that holds exactly the events of a topic. */
+export function topicFilter(topic: Topic): string {
+  switch (topic.kind) {
+    case 'register':
+      return `events.*.${topic.register}.>`;
+    case 'schema':
+      return `events.*.${topic.register}.${topic.schema}.>`;
+    case 'object':
+      return `events.*.*.*.${topic.uuid}.*`;
+    case 'organisation':
+      return `events.${topic.uuid}.>`;
+  }
+}
+
+/**
+ * Drops filters that another one covers, and repeats: JetStream refuses a consumer whose filters contain one another.
+ * Filters that merely intersect stay.
+ */
+export function normaliseFilters(filters: readonly string[]): string[] {
+  const distinct = [...new Set(filters)];
+  return distinct.filter((filter) => !distinct.some((other) => other !== filter && covers(other, filter)));
+}
+
+function covers(wide: string, narrow: string): boolean {
+  const wideTokens = wide.split('.');
+  const narrowTokens = narrow.split('.');
+  for (const [index, token] of wideTokens.entries()) {
+    if (token === '>') return index < narrowTokens.length;
+    const other = narrowTokens[index];
+    if (other === undefined || other === '>') return false;
+    if (token !== '*' && token !== other) return false;
+  }
+  return wideTokens.length === narrowTokens.length;
+}
+
+function invalidToken(part: string): RangeError {
+  return new RangeError(`the ${part} token of a subject must be a slug or a UUID`);
+}
