@@ -4,6 +4,7 @@ export * from './error-code.ts';
 export * from './event-id.ts';
 export * from './identifier.ts';
 export * from './log-message.ts';
+export * from './message-catalogue.ts';
 export * from './object.ts';
 export * from './policy.ts';
 export * from './principal.ts';

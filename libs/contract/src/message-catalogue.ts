@@ -1,0 +1,80 @@
+import type { z } from 'zod';
+import { cloudEventSchema } from './cloud-event.ts';
+import { objectMessageSchema, rightsMessageSchema } from './log-message.ts';
+import { objectListSchema, objectSchema } from './object.ts';
+import { problemSchema } from './problem.ts';
+import {
+  authenticateReplySchema,
+  authenticateRequestSchema,
+  beatSchema,
+  setPolicyReplySchema,
+  setPolicyRequestSchema,
+  stateReplySchema,
+  stateRequestSchema,
+} from './request.ts';
+import { resyncSchema, streamEndSchema, streamStatusSchema, topicListSchema } from './stream.ts';
+
+interface MessageRow {
+  readonly schema: z.ZodType;
+  /** `public`: clients see it. `internal`: only Tidewire's own processes do. */
+  readonly audience: 'public' | 'internal';
+  readonly summary: string;
+}
+
+/**
+ * Every message by name: what the examples, the wire hash and the reference documentation are made from. A new
+ * message is one row here and one file in `examples/`.
+ */
+export const MESSAGES = Object.freeze({
+  'cloud-event': {
+    schema: cloudEventSchema,
+    audience: 'public',
+    summary: 'a change of an object, trimmed to its reader',
+  },
+  'resync': { schema: resyncSchema, audience: 'public', summary: 'fetch again: events may be missing' },
+  'stream-end': { schema: streamEndSchema, audience: 'public', summary: 'why the server ends a stream' },
+  'topic-list': { schema: topicListSchema, audience: 'public', summary: 'what the caller may subscribe to' },
+  'stream-status': { schema: streamStatusSchema, audience: 'public', summary: 'state of the streams' },
+  'object': { schema: objectSchema, audience: 'public', summary: 'an object on the registers face' },
+  'object-list': {
+    schema: objectListSchema,
+    audience: 'public',
+    summary: 'a page of objects with its position',
+  },
+  'problem': { schema: problemSchema, audience: 'public', summary: 'the body of every error' },
+  'object-message': {
+    schema: objectMessageSchema,
+    audience: 'internal',
+    summary: 'a change of an object in the log',
+  },
+  'rights-message': {
+    schema: rightsMessageSchema,
+    audience: 'internal',
+    summary: 'a change of rights in the log',
+  },
+  'authenticate-request': {
+    schema: authenticateRequestSchema,
+    audience: 'internal',
+    summary: 'who is this credential',
+  },
+  'authenticate-reply': {
+    schema: authenticateReplySchema,
+    audience: 'internal',
+    summary: 'principal and credential',
+  },
+  'state-request': { schema: stateRequestSchema, audience: 'internal', summary: 'asks for a page of rights' },
+  'state-reply': {
+    schema: stateReplySchema,
+    audience: 'internal',
+    summary: 'a page of rights with its position',
+  },
+  'set-policy-request': {
+    schema: setPolicyRequestSchema,
+    audience: 'internal',
+    summary: 'sets the rules of a target',
+  },
+  'set-policy-reply': { schema: setPolicyReplySchema, audience: 'internal', summary: 'the rules as stored' },
+  'beat': { schema: beatSchema, audience: 'internal', summary: 'head of the log and age of its backlog' },
+} as const satisfies Record<string, MessageRow>);
+
+export type MessageName = keyof typeof MESSAGES;
