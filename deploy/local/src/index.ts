@@ -1,0 +1,27 @@
+export {
+  createDatabase,
+  databaseUrls,
+  prepareDatabase,
+  prepareRoles,
+  withDatabase,
+} from './database-postgres.ts';
+export { DATABASE_ROLES } from './database-postgres.ts';
+export type {
+  DatabasePasswords,
+  DatabaseRole,
+  DatabaseUrls,
+  PrepareDatabaseOptions,
+} from './database-postgres.ts';
+export { FolderInUseError, stopLeftover } from './folder-claim.ts';
+export { freePort } from './free-port.ts';
+export { NATS_SERVER_SOURCES, NatsServerNotFoundError, findNatsServer } from './nats-server-binary.ts';
+export type { FindNatsServerOptions, NatsServerBinary, NatsServerSource } from './nats-server-binary.ts';
+export { NATS_MAX_PAYLOAD_BYTES, formatNatsServerConfig } from './nats-server-config.ts';
+export type { NatsPermissions, NatsServerSettings, NatsUser } from './nats-server-config.ts';
+export { LOWEST_NATS_SERVER_VERSION } from './nats-server-version.ts';
+export { startNatsServer } from './nats-server.ts';
+export type { NatsServer, NatsServerOptions } from './nats-server.ts';
+export { startPostgresServer } from './postgres-server.ts';
+export type { PostgresServer, PostgresServerOptions } from './postgres-server.ts';
+export { describeProcess } from './process-identity.ts';
+export type { ProcessIdentity } from './process-identity.ts';

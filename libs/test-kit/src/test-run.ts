@@ -1,0 +1,96 @@
+import { spawn } from 'node:child_process';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isMainThread } from 'node:worker_threads';
+import { describeProcess } from '@tidewire/local';
+import { waitFor } from './wait-for.ts';
+
+/** One run of tests: all its workers share a folder and a keeper, which cleans up when the run is over, however it ends. */
+export interface TestRun {
+  /** Below the system's temporary folder; removed at the end. */
+  folder: string;
+}
+
+/** The servers that a whole run shares; the keeper starts one when a worker first asks for it. */
+export type SharedServer = 'postgres';
+
+const keeperTimeoutMs = 120_000;
+let current: TestRun | undefined;
+
+/** The process whose end is the end of the run: the test runner, not the worker of one file. */
+function runnerPid(): number {
+  const inWorkerProcess = isMainThread && process.env['VITEST_WORKER_ID'] !== undefined;
+  return inWorkerProcess ? process.ppid : process.pid;
+}
+
+function startKeeper(folder: string, watchedPid: number): void {
+  const log = openSync(join(folder, 'keeper.log'), 'a');
+  const keeper = spawn(
+    process.execPath,
+    [join(import.meta.dirname, 'keeper.ts'), folder, String(watchedPid)],
+    {
+      detached: true, // it has to outlive a run that is killed together with its process group
+      stdio: ['ignore', log, log],
+      env: { ...process.env, NODE_OPTIONS: '', NODE_V8_COVERAGE: '' },
+    },
+  );
+  closeSync(log);
+  keeper.unref();
+}
+
+/** The run that this process belongs to; the first worker that asks starts its keeper. */
+export function testRun(): TestRun {
+  if (current !== undefined) return current;
+  const pid = runnerPid();
+  const mark = describeProcess(pid)?.startMark.replaceAll(/\W/g, '') ?? '0';
+  const folder = join(tmpdir(), `tidewire-test-${pid}-${mark}`);
+  try {
+    // Who makes the folder starts the keeper; PostgreSQL's unprivileged user has to pass through it.
+    mkdirSync(folder, { mode: 0o711 });
+    startKeeper(folder, pid);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  current = { folder };
+  return current;
+}
+
+/** A new folder of this run for one server; `stem` is what its name begins with. */
+export function runFolder(stem: string): string {
+  return mkdtempSync(join(testRun().folder, `${stem}-`));
+}
+
+/** Asks the keeper for a shared server and answers what it wrote about it. */
+export async function sharedServer<T>(server: SharedServer): Promise<T> {
+  const { folder } = testRun();
+  const answer = join(folder, `${server}.json`);
+  if (!existsSync(answer)) writeFileSync(join(folder, `${server}.wanted`), '');
+  const failed = join(folder, `${server}.failed`);
+  await waitFor(
+    () => {
+      if (existsSync(failed)) throw new Error(readFileSync(failed, 'utf8'));
+      return existsSync(answer);
+    },
+    { timeoutMs: keeperTimeoutMs, what: `the run's shared ${server} starts (see ${folder}/keeper.log)` },
+  );
+  return JSON.parse(readFileSync(answer, 'utf8')) as T;
+}
+
+/** Prints `line` once in the whole run, past the test runner's own grouping of output. */
+export function announceOnce(topic: string, line: string): void {
+  try {
+    writeFileSync(join(testRun().folder, `${topic}.announced`), line, { flag: 'wx' });
+  } catch {
+    return;
+  }
+  process.stderr.write(`tidewire tests: ${line}\n`);
+}
