@@ -1,0 +1,428 @@
+import { once } from 'node:events';
+import { createServer, get, request as openRequest } from 'node:http';
+import type { IncomingMessage, RequestListener, Server } from 'node:http';
+import { connect } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { afterEach, expect, test } from 'vitest';
+import { startEdge } from './edge.ts';
+import type { Edge, EdgeOptions } from './edge.ts';
+import type { EdgeService } from './edge-routes.ts';
+import type { Upstream } from './edge-upstreams.ts';
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+interface Service extends Upstream {
+  readonly server: Server;
+}
+
+async function startService(listener: RequestListener): Promise<Service> {
+  const server = createServer(listener);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  cleanups.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { server, host: '127.0.0.1', port: (server.address() as AddressInfo).port };
+}
+
+/** An address where nothing listens. */
+async function closedPort(): Promise<Upstream> {
+  const { server, host, port } = await startService(() => {});
+  server.close();
+  await once(server, 'close');
+  return { host, port };
+}
+
+async function edgeBefore(
+  upstreams: Partial<Record<EdgeService, Upstream[]>>,
+  limits?: EdgeOptions['limits'],
+): Promise<Edge> {
+  const edge = await startEdge({
+    ...(limits === undefined ? {} : { limits }),
+    hosts: ['127.0.0.1'],
+    port: 0,
+    upstreams: new Map(Object.entries(upstreams) as [EdgeService, Upstream[]][]),
+  });
+  cleanups.push(() => edge.stop(0));
+  return edge;
+}
+
+const address = (edge: Edge, path: string): string => `http://127.0.0.1:${edge.port}${path}`;
+
+function openStream(edge: Edge, path = '/api/realtime/subscribe'): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    get(address(edge, path), { headers: { accept: 'text/event-stream' }, agent: false }, resolve).on(
+      'error',
+      reject,
+    );
+  });
+}
+
+async function nextChunk(stream: NodeJS.ReadableStream): Promise<string> {
+  const [chunk] = await once(stream, 'data');
+  return String(chunk);
+}
+
+test('passes method, address, end-to-end headers and body to the service and its answer back', async () => {
+  let seen: { request: IncomingMessage; body: string } | undefined;
+  const records = await startService(async (request, response) => {
+    seen = { request, body: await text(request) };
+    response.writeHead(201, 'Made', [
+      ...['Set-Cookie', 'a=1', 'Set-Cookie', 'b=2', 'X-Object-Version', '7'],
+      ...['Connection', 'keep-alive, X-Internal', 'X-Internal', 'secret'],
+    ]);
+    response.end('{"ok":true}');
+  });
+  const edge = await edgeBefore({ records: [records] });
+  const response = await fetch(address(edge, '/api/objects/a/b?x=%20y'), {
+    method: 'POST',
+    body: '{"name":"Zoë"}',
+    headers: { 'traceparent': '00-abc-def-01', 'x-forwarded-for': '10.9.8.7', 'x-forwarded-proto': 'https' },
+  });
+  expect(response.status).toBe(201);
+  expect(response.statusText).toBe('Made');
+  expect(response.headers.getSetCookie()).toEqual(['a=1', 'b=2']);
+  expect(response.headers.get('x-object-version')).toBe('7');
+  expect(response.headers.get('x-internal')).toBeNull();
+  expect(await response.text()).toBe('{"ok":true}');
+  expect(seen?.request.method).toBe('POST');
+  expect(seen?.request.url).toBe('/api/objects/a/b?x=%20y');
+  expect(seen?.body).toBe('{"name":"Zoë"}');
+  expect(seen?.request.headers).toMatchObject({
+    'traceparent': '00-abc-def-01',
+    'x-forwarded-for': '10.9.8.7, 127.0.0.1',
+    'x-forwarded-proto': 'https',
+    'host': `127.0.0.1:${edge.port}`,
+  });
+});
+
+test('passes a chunked body of a DELETE on with its framing', async () => {
+  const records = await startService(async (request, response) => response.end(await text(request)));
+  const edge = await edgeBefore({ records: [records] });
+  const request = openRequest(address(edge, '/api/objects/a/b/c'), {
+    method: 'DELETE',
+    headers: { 'transfer-encoding': 'chunked' },
+  });
+  request.write('first ');
+  request.end('second');
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  expect(await text(response)).toBe('first second');
+});
+
+test('hands each piece of an event stream on when it arrives, without waiting for more', async () => {
+  let write: ((data: string) => void) | undefined;
+  const gateway = await startService((_request, response) => {
+    response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+    response.flushHeaders();
+    write = (data) => response.write(data);
+  });
+  const edge = await edgeBefore({ 'fanout-gateway': [gateway] });
+  const stream = await openStream(edge);
+  expect(stream.headers['content-type']).toBe('text/event-stream');
+  for (const data of ['data: one\n\n', 'data: two\n\n']) {
+    write?.(data);
+    expect(await nextChunk(stream)).toBe(data);
+  }
+  stream.destroy();
+});
+
+test.for([
+  ['GET', '/api/realtime/subscribe', 'text/event-stream'],
+  ['POST', '/api/graphql/subscriptions', 'text/event-stream'],
+  ['GET', '/api/realtime/poll', '*/*'],
+])('closes the service side of %s %s when the client goes away', async ([method, path, accept]) => {
+  const gateway = await startService((request, response) => {
+    request.resume();
+    if (accept === 'text/event-stream')
+      response.writeHead(200, { 'Content-Type': accept }).write(': hello\n\n');
+  });
+  const arrived = once(gateway.server, 'request') as Promise<[IncomingMessage]>;
+  const edge = await edgeBefore({ 'fanout-gateway': [gateway] });
+  const request = openRequest(address(edge, path!), {
+    method: method!,
+    headers: { accept: accept! },
+    agent: false,
+  });
+  request.on('error', () => {});
+  request.end(method === 'POST' ? '{}' : undefined);
+  const [seen] = await arrived;
+  const closed = once(seen.socket, 'close');
+  request.destroy();
+  await closed;
+});
+
+test('closes the service side of a stream whose client only shut down its sending half', async () => {
+  const gateway = await startService((_request, response) => {
+    response.writeHead(200, { 'Content-Type': 'text/event-stream' }).write(': hello\n\n');
+  });
+  const arrived = once(gateway.server, 'request') as Promise<[IncomingMessage]>;
+  const edge = await edgeBefore({ 'fanout-gateway': [gateway] });
+  const socket = connect(edge.port, '127.0.0.1');
+  socket.write('GET /api/realtime/subscribe HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n');
+  const [seen] = await arrived;
+  const closed = once(seen.socket, 'close');
+  socket.resume().end();
+  await closed;
+});
+
+test.for(['GET', 'POST'])('breaks a %s event stream off when its service breaks off', async (method) => {
+  const sockets: Socket[] = [];
+  const gateway = await startService((request, response) => {
+    request.resume();
+    sockets.push(request.socket);
+    response.writeHead(200, { 'Content-Type': 'text/event-stream' }).write('data: 1\n\n');
+  });
+  const edge = await edgeBefore({ 'fanout-gateway': [gateway] });
+  const request = openRequest(address(edge, '/api/graphql/subscriptions'), {
+    method,
+    headers: { accept: 'text/event-stream' },
+    agent: false,
+  });
+  request.end(method === 'POST' ? '{}' : undefined);
+  const [stream] = (await once(request, 'response')) as [IncomingMessage];
+  expect(await nextChunk(stream)).toBe('data: 1\n\n');
+  const failed = once(stream, 'error');
+  stream.resume();
+  sockets[0]?.resetAndDestroy();
+  const [error] = await failed;
+  expect((error as NodeJS.ErrnoException).code).toBe('ECONNRESET');
+});
+
+test('a stream that its service ends in order is ended in order', async () => {
+  const gateway = await startService((_request, response) => {
+    response.writeHead(200, { 'Content-Type': 'text/event-stream' }).end('event: end\ndata: {}\n\n');
+  });
+  const edge = await edgeBefore({ 'fanout-gateway': [gateway] });
+  expect(await text(await openStream(edge))).toBe('event: end\ndata: {}\n\n');
+});
+
+test('tells an event stream whose service is away to come back later, spread over seconds, with status 200', async () => {
+  const edge = await edgeBefore({ 'fanout-gateway': [await closedPort()], 'records': [await closedPort()] });
+  const delays = new Set<number>();
+  for (let attempt = 0; attempt < 5; attempt++) {
+    const stream = await openStream(edge);
+    expect(stream.statusCode).toBe(200);
+    expect(stream.headers['content-type']).toBe('text/event-stream');
+    const delay = Number(/^retry: (\d+)\n\n$/.exec(await text(stream))?.[1]);
+    expect(delay).toBeGreaterThanOrEqual(1_000);
+    expect(delay).toBeLessThan(8_000);
+    delays.add(delay);
+  }
+  expect(delays.size).toBeGreaterThan(1);
+  expect((await openStream(edge, '/api/objects/a/b')).statusCode).toBe(200);
+});
+
+test('answers 503 with Retry-After and a problem when a service is away', async () => {
+  const edge = await edgeBefore({ records: [await closedPort()] });
+  for (const init of [{}, { method: 'POST', body: 'x' }]) {
+    const response = await fetch(address(edge, '/api/objects/a/b'), init);
+    expect(response.status).toBe(503);
+    expect(response.headers.get('content-type')).toBe('application/problem+json');
+    expect(response.headers.get('retry-after')).toBe('1');
+    expect(await response.json()).toMatchObject({ success: false, code: 'SERVICE_UNAVAILABLE', status: 503 });
+  }
+});
+
+test('spreads streams and requests over the gateways in turn and passes over one that is away', async () => {
+  const hits = [0, 0];
+  const counting =
+    (index: number): RequestListener =>
+    (request, response) => {
+      request.resume();
+      if (request.url !== '/readyz') hits[index]!++;
+      response.end('ok');
+    };
+  const gateways = await Promise.all([startService(counting(0)), startService(counting(1))]);
+  const edge = await edgeBefore({ 'fanout-gateway': [...gateways, await closedPort()] });
+  for (let count = 0; count < 6; count++) {
+    expect(await text(await openStream(edge))).toBe('ok');
+    const posted = await fetch(address(edge, '/api/realtime/presence'), { method: 'POST', body: 'x' });
+    expect(await posted.text()).toBe('ok');
+  }
+  expect(hits[0]! + hits[1]!).toBe(12);
+  expect(Math.min(...hits)).toBeGreaterThanOrEqual(4);
+});
+
+test('gives new streams to the gateways that are ready', async () => {
+  let drained = 0;
+  const draining = await startService((request, response) => {
+    if (request.url === '/readyz') response.writeHead(503).end();
+    else response.end(String(++drained));
+  });
+  const ready = await startService((_request, response) => response.end('ready'));
+  const edge = await edgeBefore({ 'fanout-gateway': [draining, ready] });
+  await fetch(address(edge, '/readyz'));
+  for (let count = 0; count < 4; count++) expect(await text(await openStream(edge))).toBe('ready');
+  expect(drained).toBe(0);
+});
+
+test('joins a WebSocket to its service in both directions, early bytes included', async () => {
+  const gateway = await startService(() => {});
+  gateway.server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    socket.write(
+      `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+        `Sec-WebSocket-Accept: for-${String(request.headers['sec-websocket-key'])}\r\n\r\nwelcome `,
+    );
+    if (head.length > 0) socket.write(head);
+    socket.pipe(socket);
+  });
+  const edge = await edgeBefore({ 'fanout-gateway': [gateway] });
+  const socket = connect(edge.port, '127.0.0.1').setEncoding('latin1');
+  let received = '';
+  socket.on('data', (data) => (received += String(data)));
+  socket.write(
+    'GET /api/realtime/subscribe HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n' +
+      'Sec-WebSocket-Key: k\r\nSec-WebSocket-Version: 13\r\n\r\nearly ',
+  );
+  await expect.poll(() => received).toContain('early ');
+  expect(received).toMatch(/^HTTP\/1\.1 101 /);
+  expect(received).toContain('Sec-WebSocket-Accept: for-k\r\n');
+  socket.write('later');
+  await expect.poll(() => received).toMatch(/welcome early later$/);
+  socket.destroy();
+});
+
+test('the end of either side of a WebSocket ends the other', async () => {
+  const sockets: Socket[] = [];
+  const gateway = await startService(() => {});
+  gateway.server.on('upgrade', (_request: IncomingMessage, socket: Socket) => {
+    sockets.push(socket);
+    socket.on('error', () => {}).resume();
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+  });
+  const edge = await edgeBefore({ 'fanout-gateway': [gateway] });
+  const open = async (): Promise<Socket> => {
+    const socket = connect(edge.port, '127.0.0.1');
+    socket.on('error', () => {});
+    socket.write(
+      'GET /api/realtime/subscribe HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+    );
+    await once(socket, 'data');
+    return socket.resume();
+  };
+  const first = await open();
+  const serviceEnded = once(sockets[0]!, 'end');
+  first.destroy();
+  await serviceEnded;
+  const second = await open();
+  const clientClosed = once(second, 'close');
+  sockets[1]!.resetAndDestroy();
+  await clientClosed;
+});
+
+test('a refused upgrade gets the answer of the service and no way past the edge', async () => {
+  const paths: string[] = [];
+  const gateway = await startService((request, response) =>
+    response.end(paths.push(request.url ?? '').toString()),
+  );
+  gateway.server.on('upgrade', (request: IncomingMessage, socket: Socket) => {
+    paths.push(request.url ?? '');
+    // a service that keeps the refused connection open, as HTTP allows
+    socket.write('HTTP/1.1 401 Unauthorized\r\nContent-Length: 4\r\nWWW-Authenticate: Bearer\r\n\r\nnope');
+    socket.on('data', (data) => paths.push(String(data)));
+  });
+  const edge = await edgeBefore({ 'fanout-gateway': [gateway] });
+  const socket = connect(edge.port, '127.0.0.1').setEncoding('latin1');
+  const answer = text(socket);
+  socket.write(
+    'GET /api/realtime/subscribe HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n' +
+      'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n',
+  );
+  expect(await answer).toMatch(/^HTTP\/1\.1 401 Unauthorized\r\n[\s\S]*WWW-Authenticate: Bearer[\s\S]*nope$/);
+  expect(paths).toEqual(['/api/realtime/subscribe']);
+});
+
+test('refuses an upgrade with 503 when the gateway is away and with 404 where nothing is', async () => {
+  const edge = await edgeBefore({ 'fanout-gateway': [await closedPort()] });
+  const upgrade = async (path: string): Promise<string> => {
+    const socket = connect(edge.port, '127.0.0.1').setEncoding('latin1');
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`);
+    return text(socket);
+  };
+  expect(await upgrade('/api/realtime/subscribe')).toMatch(/^HTTP\/1\.1 503 [\s\S]*Retry-After: 1\r\n/);
+  expect(await upgrade('/metrics')).toMatch(/^HTTP\/1\.1 404 [\s\S]*"code":"NOT_FOUND"/);
+});
+
+test('repeats a request that met a kept-alive connection which the service had closed', async () => {
+  let connections = 0;
+  const records = await startService((_request, response) => response.end('ok'));
+  records.server.on('connection', (socket: Socket) => {
+    connections++;
+    let requests = 0;
+    // the second request on a connection finds it closed, as one does that arrives at the idle limit
+    socket.on('data', () => void (++requests === 2 && socket.resetAndDestroy()));
+  });
+  const edge = await edgeBefore({ records: [records] });
+  for (let count = 0; count < 3; count++) {
+    expect(await (await fetch(address(edge, '/api/objects/a/b'))).text()).toBe('ok');
+  }
+  expect(connections).toBeGreaterThanOrEqual(2);
+});
+
+test('a torn answer of a service is a torn answer for the client', async () => {
+  const records = await startService((request, response) => {
+    response.writeHead(200, { 'Content-Length': '100' }).write('half');
+    setImmediate(() => request.socket.resetAndDestroy());
+  });
+  const edge = await edgeBefore({ records: [records] });
+  await expect(
+    fetch(address(edge, '/api/objects/a/b')).then((response) => response.text()),
+  ).rejects.toThrow();
+});
+
+test('the origin is alive by itself and ready when every service is', async () => {
+  let ready = false;
+  const records = await startService((_request, response) => response.writeHead(ready ? 200 : 503).end());
+  const edge = await edgeBefore({ records: [records] });
+  expect((await fetch(address(edge, '/livez'))).status).toBe(200);
+  const before = await fetch(address(edge, '/readyz'));
+  expect(before.status).toBe(503);
+  expect(await before.json()).toEqual({ status: 'away', services: { records: 'away' } });
+  ready = true;
+  const after = await fetch(address(edge, '/readyz'));
+  expect(after.status).toBe(200);
+  expect(await after.json()).toEqual({ status: 'ready', services: { records: 'ready' } });
+});
+
+test('stopping refuses newcomers, lets what runs finish for the grace and then breaks it off', async () => {
+  const finish: (() => void)[] = [];
+  const gateway = await startService((request, response) => {
+    response.writeHead(200, { 'Content-Type': request.headers.accept }).write(': hello\n\n');
+    finish.push(() => response.end('bye'));
+  });
+  const edge = await edgeBefore({ 'fanout-gateway': [gateway] });
+  const [first, second] = [await openStream(edge), await openStream(edge)];
+  const polled = fetch(address(edge, '/api/realtime/poll'));
+  await expect.poll(() => finish.length).toBe(3);
+  const stopped = edge.stop(300);
+  await expect(fetch(address(edge, '/livez'))).rejects.toThrow();
+  finish[0]?.();
+  finish[2]?.();
+  expect(await text(first)).toBe(': hello\n\nbye');
+  expect(await (await polled).text()).toBe(': hello\n\nbye');
+  await expect(text(second)).rejects.toThrow('aborted');
+  await stopped;
+});
+
+test('an event stream outlives every limit that a request has', async () => {
+  const gateway = await startService((_request, response) => {
+    response.writeHead(200, { 'Content-Type': 'text/event-stream' }).write(': hello\n\n');
+    setTimeout(() => response.write('data: late\n\n'), 700);
+  });
+  const limits = {
+    keepAliveTimeout: 100,
+    requestTimeout: 200,
+    headersTimeout: 200,
+    connectionsCheckingInterval: 50,
+  };
+  const edge = await edgeBefore({ 'fanout-gateway': [gateway] }, limits);
+  const stream = await openStream(edge);
+  expect(await nextChunk(stream)).toBe(': hello\n\n');
+  expect(await nextChunk(stream)).toBe('data: late\n\n');
+  stream.destroy();
+});
