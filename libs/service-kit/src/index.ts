@@ -1,0 +1,52 @@
+export { authenticationPlugin, requirePrincipal } from './authentication.ts';
+export type { AuthenticationNeed, AuthenticationOptions, PrincipalContext } from './authentication.ts';
+export { createManualClock, systemClock } from './clock.ts';
+export type { Clock, ManualClock, Timer } from './clock.ts';
+export {
+  baseConfig,
+  booleanSetting,
+  busConfig,
+  databaseConfig,
+  describeConfig,
+  integerSetting,
+  parseConfig,
+  printableConfig,
+  secret,
+} from './config.ts';
+export type { BaseConfig, ConfigFault, ConfigResult, ConfigRow, ConfigSchema } from './config.ts';
+export { continueTrace, readCorrelation } from './correlation.ts';
+export type { Correlation } from './correlation.ts';
+export { SESSION_COOKIE, isAllowedOrigin, readCredential } from './credential.ts';
+export type { CredentialCarrier, GivenCredential } from './credential.ts';
+export { fieldErrors, formatPointer, invalidInput, parseInput } from './field-error.ts';
+export { createHealth } from './health.ts';
+export type { Health, Readiness } from './health.ts';
+export { createHttpServer, drainServer, listen } from './http-server.ts';
+export type { HttpReply, HttpRequest, HttpServer, HttpServerOptions } from './http-server.ts';
+export { MAX_BODY_DEPTH } from './json-body.ts';
+export { LOG_FIELDS, createLogger } from './logger.ts';
+export type { LogField, LogFields, LogLevel, Logger, LoggerOptions } from './logger.ts';
+export { METRICS_MEDIA_TYPE, createMetrics } from './metrics.ts';
+export type {
+  Counter,
+  Gauge,
+  GaugeOptions,
+  Histogram,
+  HistogramOptions,
+  MetricOptions,
+  MetricRow,
+  Metrics,
+} from './metrics.ts';
+export { runMigrations } from './migrations-postgres.ts';
+export type { MigrationOptions } from './migrations-postgres.ts';
+export { nearestName } from './nearest-name.ts';
+export { createPool, isDatabaseUnavailable } from './pool-postgres.ts';
+export type { Pool, PoolClient, PoolOptions } from './pool-postgres.ts';
+export { toTidewireError } from './problem-mapping.ts';
+export { describeError, redactText } from './redaction.ts';
+export type { ErrorDescription } from './redaction.ts';
+export { formatHelp, runService } from './run-service.ts';
+export { resolveDependencies } from './service.ts';
+export type { CreateService, Service, ServiceDependencies } from './service.ts';
+export { inTransaction } from './transaction-postgres.ts';
+export type { Isolation, Provenance, TransactionOptions } from './transaction-postgres.ts';

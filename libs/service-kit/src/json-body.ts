@@ -1,0 +1,50 @@
+import { TidewireError } from '@tidewire/contract';
+
+/** Nesting that a body may have: twice what an object may have, and far below what exhausts a stack. */
+export const MAX_BODY_DEPTH = 64;
+
+/**
+ * Parses a JSON body. An empty one is undefined, because clients send `Content-Type: application/json` on a DELETE.
+ * `__proto__` and `constructor` become own members like any other name: they are data.
+ *
+ * @throws TidewireError VALIDATION_ERROR for anything that is not JSON or is nested deeper than {@link MAX_BODY_DEPTH}.
+ */
+export function parseJsonBody(text: string): unknown {
+  if (text.trim().length === 0) return undefined;
+  if (exceedsDepth(text)) throw notJson(`is nested deeper than ${MAX_BODY_DEPTH} levels`);
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The parser's own message repeats a piece of the body.
+    throw notJson('is not JSON');
+  }
+}
+
+function notJson(message: string): TidewireError {
+  return new TidewireError('VALIDATION_ERROR', `The body ${message}.`, { errors: [{ field: '', message }] });
+}
+
+/** Counts brackets outside of strings. Looks at text that is not JSON too: the parser refuses that afterwards. */
+function exceedsDepth(text: string): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let index = 0; index < text.length; index++) {
+    const character = text.charCodeAt(index);
+    if (inString) {
+      if (character === BACKSLASH) index++;
+      else if (character === QUOTE) inString = false;
+    } else if (character === QUOTE) inString = true;
+    else if (character === OPEN_BRACE || character === OPEN_BRACKET) {
+      depth++;
+      if (depth > MAX_BODY_DEPTH) return true;
+    } else if (character === CLOSE_BRACE || character === CLOSE_BRACKET) depth--;
+  }
+  return false;
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;

@@ -1,0 +1,47 @@
+import { readdir } from 'node:fs/promises';
+import { runner } from 'node-pg-migrate';
+import type { Logger } from './logger.ts';
+
+export interface MigrationOptions {
+  /** As the role that will own everything the files create. */
+  readonly databaseUrl: string;
+  /** Folder with files `NNNN-name.sql`, and nothing else. */
+  readonly directory: string;
+  /** The service's schema; created when absent, and first in the search path of the files. */
+  readonly schema: string;
+  readonly logger?: Logger;
+}
+
+const FILE_NAME = /^\d{4}-[a-z0-9][a-z0-9-]*\.sql$/;
+const SCHEMA_NAME = /^[a-z][a-z0-9_]*$/;
+const MIGRATIONS_TABLE = 'schema_migrations';
+
+/**
+ * Runs the migrations that have not run yet, in order of their numbers, each in a transaction of its own, and returns
+ * their names. What ran is kept in `{schema}.schema_migrations`. Concurrent runs wait for each other on an advisory
+ * lock, and the later one finds nothing to do.
+ *
+ * @throws Error when a file has another name, when a file was inserted before one that has run, or when SQL fails;
+ * the failed file leaves nothing behind, those before it stay.
+ */
+export async function runMigrations(options: MigrationOptions): Promise<string[]> {
+  if (!SCHEMA_NAME.test(options.schema)) throw new RangeError('the schema must be a plain lower-case name');
+  const wrong = (await readdir(options.directory)).filter((name) => !FILE_NAME.test(name));
+  if (wrong.length > 0) throw new Error(`not a migration, which is named NNNN-name.sql: ${wrong.join(', ')}`);
+  const applied = await runner({
+    databaseUrl: options.databaseUrl,
+    dir: options.directory,
+    direction: 'up',
+    schema: options.schema,
+    createSchema: true,
+    migrationsTable: MIGRATIONS_TABLE,
+    singleTransaction: false,
+    advisoryLockMode: 'wait',
+    // Its own texts repeat whole statements.
+    logger: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+  });
+  for (const { name } of applied) {
+    options.logger?.info('migration applied', { schema: options.schema, migration: name });
+  }
+  return applied.map(({ name }) => name);
+}

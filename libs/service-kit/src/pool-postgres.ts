@@ -1,0 +1,84 @@
+import pg from 'pg';
+import type { Pool, PoolClient } from 'pg';
+import type { Logger } from './logger.ts';
+
+export type { Pool, PoolClient };
+
+export interface PoolOptions {
+  readonly databaseUrl: string;
+  /** Shown in `pg_stat_activity`. */
+  readonly service: string;
+  readonly logger: Logger;
+  /** Connections at most; 10 when absent. */
+  readonly maxConnections?: number;
+  /** A statement that runs longer is cancelled by the server; 30 s when absent. */
+  readonly statementTimeoutMs?: number;
+}
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const IDLE_CONNECTION_MS = 30_000;
+const STATEMENT_TIMEOUT_MS = 30_000;
+/** A transaction that its owner forgot would keep the outbox from being cleaned. */
+const IDLE_TRANSACTION_TIMEOUT_MS = 15_000;
+/** The client gives up shortly after the server should have: a host that vanished does not answer at all. */
+const CLIENT_GRACE_MS = 5_000;
+
+const INT8 = pg.types.builtins.INT8;
+/** `bigint` columns are versions and sequences, far below 2^53; anything above is a fault, not a rounded number. */
+const types = {
+  getTypeParser(id: number, format?: 'text' | 'binary') {
+    return id === INT8 ? parseBigint : pg.types.getTypeParser(id, format as 'text');
+  },
+} as pg.CustomTypesConfig;
+
+function parseBigint(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw new RangeError('a bigint of the database is not a safe integer');
+  return value;
+}
+
+/**
+ * A pool of connections with a limit on everything that could wait for ever. `bigint` is read as a number. A
+ * connection that breaks while idle is logged and replaced; it does not end the process.
+ */
+export function createPool(options: PoolOptions): Pool {
+  const statementTimeoutMs = options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS;
+  const pool = new pg.Pool({
+    connectionString: options.databaseUrl,
+    application_name: `tidewire-${options.service}`,
+    max: options.maxConnections ?? 10,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    idleTimeoutMillis: IDLE_CONNECTION_MS,
+    statement_timeout: statementTimeoutMs,
+    query_timeout: statementTimeoutMs + CLIENT_GRACE_MS,
+    idle_in_transaction_session_timeout: IDLE_TRANSACTION_TIMEOUT_MS,
+    keepAlive: true,
+    types,
+  });
+  pool.on('error', (error) => options.logger.warn('idle database connection lost', { error }));
+  return pool;
+}
+
+/** Classes of SQLSTATE that say "not now": connection, resources, operator intervention. */
+const UNAVAILABLE_CLASSES = new Set(['08', '53', '57']);
+const NETWORK_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EHOSTUNREACH',
+  'EPIPE',
+]);
+/** `pg` reports these without a code. */
+const CONNECTION_MESSAGE =
+  /^(?:timeout exceeded when trying to connect|connection terminated|query read timeout)/i;
+
+/** Whether an error says that the database cannot be reached or will not serve now, as opposed to a wrong statement. */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code } = error as Error & { code?: unknown };
+  if (error instanceof AggregateError) return error.errors.some(isDatabaseUnavailable);
+  if (typeof code !== 'string') return CONNECTION_MESSAGE.test(error.message);
+  if (error instanceof pg.DatabaseError) return UNAVAILABLE_CLASSES.has(code.slice(0, 2));
+  return NETWORK_CODES.has(code);
+}
