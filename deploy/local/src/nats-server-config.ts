@@ -7,12 +7,13 @@ export interface NatsUser {
   permissions?: NatsPermissions;
 }
 
-/** Subjects, with wildcards, that a user may publish to and subscribe to; everything else is refused. */
+/**
+ * Subjects, with wildcards, that a user may publish to and subscribe to; everything else is refused, except one answer
+ * to each request that it was sent.
+ */
 export interface NatsPermissions {
-  publish: string[];
-  subscribe: string[];
-  /** May answer, once, whoever asks on a subject it subscribes to, without a right on that inbox. */
-  allowResponses?: boolean;
+  readonly publish: readonly string[];
+  readonly subscribe: readonly string[];
 }
 
 /** What the generated configuration depends on. */
@@ -50,7 +51,7 @@ function quote(value: string): string {
   return `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 }
 
-function formatSubjects(subjects: string[]): string {
+function formatSubjects(subjects: readonly string[]): string {
   // The server reads an empty allow list as "no limit"; the only way to say "nothing" is to deny everything.
   if (subjects.length === 0) return '{ deny: [">"] }';
   for (const subject of subjects) {
@@ -70,7 +71,8 @@ function formatUser({ user, password, permissions }: NatsUser): string {
   if (permissions !== undefined) {
     lines.push('permissions: {', `  publish: ${formatSubjects(permissions.publish)}`);
     lines.push(`  subscribe: ${formatSubjects(permissions.subscribe)}`);
-    if (permissions.allowResponses === true) lines.push('  allow_responses: { max: 1, expires: "1m" }');
+    // Whoever answers requests cannot be given a right on every inbox: the server lets it answer what it was asked.
+    lines.push('  allow_responses: { max: 1, expires: "1m" }');
     lines.push('}');
   }
   return `      {\n${lines.map((line) => `        ${line}`).join('\n')}\n      }`;

@@ -97,3 +97,23 @@ test('keeps the passwords from other users of the machine', async () => {
   await using _server = await startNatsServer({ dataFolder: folder, users: [all] });
   expect(statSync(join(folder, 'nats-server.conf')).mode & 0o777).toBe(0o600);
 });
+
+test('may answer whoever asks it once, without a right on the inbox, and nobody else', async () => {
+  const service = { user: 'service', password: 'p', permissions: { publish: [], subscribe: ['ask'] } };
+  await using server = await startNatsServer({ dataFolder: dataFolder(), users: [all, service] });
+  await using asked = await connectPlainNats(server.port, 'service', 'p');
+  asked.send('SUB ask 1');
+  asked.send('PING');
+  await asked.heard(/PONG\r\nPONG/);
+  await using asking = await connectPlainNats(server.port, 'operator', 'op-secret');
+  asking.send('SUB inbox.> 1');
+  asking.send('PUB ask inbox.mine 1', '?');
+  await asked.heard(/MSG ask 1 inbox\.mine/);
+  asked.send('PUB inbox.other 5', 'other');
+  asked.send('PUB inbox.mine 5', 'first');
+  asked.send('PUB inbox.mine 6', 'second');
+  await asked.heard(/Violation for Publish to "inbox.mine"/);
+  const heard = await asking.heard(/first/);
+  expect(heard).not.toContain('other');
+  expect(heard).not.toContain('second');
+});

@@ -15,6 +15,10 @@ export interface ServerCommand {
   cwd?: string;
   /** Run as this user; only root can. */
   account?: { uid: number; gid: number } | undefined;
+  /** Its whole environment. When missing, as little as a server of somebody else's making needs. */
+  env?: Readonly<Record<string, string>>;
+  /** Hears once how it ended, whoever ended it. */
+  onEnd?: (how: string) => void;
 }
 
 /** A server program that runs, or ran. */
@@ -80,7 +84,7 @@ export async function startServerProcess(command: ServerCommand): Promise<Server
     detached: true,
     stdio: ['ignore', log.descriptor, log.descriptor],
     // No variable of ours (passwords, proxies, PG*) is any business of the server's.
-    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8', ...windowsEssentials() },
+    env: command.env ?? { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8', ...windowsEssentials() },
     windowsHide: true,
     ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
     ...(command.account === undefined ? {} : command.account),
@@ -99,6 +103,7 @@ export async function startServerProcess(command: ServerCommand): Promise<Server
       ended = signal === null ? `exit code ${code}` : `signal ${signal}`;
       endWithUs.delete(pid);
       resolve();
+      command.onEnd?.(ended);
     });
   });
   endWithThisProcess(pid, command.stopSignal);

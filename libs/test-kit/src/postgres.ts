@@ -8,9 +8,18 @@ import {
   withDatabase,
 } from '@tidewire/local';
 import type { DatabaseUrls } from '@tidewire/local';
+import { migratedTemplate } from './migrated-template.ts';
+import { applyMigrations } from './migrations.ts';
+import type { MigratedService } from './migrations.ts';
 import { TEST_POSTGRES_SETTINGS, makePasswords } from './shared-postgres.ts';
 import type { PostgresAccess } from './shared-postgres.ts';
 import { announceOnce, runFolder, sharedServer } from './test-run.ts';
+
+/** What `startPostgres` and `startPostgresAlone` may be told. */
+export interface StartPostgresOptions {
+  /** Services whose migrations are applied; default none: an empty database. */
+  services?: readonly MigratedService[];
+}
 
 /** A database of one's own, with the roles that services use. */
 export interface TestDatabase extends DatabaseUrls, AsyncDisposable {
@@ -37,14 +46,18 @@ function adminOf(adminUrl: string, database: string): string {
 }
 
 /**
- * A fresh, empty database (roles as in production, no tables) on the server that the whole run shares, in some
- * ten milliseconds; the first call of a run also starts that server. Dropped when disposed, with whatever is still connected to it.
+ * A fresh database on the server that the whole run shares, with the roles of production and either no tables or those
+ * of `services`, in less than a tenth of a second; the first call of a run also starts that server. Dropped when
+ * disposed, with whatever is still connected to it.
  */
-export async function startPostgres(): Promise<TestDatabase> {
-  const { adminUrl, passwords, description } = await sharedServer<PostgresAccess>('postgres');
+export async function startPostgres(options: StartPostgresOptions = {}): Promise<TestDatabase> {
+  const access = await sharedServer<PostgresAccess>('postgres');
+  const { adminUrl, passwords, description } = access;
   announceOnce('postgres', `PostgreSQL is ${description}`);
+  const { services = [] } = options;
+  const template = services.length === 0 ? undefined : await migratedTemplate(access, services);
   const name = `test_${randomUUID().replaceAll('-', '')}`;
-  await createDatabase(adminUrl, name);
+  await createDatabase(adminUrl, name, template);
   return {
     ...databaseUrls(adminUrl, name, passwords),
     adminUrl: adminOf(adminUrl, name),
@@ -56,15 +69,22 @@ export async function startPostgres(): Promise<TestDatabase> {
 }
 
 /** A server of its own for a test that kills or restarts it; about a second to start. */
-export async function startPostgresAlone(): Promise<TestPostgresServer> {
+export async function startPostgresAlone(options: StartPostgresOptions = {}): Promise<TestPostgresServer> {
   const dataFolder = runFolder('postgres');
   const server = await startPostgresServer({ dataFolder, settings: TEST_POSTGRES_SETTINGS });
   const passwords = makePasswords();
   const name = 'tidewire';
-  await prepareRoles(server.url, passwords);
-  await createDatabase(server.url, name);
+  const urls = databaseUrls(server.url, name, passwords);
+  try {
+    await prepareRoles(server.url, passwords);
+    await createDatabase(server.url, name);
+    await applyMigrations(urls.ownerUrl, options.services ?? []);
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
   return {
-    ...databaseUrls(server.url, name, passwords),
+    ...urls,
     adminUrl: adminOf(server.url, name),
     name,
     port: server.port,
