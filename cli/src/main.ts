@@ -1,0 +1,96 @@
+/** The `tidewire` command: looks at its first word, reads the options, and says plainly what went wrong. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { createApiClient } from './api-client.ts';
+import { replayDemo } from './demo-replay.ts';
+import { seedDemo } from './demo-seed.ts';
+import { importFile } from './import-file.ts';
+import { createProgressBar } from './progress-bar.ts';
+
+const HELP = `usage: tidewire COMMAND [OPTION...]
+
+  import FILE     makes a register of your own from a .csv or .ndjson file
+    --register SLUG   default: the file's name          --schema SLUG   default: rows
+  seed            writes the demo: organisations, people, registers, rows (as often as you like; it adds what is missing)
+  demo            replays the demo's data set as live changes
+    --rate N          changes per second, default 5     --changes N     stop after so many; default: until Ctrl-C
+
+  --url URL       default http://localhost:8080
+  --token TOKEN   default: TIDEWIRE_TOKEN, else demo-admin
+`;
+
+const OPTIONS = {
+  url: { type: 'string', default: 'http://localhost:8080' },
+  token: { type: 'string' },
+  register: { type: 'string' },
+  schema: { type: 'string' },
+  rate: { type: 'string', default: '5' },
+  changes: { type: 'string' },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const;
+
+/** A whole or broken number of at least `minimum`. */
+function readNumber(name: string, text: string, minimum: number): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value < minimum) {
+    throw new Error(`--${name} must be a number of at least ${minimum}, not "${text}"`);
+  }
+  return value;
+}
+
+async function run(): Promise<void> {
+  const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true });
+  const [command, file] = positionals;
+  if (values.help || command === undefined) {
+    process.stdout.write(HELP);
+    return;
+  }
+  const api = createApiClient({
+    url: values.url,
+    token: values.token ?? process.env['TIDEWIRE_TOKEN'] ?? 'demo-admin',
+  });
+  const progress = createProgressBar(process.stderr);
+  const stop = new AbortController();
+  process.once('SIGINT', () => stop.abort());
+  process.once('SIGTERM', () => stop.abort());
+
+  switch (command) {
+    case 'import': {
+      if (file === undefined) throw new Error('import needs a file: tidewire import FILE.csv');
+      const made = await importFile(api, {
+        file,
+        register: values.register,
+        schema: values.schema ?? 'rows',
+        progress,
+      });
+      process.stdout.write(
+        `${made.rows} rows in register "${made.register}", schema "${made.schema}". Watch them change:\n` +
+          `  curl -N '${values.url}/api/realtime/subscribe?topic=register/${made.register}&token=<your token>'\n`,
+      );
+      return;
+    }
+    case 'seed':
+      await seedDemo(api, progress);
+      return;
+    case 'demo':
+      await replayDemo(api, {
+        rate: readNumber('rate', values.rate, 0.1),
+        changes: values.changes === undefined ? Infinity : readNumber('changes', values.changes, 1),
+        progress,
+        signal: stop.signal,
+        sleep: async (ms) => {
+          await delay(ms, undefined, { signal: stop.signal }).catch(() => undefined);
+        },
+      });
+      return;
+    default:
+      throw new Error(`there is no command "${command}"; "tidewire --help" lists them`);
+  }
+}
+
+try {
+  await run();
+} catch (error) {
+  process.stderr.write(`tidewire: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}
