@@ -23,7 +23,7 @@ export interface PropertyType {
 }
 
 /** The members every object has beside its properties, by the names rules and rows use. */
-export const SYSTEM_FIELDS: ReadonlyMap<string, FieldType> = new Map<string, FieldType>([
+export const SYSTEM_FIELD_TYPES: ReadonlyMap<string, FieldType> = new Map<string, FieldType>([
   ['_uuid', 'string'],
   ['_organisation', 'string'],
   ['_owner', 'string'],
@@ -42,9 +42,9 @@ export function fieldTypesOf(
   properties: Readonly<Record<string, PropertyType>>,
   include: (property: string) => boolean = () => true,
 ): FieldTypes {
-  const types = new Map<string, FieldType>(SYSTEM_FIELDS);
+  const types = new Map<string, FieldType>(SYSTEM_FIELD_TYPES);
   for (const [name, property] of Object.entries(properties)) {
-    if (!SYSTEM_FIELDS.has(name) && include(name)) types.set(name, typeOf(property));
+    if (!SYSTEM_FIELD_TYPES.has(name) && include(name)) types.set(name, typeOf(property));
   }
   return (field) => types.get(field);
 }

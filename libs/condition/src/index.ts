@@ -31,7 +31,7 @@ export { evaluateDuring } from './during.ts';
 export { evaluate, fieldValue, type EvaluationContext, type Row } from './evaluate.ts';
 export {
   fieldTypesOf,
-  SYSTEM_FIELDS,
+  SYSTEM_FIELD_TYPES,
   type FieldType,
   type FieldTypes,
   type PropertyType,
@@ -39,7 +39,7 @@ export {
 export { indexKey, type IndexKey } from './index-key.ts';
 export { formatInstant, parseInstant } from './instant.ts';
 export { FILTER_LIMITS } from './limits.ts';
-export { unknownField, type ParsedFilter, type Problem } from './problem.ts';
+export { unknownField, type ParsedFilter, type ConditionProblem } from './problem.ts';
 export { parseQueryFilter, RESERVED_QUERY_NAMES } from './query-filter.ts';
 export { MATCH_OPERATORS, parseMatch, type ParsedMatch } from './rule-match.ts';
 export { compileSql, guardField, objectFields, quoteLiteral, type SqlField, type SqlOptions } from './sql.ts';

@@ -1,3 +1,4 @@
+import { QUERY_PARAMETERS } from '@tidewire/contract';
 import { and, type Condition } from './condition.ts';
 import type { FieldTypes } from './field-types.ts';
 import { FilterBudget, requireLength } from './limits.ts';
@@ -8,11 +9,16 @@ import {
   refuse,
   unknownField,
   type ParsedFilter,
-  type Problem,
+  type ConditionProblem,
 } from './problem.ts';
 
 /** Query names of the registers face that are never a property; also every name that begins with `_`. */
-export const RESERVED_QUERY_NAMES: ReadonlySet<string> = new Set(['token', 'topic', 'lastEventId', 'events']);
+export const RESERVED_QUERY_NAMES: ReadonlySet<string> = new Set([
+  QUERY_PARAMETERS.token,
+  QUERY_PARAMETERS.topic,
+  QUERY_PARAMETERS.lastEventId,
+  QUERY_PARAMETERS.events,
+]);
 
 /**
  * The filter in a query string of the registers face: `status=x`, `priority[gte]=3`, `name[~]=jan`,
@@ -26,7 +32,7 @@ export function parseQueryFilter(
   fields: FieldTypes,
   reserved: ReadonlySet<string> = RESERVED_QUERY_NAMES,
 ): ParsedFilter {
-  const problems: Problem[] = [];
+  const problems: ConditionProblem[] = [];
   const groups = collectProblem(problems, () => groupEntries(query, reserved)) ?? new Map<string, Entry>();
   const budget = new FilterBudget();
   const terms: Condition[] = [];

@@ -14,12 +14,12 @@ import {
 } from './condition.ts';
 import type { FieldTypes } from './field-types.ts';
 import { parseInstant } from './instant.ts';
-import { collectProblem, refuse, type Problem } from './problem.ts';
+import { collectProblem, refuse, type ConditionProblem } from './problem.ts';
 
 /** A rule's condition, and what in it cannot be understood; each such part never matches (fail closed). */
 export interface ParsedMatch {
   readonly condition: ConditionTemplate;
-  readonly problems: readonly Problem[];
+  readonly problems: readonly ConditionProblem[];
 }
 
 /** The operators of a rule's `match`. */
@@ -36,20 +36,28 @@ export const MATCH_OPERATORS: readonly string[] = Object.freeze([
 ]);
 
 /**
- * A rule's `match` object: fields joined by AND, several operators on one field too; `{}` always matches.
+ * A rule's `match` object: fields joined by AND, several operators on one field too.
  * `fields` tells which ones are instants; a field it does not know is compared as it is. Never throws: an
  * unknown operator, variable or shape makes the whole rule match nothing and is listed in `problems`,
  * so that an owner of rules can refuse it when it is written.
  */
 export function parseMatch(match: unknown, fields: FieldTypes): ParsedMatch {
-  const problems: Problem[] = [];
+  const problems: ConditionProblem[] = [];
   if (typeof match !== 'object' || match === null || Array.isArray(match)) {
     return {
       condition: NEVER,
       problems: [{ field: 'match', message: 'A match is an object of conditions' }],
     };
   }
-  const terms = Object.entries(match).map(
+  const members = Object.entries(match);
+  // Whoever wrote `{}` meant some condition; a rule for every row has no match at all.
+  if (members.length === 0) {
+    return {
+      condition: NEVER,
+      problems: [{ field: 'match', message: 'A match holds at least one condition' }],
+    };
+  }
+  const terms = members.map(
     ([field, wanted]) => collectProblem(problems, () => parseField(field, wanted, fields)) ?? NEVER,
   );
   return { condition: and<VariableName>(...terms), problems };

@@ -8,7 +8,7 @@ import {
   refuse,
   unknownField,
   type ParsedFilter,
-  type Problem,
+  type ConditionProblem,
 } from './problem.ts';
 
 /** The tables face's names of the system fields it shows. */
@@ -25,7 +25,7 @@ export const TABLE_FIELD_NAMES: ReadonlyMap<string, string> = new Map([
  * list, in the text form too. An empty text or list filters nothing.
  */
 export function parseTableFilter(filter: unknown, fields: FieldTypes): ParsedFilter {
-  const problems: Problem[] = [];
+  const problems: ConditionProblem[] = [];
   const condition = collectProblem(problems, () => {
     const budget = new FilterBudget();
     if (typeof filter !== 'string') return parseNode(filter, fields, budget, 0);

@@ -1,0 +1,71 @@
+import type { Principal, RightsState } from '@tidewire/contract';
+import type { RightsView } from './rights-view.ts';
+
+/** What one message of the log changed in the rights view; ids only. Empty sets: nothing that matters. */
+export interface RightsChange {
+  /** Schemas for which any decision may differ now. */
+  readonly schemas: ReadonlySet<string>;
+  /** Held principals for whom any decision may differ now. */
+  readonly principals: ReadonlySet<string>;
+  /** Credentials that ended, held or not; their connections end. */
+  readonly endedCredentials: ReadonlySet<string>;
+  /** Held credentials whose scopes or expiry changed without ending them. */
+  readonly credentials: ReadonlySet<string>;
+  /** Registers and schemas that were removed: subscriptions to them end with `GONE`. */
+  readonly gone: ReadonlySet<string>;
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+/** A message that changed no right. */
+export const NO_CHANGE: RightsChange = Object.freeze({
+  schemas: NONE,
+  principals: NONE,
+  endedCredentials: NONE,
+  credentials: NONE,
+  gone: NONE,
+});
+
+/** Whether a subscription of this principal (null: anonymous) and schema must be judged anew. */
+export function concernsSubscription(
+  change: RightsChange,
+  subscription: {
+    readonly principal: string | null;
+    readonly schema: string;
+    readonly credential?: string | null;
+  },
+): boolean {
+  const { principal, schema, credential } = subscription;
+  return (
+    change.schemas.has(schema) ||
+    (principal !== null && change.principals.has(principal)) ||
+    (credential != null && (change.credentials.has(credential) || change.endedCredentials.has(credential)))
+  );
+}
+
+/**
+ * Whether a state found in the log takes part in what this principal may see of this schema; a replay that
+ * passes such a message is a `resync` instead.
+ */
+export function entersDecision(
+  view: RightsView,
+  state: RightsState,
+  asker: {
+    readonly principal: Principal | null;
+    readonly credential?: string | null;
+    readonly schema: string;
+  },
+): boolean {
+  switch (state.kind) {
+    case 'policy':
+    case 'register':
+    case 'schema':
+      return state.id === asker.schema || state.id === view.schema(asker.schema)?.register;
+    case 'principal':
+      return state.id === asker.principal?.id;
+    case 'credential':
+      return state.id === asker.credential;
+    case 'organisation':
+      return asker.principal !== null && view.chainOf(asker.principal).includes(state.id);
+  }
+}
