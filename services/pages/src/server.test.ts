@@ -1,0 +1,31 @@
+import { createLogger, createMetrics, systemClock } from '@tidewire/service-kit';
+import { expect, test } from 'vitest';
+import { createServer } from './server.ts';
+
+async function startServer() {
+  return createServer({
+    logger: createLogger({ service: 'pages', level: 'silent' }),
+    metrics: createMetrics('pages'),
+    clock: systemClock,
+    ready: () => true,
+  });
+}
+
+test('the page may load nothing from elsewhere and is not to be framed', async () => {
+  await using app = await startServer();
+  const answer = await app.inject('/');
+  expect(answer.statusCode).toBe(200);
+  expect(answer.headers['content-type']).toContain('text/html');
+  const policy = String(answer.headers['content-security-policy']);
+  expect(policy).toContain("script-src 'self'");
+  expect(policy).toContain("frame-ancestors 'none'");
+  expect(answer.body).not.toMatch(/(src|href)="https?:/);
+});
+
+test.each(['/../package.json', '/%2e%2e/package.json', '/.env', '/nothing'])(
+  '%s is not served',
+  async (path) => {
+    await using app = await startServer();
+    expect((await app.inject(path)).statusCode).toBe(404);
+  },
+);

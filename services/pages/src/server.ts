@@ -1,0 +1,27 @@
+import { join } from 'node:path';
+import fastifyStatic from '@fastify/static';
+import { createHttpServer } from '@tidewire/service-kit';
+import type { HttpServer, HttpServerOptions } from '@tidewire/service-kit';
+
+const publicFolder = join(import.meta.dirname, '..', 'public');
+
+/** Everything comes from this origin, and nobody may frame it. */
+const PAGE_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+  "base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+/** The server of the pages: files of `public/`, `/` being `index.html`. It does not listen. */
+export async function createServer(options: Omit<HttpServerOptions, 'service'>): Promise<HttpServer> {
+  const app = createHttpServer({ ...options, service: 'pages' });
+  await app.register(fastifyStatic, {
+    root: publicFolder,
+    // Files change with a deploy, and the validators of @fastify/static answer 304 until then.
+    cacheControl: false,
+    dotfiles: 'ignore',
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    if (!String(reply.getHeader('content-type')).startsWith('text/html')) return;
+    void reply.header('content-security-policy', PAGE_POLICY);
+  });
+  return app;
+}

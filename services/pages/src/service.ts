@@ -1,0 +1,28 @@
+import { createHealth, drainServer, listen, resolveDependencies } from '@tidewire/service-kit';
+import type { CreateService, HttpServer } from '@tidewire/service-kit';
+import type { Config } from './config.ts';
+import { createServer } from './server.ts';
+
+/** The pages service: a web server for static files, without state, database or bus. */
+export const createService: CreateService<Config> = (config, given) => {
+  const { logger, metrics, clock } = resolveDependencies('pages', config, given);
+  const health = createHealth();
+  let app: HttpServer | undefined;
+  let address: string | undefined;
+  return {
+    async start() {
+      app = await createServer({ logger, metrics, clock, ready: () => health.ready() });
+      address = await listen(app, config.TIDEWIRE_HOST, config.TIDEWIRE_PORT);
+    },
+    ready: () => health.ready(),
+    async drain() {
+      if (app !== undefined) await drainServer(app, { timeoutMs: config.TIDEWIRE_DRAIN_MS, clock });
+    },
+    async stop() {
+      if (app !== undefined) await drainServer(app, { timeoutMs: 0, clock });
+    },
+    get address() {
+      return address;
+    },
+  };
+};
