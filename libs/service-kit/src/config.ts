@@ -116,7 +116,7 @@ export function describeConfig(schema: ConfigSchema): ConfigRow[] {
     return {
       name,
       type: facts.type,
-      default: facts.default === undefined ? undefined : String(facts.default),
+      default: facts.default === undefined ? undefined : formatDefault(facts.default),
       required: !setting.safeParse(undefined).success,
       description: facts.description ?? '',
       secret: facts.secret,
@@ -131,6 +131,10 @@ export function printableConfig(
 ): Record<string, unknown> {
   const rows = describeConfig(schema).filter((row) => config[row.name] !== undefined);
   return Object.fromEntries(rows.map((row) => [row.name, row.secret ? '***' : config[row.name]]));
+}
+
+function formatDefault(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 interface SettingFacts {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { HTTP_HEADERS, PROBLEM_MEDIA_TYPE, TidewireError, formatProblem } from '@tidewire/contract';
 import { fastify } from 'fastify';
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -210,7 +211,7 @@ function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyRep
 }
 
 /** Bytes that are not HTTP get a constant answer and the connection is closed. */
-function refuseMalformedHttp(error: Error & { code?: string }, socket: import('node:net').Socket): void {
+function refuseMalformedHttp(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
   const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
   socket.end(

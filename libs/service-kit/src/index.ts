@@ -24,8 +24,8 @@ export type { Health, Readiness } from './health.ts';
 export { createHttpServer, drainServer, listen } from './http-server.ts';
 export type { HttpReply, HttpRequest, HttpServer, HttpServerOptions } from './http-server.ts';
 export { MAX_BODY_DEPTH } from './json-body.ts';
-export { LOG_FIELDS, createLogger } from './logger.ts';
-export type { LogField, LogFields, LogLevel, Logger, LoggerOptions } from './logger.ts';
+export { LOG_FIELDS, createLogger, factsFirst } from './logger.ts';
+export type { FactsFirstLogger, LogField, LogFields, LogLevel, Logger, LoggerOptions } from './logger.ts';
 export { METRICS_MEDIA_TYPE, createMetrics } from './metrics.ts';
 export type {
   Counter,

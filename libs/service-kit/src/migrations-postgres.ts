@@ -7,7 +7,7 @@ export interface MigrationOptions {
   readonly databaseUrl: string;
   /** Folder with files `NNNN-name.sql`, and nothing else. */
   readonly directory: string;
-  /** The service's schema; created when absent, and first in the search path of the files. */
+  /** The service's schema; created when absent. Files name it in full: the search path is not theirs to rely on. */
   readonly schema: string;
   readonly logger?: Logger;
 }

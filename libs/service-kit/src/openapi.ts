@@ -1,4 +1,5 @@
 import swagger from '@fastify/swagger';
+import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 
@@ -14,7 +15,7 @@ interface RouteSchemas {
  * server is ready. Routes are described by the same zod schemas that validate them.
  */
 export function registerOpenApi(app: FastifyInstance, title: string, version: string): void {
-  void app.register(swagger, {
+  const options: FastifyDynamicSwaggerOptions = {
     openapi: {
       openapi: '3.1.0',
       info: { title, version },
@@ -27,6 +28,10 @@ export function registerOpenApi(app: FastifyInstance, title: string, version: st
       },
     },
     transform: ({ schema, url }) => ({ schema: describeRoute(schema as RouteSchemas | undefined), url }),
+  };
+  // Called rather than registered: a registered plugin loads later, and would not see routes that are added before.
+  swagger(app, options, (error) => {
+    if (error !== undefined) throw error;
   });
 }
 

@@ -1,5 +1,5 @@
-import pg from 'pg';
-import type { Pool, PoolClient } from 'pg';
+import { DatabaseError, Pool, types as builtinTypes } from 'pg';
+import type { CustomTypesConfig, PoolClient } from 'pg';
 import type { Logger } from './logger.ts';
 
 export type { Pool, PoolClient };
@@ -23,13 +23,12 @@ const IDLE_TRANSACTION_TIMEOUT_MS = 15_000;
 /** The client gives up shortly after the server should have: a host that vanished does not answer at all. */
 const CLIENT_GRACE_MS = 5_000;
 
-const INT8 = pg.types.builtins.INT8;
+const INT8: number = builtinTypes.builtins.INT8;
 /** `bigint` columns are versions and sequences, far below 2^53; anything above is a fault, not a rounded number. */
-const types = {
-  getTypeParser(id: number, format?: 'text' | 'binary') {
-    return id === INT8 ? parseBigint : pg.types.getTypeParser(id, format as 'text');
-  },
-} as pg.CustomTypesConfig;
+const types: CustomTypesConfig = {
+  getTypeParser: (id: number, format?: 'text' | 'binary') =>
+    id === INT8 ? parseBigint : builtinTypes.getTypeParser(id, format),
+};
 
 function parseBigint(text: string): number {
   const value = Number(text);
@@ -43,7 +42,7 @@ function parseBigint(text: string): number {
  */
 export function createPool(options: PoolOptions): Pool {
   const statementTimeoutMs = options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS;
-  const pool = new pg.Pool({
+  const pool = new Pool({
     connectionString: options.databaseUrl,
     application_name: `tidewire-${options.service}`,
     max: options.maxConnections ?? 10,
@@ -79,6 +78,6 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   const { code } = error as Error & { code?: unknown };
   if (error instanceof AggregateError) return error.errors.some(isDatabaseUnavailable);
   if (typeof code !== 'string') return CONNECTION_MESSAGE.test(error.message);
-  if (error instanceof pg.DatabaseError) return UNAVAILABLE_CLASSES.has(code.slice(0, 2));
+  if (error instanceof DatabaseError) return UNAVAILABLE_CLASSES.has(code.slice(0, 2));
   return NETWORK_CODES.has(code);
 }

@@ -7,8 +7,8 @@ const MAX_CAUSES = 3;
 /** `?token=...` and its kin in a URL, and user information before an `@`. */
 const QUERY_SECRET = /([?&](?:token|access_token|code|password|secret)=)[^&\s#]*/gi;
 const USER_INFORMATION = /(\b[a-z][a-z0-9+.-]*:\/\/)[^/@\s]*@/gi;
-/** What libraries put between quotation marks is usually a piece of the input. */
-const QUOTED = /"[^"]*"|'[^']*'|`[^`]*`/g;
+/** What libraries put between quotation marks is usually a piece of the input, which may hold such marks itself. */
+const QUOTED = /["'`].*["'`]/s;
 
 /** A text with query tokens and passwords of URLs replaced by `***`, at most 500 characters long. */
 export function redactText(text: string): string {
@@ -43,7 +43,7 @@ export function describeError(error: unknown, depth = 0): ErrorDescription {
   return {
     name: error.name,
     ...(typeof facts.code === 'string' ? { code: facts.code } : {}),
-    ...(repeatsInput(error) ? {} : { message: redactText(error.message.replaceAll(QUOTED, '…')) }),
+    ...(repeatsInput(error) ? {} : { message: redactText(error.message.replace(QUOTED, '…')) }),
     ...(typeof facts.constraint === 'string' ? { constraint: facts.constraint } : {}),
     ...(typeof facts.table === 'string' ? { table: facts.table } : {}),
     ...(frames.length > 0 ? { stack: frames.slice(0, MAX_FRAMES).map((line) => line.trim()) } : {}),

@@ -1,0 +1,57 @@
+import { TidewireError } from '@tidewire/contract';
+import { expect, test } from 'vitest';
+import { isAllowedOrigin, readCredential } from './credential.ts';
+
+test.each([
+  [
+    'the query',
+    { url: '/x?topic=a&token=s%2B1', headers: {} },
+    { type: 'token', secret: 's+1', source: 'query' },
+  ],
+  [
+    'a bearer',
+    { url: '/x', headers: { authorization: 'bearer s1' } },
+    { type: 'token', secret: 's1', source: 'bearer' },
+  ],
+  [
+    'the session cookie',
+    { url: '/x', headers: { cookie: 'a=b; tidewire_session=s1; c=d' } },
+    { type: 'session', secret: 's1', source: 'cookie' },
+  ],
+])('finds a credential in %s', (_where, request, expected) => {
+  expect(readCredential(request)).toEqual(expected);
+});
+
+test('takes a request without a credential for an anonymous one', () => {
+  expect(readCredential({ url: '/x?topic=a', headers: { cookie: 'other=1' } })).toBeUndefined();
+});
+
+test('accepts one credential that is given twice', () => {
+  expect(readCredential({ url: '/?token=s1', headers: { authorization: 'Bearer s1' } })?.secret).toBe('s1');
+});
+
+test.each([
+  ['query and bearer', { url: '/?token=s1', headers: { authorization: 'Bearer s2' } }],
+  ['token and session', { url: '/?token=s1', headers: { cookie: 'tidewire_session=s1' } }],
+  ['two in the query', { url: '/?token=s1&token=s2', headers: {} }],
+  ['two cookies', { url: '/', headers: { cookie: 'tidewire_session=s1; tidewire_session=s2' } }],
+  ['another scheme', { url: '/', headers: { authorization: 'Basic czE6czI=' } }],
+  ['an empty token', { url: '/?token=', headers: {} }],
+  ['a giant token', { url: `/?token=${'s1'.repeat(2049)}`, headers: {} }],
+])('refuses %s and does not repeat it', (_what, request) => {
+  let thrown: unknown;
+  try {
+    readCredential(request);
+  } catch (error) {
+    thrown = error;
+  }
+  expect(thrown).toBeInstanceOf(TidewireError);
+  expect(thrown).toMatchObject({ code: 'BAD_REQUEST' });
+  expect((thrown as TidewireError).message).not.toMatch(/s1|s2|czE6/);
+});
+
+test('allows an origin only by name', () => {
+  expect(isAllowedOrigin({ origin: 'https://a.example' }, ['https://a.example'])).toBe(true);
+  expect(isAllowedOrigin({ origin: 'https://a.example.evil' }, ['https://a.example'])).toBe(false);
+  expect(isAllowedOrigin({}, ['https://a.example'])).toBe(false);
+});
