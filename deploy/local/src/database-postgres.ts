@@ -27,8 +27,9 @@ export interface PrepareDatabaseOptions {
 }
 
 const folder = join(import.meta.dirname, '..', '..', 'postgres');
-/** Any number that nobody else locks; two who prepare at once would trip over each other's changes. */
-const preparationLock = 7_430_201;
+/** Two who change the same roles, or make the same database, at once would trip over each other: numbers nobody else locks. */
+const rolesLock = 7_430_201;
+const databaseLock = 7_430;
 
 /** Calls `work` with an open connection and closes it, whatever happens. */
 export async function withDatabase<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
@@ -61,7 +62,7 @@ export function databaseUrls(adminUrl: string, database: string, passwords: Data
 /** Makes the roles, or brings them into the state of deploy/postgres/roles.sql, and sets their passwords. */
 export async function prepareRoles(adminUrl: string, passwords: DatabasePasswords): Promise<void> {
   await withDatabase(adminUrl, async (client) => {
-    await client.query('SELECT pg_advisory_lock($1)', [preparationLock]);
+    await client.query('SELECT pg_advisory_lock($1)', [rolesLock]);
     await client.query(readFileSync(join(folder, 'roles.sql'), 'utf8'));
     for (const role of DATABASE_ROLES) {
       await client.query(`ALTER ROLE tidewire_${role} PASSWORD ${client.escapeLiteral(passwords[role])}`);
@@ -76,17 +77,15 @@ export async function prepareRoles(adminUrl: string, passwords: DatabasePassword
  */
 export async function createDatabase(adminUrl: string, database: string, template?: string): Promise<void> {
   await withDatabase(adminUrl, async (client) => {
+    await client.query('SELECT pg_advisory_lock($1, hashtext($2))', [databaseLock, database]);
     const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [database]);
-    if (rowCount !== 0) return;
-    const from = template === undefined ? '' : ` TEMPLATE ${client.escapeIdentifier(template)}`;
-    try {
+    if (rowCount === 0) {
+      const from = template === undefined ? '' : ` TEMPLATE ${client.escapeIdentifier(template)}`;
       await client.query(`CREATE DATABASE ${client.escapeIdentifier(database)} OWNER tidewire_owner${from}`);
-    } catch (error) {
-      if ((error as { code?: string }).code !== '42P04') throw error; // made by somebody else in the same moment
     }
+    const closing = readFileSync(join(folder, 'database.sql'), 'utf8');
+    await withDatabase(onDatabase(adminUrl, database), (inside) => inside.query(closing));
   });
-  const closing = readFileSync(join(folder, 'database.sql'), 'utf8');
-  await withDatabase(onDatabase(adminUrl, database), (client) => client.query(closing));
 }
 
 /**

@@ -21,6 +21,7 @@ export type { NatsPermissions, NatsServerSettings, NatsUser } from './nats-serve
 export { LOWEST_NATS_SERVER_VERSION } from './nats-server-version.ts';
 export { startNatsServer } from './nats-server.ts';
 export type { NatsServer, NatsServerOptions } from './nats-server.ts';
+export { removePostgresData } from './postgres-account.ts';
 export { startPostgresServer } from './postgres-server.ts';
 export type { PostgresServer, PostgresServerOptions } from './postgres-server.ts';
 export { describeProcess } from './process-identity.ts';

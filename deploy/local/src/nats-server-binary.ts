@@ -2,8 +2,12 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { addToNatsServerCache, findCachedNatsServer, natsServerCacheFolder } from './nats-server-cache.ts';
-import { NATS_SERVER_FILE } from './nats-server-cache.ts';
+import {
+  NATS_SERVER_FILE,
+  addToNatsServerCache,
+  findCachedNatsServer,
+  natsServerCacheFolder,
+} from './nats-server-cache.ts';
 import { fetchReleaseAsset } from './nats-server-download.ts';
 import { PINNED_NATS_SERVER_VERSION } from './nats-server-release.ts';
 import { LOWEST_NATS_SERVER_VERSION, askNatsServerVersion, isAtLeast } from './nats-server-version.ts';
@@ -133,7 +137,9 @@ const ways: Record<NatsServerSource, { label: string; find: Way }> = {
     label: `the official release ${PINNED_NATS_SERVER_VERSION}`,
     find: async ({ cacheFolder, onProgress }) => {
       onProgress(`fetching nats-server ${PINNED_NATS_SERVER_VERSION} from its official release ...`);
-      return addToNatsServerCache(cacheFolder, LOWEST_NATS_SERVER_VERSION, fetchReleaseAsset);
+      return addToNatsServerCache(cacheFolder, LOWEST_NATS_SERVER_VERSION, (folder) =>
+        fetchReleaseAsset(folder),
+      );
     },
   },
   debian: { label: "apt's Debian mirror", find: fetchFromDebian },

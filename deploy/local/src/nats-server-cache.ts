@@ -33,7 +33,7 @@ export function findCachedNatsServer(cacheFolder: string, lowest: string): strin
  * Lets `fetch` put the program into an empty folder, asks it for its version, and moves it into the cache in one step,
  * so that whoever looks at the same time sees all of it or nothing. Two who fetch the same version at once both succeed.
  *
- * @returns the path in the cache, or undefined when `fetch` answered false.
+ * @returns the path in the cache.
  * @throws when what was fetched does not run or is older than `lowest`; nothing of it is kept.
  */
 export async function addToNatsServerCache(

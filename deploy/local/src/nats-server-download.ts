@@ -4,8 +4,8 @@ import { readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { NATS_SERVER_FILE } from './nats-server-cache.ts';
-import { PINNED_NATS_SERVER_SHA256, PINNED_NATS_SERVER_VERSION } from './nats-server-release.ts';
-import { natsServerAssetSuffix, natsServerReleaseUrl } from './nats-server-release.ts';
+import { PINNED_NATS_SERVER_RELEASE, natsServerAssetSuffix } from './nats-server-release.ts';
+import type { NatsServerRelease } from './nats-server-release.ts';
 
 const run = promisify(execFile);
 
@@ -51,26 +51,25 @@ export function readSha256Sums(text: string, asset: string): string | undefined 
 }
 
 /**
- * Fetches the pinned release for this platform into `folder`, verifies its SHA-256 and leaves only the program there.
+ * Fetches the release for this platform into the empty `folder`, verifies its SHA-256 and leaves only the program there.
  *
- * @param base where the assets are; another one only in tests.
  * @throws an Error that says why not: no such platform, not reachable, a sum that differs.
  */
 export async function fetchReleaseAsset(
   folder: string,
-  base = natsServerReleaseUrl(PINNED_NATS_SERVER_VERSION),
+  release: NatsServerRelease = PINNED_NATS_SERVER_RELEASE,
 ): Promise<void> {
   const suffix = natsServerAssetSuffix(process.platform, process.arch);
   if (suffix === undefined) throw new Error(`there is no asset for ${process.platform} on ${process.arch}`);
-  const name = `nats-server-v${PINNED_NATS_SERVER_VERSION}-${suffix}`;
-  const archive = await download(`${base}/${name}`);
+  const name = `nats-server-v${release.version}-${suffix}`;
+  const archive = await download(`${release.url}/${name}`);
   const expected =
-    PINNED_NATS_SERVER_SHA256.get(suffix) ??
-    readSha256Sums(Buffer.from(await download(`${base}/SHA256SUMS`)).toString('utf8'), name);
+    release.sha256.get(suffix) ??
+    readSha256Sums(Buffer.from(await download(`${release.url}/SHA256SUMS`)).toString('utf8'), name);
   const actual = createHash('sha256').update(archive).digest('hex');
   if (actual !== expected) {
     throw new Error(
-      `SHA-256 of ${name} is ${actual}, expected ${expected ?? 'a sum that is not listed'}; refused`,
+      `SHA-256 of ${name} is ${actual}, expected ${expected ?? 'one that is not listed'}; refused`,
     );
   }
   const archivePath = join(folder, name);
@@ -78,7 +77,7 @@ export async function fetchReleaseAsset(
   // bsdtar, which Windows and macOS have under this name, reads zip files too.
   await run('tar', ['-xf', archivePath, '-C', folder], { timeout: 60_000 });
   rmSync(archivePath);
-  const [unpacked] = readdirSync(folder);
-  renameSync(join(folder, unpacked ?? '', NATS_SERVER_FILE), join(folder, NATS_SERVER_FILE));
-  rmSync(join(folder, unpacked ?? ''), { recursive: true, force: true });
+  const [unpacked = ''] = readdirSync(folder);
+  renameSync(join(folder, unpacked, NATS_SERVER_FILE), join(folder, NATS_SERVER_FILE));
+  rmSync(join(folder, unpacked), { recursive: true, force: true });
 }

@@ -16,10 +16,21 @@ export const PINNED_NATS_SERVER_SHA256: ReadonlyMap<string, string> = new Map([
   ['darwin-arm64.tar.gz', 'e1c4e22d70bd44abfa0bcb3c16f7cf0c66f648c2e728c58924e8a1ce88913cc8'],
 ]);
 
-/** Where the assets of a release are. */
-export function natsServerReleaseUrl(version: string): string {
-  return `https://github.com/nats-io/nats-server/releases/download/v${version}`;
+/** A release and where it is. */
+export interface NatsServerRelease {
+  version: string;
+  /** The address of its assets, without a slash at the end. */
+  url: string;
+  /** Known sums, as in `PINNED_NATS_SERVER_SHA256`. */
+  sha256: ReadonlyMap<string, string>;
 }
+
+/** The release that is fetched. */
+export const PINNED_NATS_SERVER_RELEASE: NatsServerRelease = {
+  version: PINNED_NATS_SERVER_VERSION,
+  url: `https://github.com/nats-io/nats-server/releases/download/v${PINNED_NATS_SERVER_VERSION}`,
+  sha256: PINNED_NATS_SERVER_SHA256,
+};
 
 /** What the asset for a platform is called after `nats-server-v<version>-`, or undefined when there is none. */
 export function natsServerAssetSuffix(platform: NodeJS.Platform, arch: string): string | undefined {

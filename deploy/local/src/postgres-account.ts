@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /** The operating system's user that PostgreSQL runs as when we are root, which it refuses to be. */
@@ -44,14 +44,13 @@ export function choosePostgresAccount(): PostgresAccount | undefined {
   );
 }
 
-/** Whether `account` may pass through every folder on the way to `path`, and read `path` when it exists. */
+/** Whether `account` may pass through every folder on the way to `path`, and through `path` itself when it exists. */
 export function canReach(account: PostgresAccount, path: string): boolean {
   for (let folder = path; ; folder = dirname(folder)) {
     if (existsSync(folder)) {
       const { mode, uid, gid } = statSync(folder);
       const bits = uid === account.uid ? mode >> 6 : gid === account.gid ? mode >> 3 : mode;
-      const needed = folder === path ? 0o5 : 0o1;
-      if ((bits & needed) !== needed) return false;
+      if ((bits & 0o1) === 0) return false;
     }
     if (folder === dirname(folder)) return true;
   }
@@ -60,10 +59,16 @@ export function canReach(account: PostgresAccount, path: string): boolean {
 /** Where PostgreSQL's files are put when its user cannot reach the place that they belong in. */
 const reachableBase = '/var/lib/tidewire';
 
+function placeOutside(dataFolder: string): string | undefined {
+  const pointer = join(dataFolder, 'postgres-location');
+  const place = existsSync(pointer) ? readFileSync(pointer, 'utf8').trim() : '';
+  return place.startsWith(`${reachableBase}/`) ? place : undefined;
+}
+
 /**
  * A folder for PostgreSQL's data that `account` can reach: inside `dataFolder` when possible. A project below a closed
  * home folder (root's own, mode 0700) is not reachable for an unprivileged user; then the data lies in a folder of its
- * own below /var/lib/tidewire, and `dataFolder/postgres-location` says which. To start afresh, remove both.
+ * own below /var/lib/tidewire, and `dataFolder/postgres-location` says which. To start afresh, `removePostgresData`.
  *
  * `moved` tells that it lies outside.
  */
@@ -76,16 +81,20 @@ export function placePostgresData(
     return { folder: inside, moved: false };
   mkdirSync(dataFolder, { recursive: true, mode: 0o711 });
   if (canReach(account, dirname(dataFolder))) return { folder: inside, moved: false };
-  const pointer = join(dataFolder, 'postgres-location');
-  const place = existsSync(pointer)
-    ? readFileSync(pointer, 'utf8').trim()
-    : join(reachableBase, `postgres-${randomUUID()}`);
+  const place = placeOutside(dataFolder) ?? join(reachableBase, `postgres-${randomUUID()}`);
   mkdirSync(place, { recursive: true, mode: 0o711 });
-  writeFileSync(pointer, `${place}\n`);
+  writeFileSync(join(dataFolder, 'postgres-location'), `${place}\n`);
   return { folder: join(place, 'cluster'), moved: true };
 }
 
 /** Hands `path` to `account`; nothing to do when we run as ourselves. */
 export function handTo(account: PostgresAccount | undefined, path: string): void {
   if (account !== undefined) chownSync(path, account.uid, account.gid);
+}
+
+/** Removes a data folder and what of it lies outside. The server must have been stopped. */
+export function removePostgresData(dataFolder: string): void {
+  const outside = placeOutside(dataFolder);
+  if (outside !== undefined) rmSync(outside, { recursive: true, force: true });
+  rmSync(dataFolder, { recursive: true, force: true });
 }

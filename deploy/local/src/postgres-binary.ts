@@ -37,8 +37,13 @@ function packageFolder(): string {
   }
 }
 
-/** The package cannot carry symbolic links and makes them in an install script, which `--ignore-scripts` leaves out. */
-function makeMissingLinks(folder: string): void {
+/**
+ * Makes the symbolic links among the libraries below `folder` that are not there yet: an npm package cannot carry any,
+ * and the install script that makes them does not run under `--ignore-scripts`.
+ *
+ * @throws an Error that says what to do when a link cannot be made.
+ */
+export function makeMissingLinks(folder: string): void {
   const list = join(folder, 'native', 'pg-symlinks.json');
   if (!existsSync(list)) return;
   for (const { source, target } of JSON.parse(readFileSync(list, 'utf8')) as {

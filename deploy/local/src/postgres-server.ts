@@ -126,7 +126,7 @@ async function stopLeftoverServer(cluster: string, onProgress: (line: string) =>
   } catch {
     return;
   }
-  if (await stopLeftover(pid, `-D ${cluster}`, 'SIGINT')) {
+  if (await stopLeftover(pid, `-D ${cluster} `, 'SIGINT')) {
     onProgress(`stopped a PostgreSQL (process ${pid}) that an earlier run had left behind`);
   } else {
     // Nobody of ours holds it: what is left of a crash. PostgreSQL would refuse if the number belonged to a stranger.

@@ -1,3 +1,5 @@
+export { createManualClock as createTestClock } from '@tidewire/service-kit';
+export type { ManualClock as TestClock } from '@tidewire/service-kit';
 export { freePort } from '@tidewire/local';
 export type { DatabaseUrls, NatsPermissions } from '@tidewire/local';
 export { MIGRATED_SERVICES, applyMigrations } from './migrations.ts';

@@ -5,7 +5,7 @@
 import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describeProcess, stopLeftover } from '@tidewire/local';
+import { describeProcess, removePostgresData, stopLeftover } from '@tidewire/local';
 import type { SharedServer } from './test-run.ts';
 import { startSharedPostgres } from './shared-postgres.ts';
 
@@ -43,18 +43,27 @@ async function startWanted(server: SharedServer): Promise<void> {
   }
 }
 
-/** Servers of single tests whose worker was killed before it could stop them. */
+/** The process that a server wrote down in `file`, if it did. */
+function readPid(file: string): number | undefined {
+  return existsSync(file) ? Number(readFileSync(file, 'utf8').split('\n')[0]) : undefined;
+}
+
+/** Servers of single tests whose worker was killed before it could stop them, and data that lies outside the folder. */
 async function stopOrphans(): Promise<void> {
   for (const name of readdirSync(folder)) {
-    for (const [file, signal] of [
-      ['nats-server.pid', 'SIGTERM'],
-      ['cluster/postmaster.pid', 'SIGINT'],
-    ] as const) {
-      const path = join(folder, name, file);
-      if (!existsSync(path)) continue;
-      const pid = Number(readFileSync(path, 'utf8').split('\n')[0]);
-      await stopLeftover(pid, join(folder, name), signal).catch((error: unknown) => console.error(error));
+    const place = join(folder, name);
+    const pointer = join(place, 'postgres-location');
+    const outside = existsSync(pointer) ? readFileSync(pointer, 'utf8').trim() : undefined;
+    const postgresPlace = outside ?? place;
+    const natsPid = readPid(join(place, 'nats-server.pid'));
+    const postgresPid = readPid(join(postgresPlace, 'cluster', 'postmaster.pid'));
+    try {
+      if (natsPid !== undefined) await stopLeftover(natsPid, place, 'SIGTERM');
+      if (postgresPid !== undefined) await stopLeftover(postgresPid, postgresPlace, 'SIGINT');
+    } catch (error) {
+      console.error(error); // the others still want to be stopped
     }
+    removePostgresData(place);
   }
 }
 

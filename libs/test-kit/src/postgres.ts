@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { rmSync } from 'node:fs';
 import {
   createDatabase,
   databaseUrls,
@@ -95,7 +94,7 @@ export async function startPostgresAlone(options: StartPostgresOptions = {}): Pr
     restart: () => server.restart(),
     [Symbol.asyncDispose]: async () => {
       await server.stop();
-      rmSync(dataFolder, { recursive: true, force: true });
+      removePostgresData(dataFolder);
     },
   };
 }

@@ -24,6 +24,7 @@ export interface TestRun {
 export type SharedServer = 'postgres';
 
 const keeperTimeoutMs = 120_000;
+const keeperFailed = 'keeper.failed';
 let current: TestRun | undefined;
 
 /** The process whose end is the end of the run: the test runner, not the worker of one file. */
@@ -44,6 +45,15 @@ function startKeeper(folder: string, watchedPid: number): void {
     },
   );
   closeSync(log);
+  // Without its keeper a run would wait for shared servers until it times out: let it fail at once, with the reason.
+  keeper.once('exit', (code, signal) => {
+    if (!existsSync(folder)) return; // it ended as it should, after a runner that was killed before its workers
+    const lastWords = readFileSync(join(folder, 'keeper.log'), 'utf8').trim();
+    writeFileSync(
+      join(folder, keeperFailed),
+      `The keeper of the test run ended (${signal ?? code}):\n${lastWords}`,
+    );
+  });
   keeper.unref();
 }
 
@@ -74,10 +84,11 @@ export async function sharedServer<T>(server: SharedServer): Promise<T> {
   const { folder } = testRun();
   const answer = join(folder, `${server}.json`);
   if (!existsSync(answer)) writeFileSync(join(folder, `${server}.wanted`), '');
-  const failed = join(folder, `${server}.failed`);
+  const failures = [`${server}.failed`, keeperFailed].map((name) => join(folder, name));
   await waitFor(
     () => {
-      if (existsSync(failed)) throw new Error(readFileSync(failed, 'utf8'));
+      const failed = failures.find(existsSync);
+      if (failed !== undefined) throw new Error(readFileSync(failed, 'utf8'));
       return existsSync(answer);
     },
     { timeoutMs: keeperTimeoutMs, what: `the run's shared ${server} starts (see ${folder}/keeper.log)` },
