@@ -3,6 +3,7 @@ import {
   createDatabase,
   databaseUrls,
   prepareRoles,
+  removePostgresData,
   startPostgresServer,
   withDatabase,
 } from '@tidewire/local';
