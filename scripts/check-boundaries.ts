@@ -31,7 +31,11 @@ interface LineRule {
 }
 
 const LINE_RULES: readonly LineRule[] = [
-  { pattern: /from '@nats-io\//, allowed: /^libs\/messaging\//, message: 'only libs/messaging imports @nats-io' },
+  {
+    pattern: /from '@nats-io\//,
+    allowed: /^libs\/messaging\//,
+    message: 'only libs/messaging imports @nats-io',
+  },
   {
     pattern: /from '(fastify|pino)'/,
     allowed: /^(libs\/service-kit\/|services\/[^/]+\/src\/(server\.ts|routes\/|plugins\/)|deploy\/local\/)/,
@@ -39,18 +43,20 @@ const LINE_RULES: readonly LineRule[] = [
   },
   {
     pattern: /process\.env\b/,
-    allowed: /^(libs\/service-kit\/src\/config\.ts|libs\/service-kit\/src\/run-service\.ts|libs\/test-kit\/|deploy\/local\/|scripts\/|cli\/src\/main\.ts|test\/|services\/authz\/src\/bootstrap\.ts)/,
+    allowed:
+      /^(libs\/service-kit\/src\/config\.ts|libs\/service-kit\/src\/run-service\.ts|libs\/test-kit\/|deploy\/local\/|scripts\/|cli\/src\/main\.ts|test\/|services\/authz\/src\/bootstrap\.ts)/,
     message: "process.env is read by service-kit's config only",
   },
   {
     pattern: /\.query(<[^>]*>)?\(/,
-    allowed: /(-postgres\.ts|\.pg\.test\.ts|\.e2e\.test\.ts|\.nats\.test\.ts)$|^(libs\/service-kit\/|libs\/test-kit\/|deploy\/|test\/|services\/[^/]+\/test\/)/,
+    allowed:
+      /(-postgres\.ts|\.pg\.test\.ts|\.e2e\.test\.ts|\.nats\.test\.ts)$|^(libs\/service-kit\/|libs\/test-kit\/|deploy\/|test\/|services\/[^/]+\/test\/)/,
     message: 'SQL belongs to *-postgres.ts files and migrations',
   },
   {
     pattern: /'(events|authz|catalogue|relay)\.[a-z*>]|'\$JS\.|'\$KV\./,
     allowed: /^libs\/contract\/|\.test\.ts$|^test\/|^services\/[^/]+\/test\//,
-    message: "subjects are spelled in libs/contract/src/subject.ts only",
+    message: 'subjects are spelled in libs/contract/src/subject.ts only',
   },
 ];
 
@@ -78,12 +84,14 @@ function faultsOf(folder: string, path: string): string[] {
     if (imported?.[1] !== undefined) {
       const name = imported[1];
       if (imported[2] !== undefined) faults.push(`${at}: a package has one door; import '@tidewire/${name}'`);
-      if (`@tidewire/${name}` === own) faults.push(`${at}: inside a package, import the file, not the package`);
+      if (`@tidewire/${name}` === own)
+        faults.push(`${at}: inside a package, import the file, not the package`);
       else if (!layer.includes(name) && !(isTest(path) && name === 'test-kit')) {
         faults.push(`${at}: ${folder} may not import @tidewire/${name}`);
       }
     }
-    if (/from '\.\/index\.ts'/.test(line)) faults.push(`${at}: inside a package, import the file, not its index`);
+    if (/from '\.\/index\.ts'/.test(line))
+      faults.push(`${at}: inside a package, import the file, not its index`);
     for (const rule of LINE_RULES) {
       if (rule.pattern.test(line) && !rule.allowed.test(path)) faults.push(`${at}: ${rule.message}`);
     }
@@ -94,7 +102,9 @@ function faultsOf(folder: string, path: string): string[] {
 const faults = Object.keys(LAYERS)
   .filter((folder) => folder !== 'scripts')
   .flatMap((folder) =>
-    sourceFiles(join(root, folder)).flatMap((file) => faultsOf(folder, relative(root, file).split(sep).join('/'))),
+    sourceFiles(join(root, folder)).flatMap((file) =>
+      faultsOf(folder, relative(root, file).split(sep).join('/')),
+    ),
   );
 for (const fault of faults) process.stderr.write(`${fault}\n`);
 if (faults.length > 0) process.exit(1);

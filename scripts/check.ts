@@ -23,6 +23,8 @@ for (const [name, program, ...rest] of STEPS) {
   if (result.status !== 0) failed.push(name);
 }
 if (failed.length > 0) {
-  process.stdout.write(`check: failed: ${failed.join(', ')}. "npm run format" and "npm run reference" mend two of them.\n`);
+  process.stdout.write(
+    `check: failed: ${failed.join(', ')}. "npm run format" and "npm run reference" mend two of them.\n`,
+  );
   process.exit(1);
 }
