@@ -11,6 +11,8 @@ import type { SqlField, SqlOptions } from './sql.ts';
 
 /** One leaf as SQL that is true, false or NULL (both not true); never raises an error. */
 export function sqlLeaf(leaf: Leaf, options: SqlOptions): string {
+  // Before the field is asked for: a guarded field binds parameters, and PostgreSQL refuses unused ones.
+  if ('value' in leaf && isVariable(leaf.value) && options.now === undefined) return 'FALSE';
   const field = options.field(leaf.field);
   switch (leaf.op) {
     case 'exists':
