@@ -1,0 +1,53 @@
+import { startPostgres } from '@tidewire/test-kit';
+import type { TestDatabase } from '@tidewire/test-kit';
+import pg from 'pg';
+
+/** A migrated database for the tests of this service. */
+export interface RecordsTestDatabase extends AsyncDisposable {
+  readonly urls: TestDatabase;
+  /** Connections of the service's own role. */
+  readonly records: pg.Pool;
+  /** Connections of the owner, who may look into the outbox. */
+  readonly owner: pg.Pool;
+  /** Connections of an administrator, who sees what other sessions wait for. */
+  readonly admin: pg.Pool;
+  /** The events of one object, register or schema that lie in the outbox, oldest first. */
+  eventsOf(...keys: string[]): Promise<OutboxRow[]>;
+}
+
+/** One row of the outbox as the tests look at it. */
+export interface OutboxRow {
+  readonly subject: string;
+  readonly key: string;
+  readonly message: Record<string, unknown>;
+  readonly hasImages: boolean;
+  readonly before: Record<string, unknown> | null;
+  readonly after: Record<string, unknown> | null;
+}
+
+/** An empty database with the migrations of relay and records. */
+export async function openTestDatabase(): Promise<RecordsTestDatabase> {
+  const urls = await startPostgres({ services: ['relay', 'records'] });
+  const owner = new pg.Pool({ connectionString: urls.ownerUrl, max: 4 });
+  const records = new pg.Pool({ connectionString: urls.recordsUrl, max: 10 });
+  const admin = new pg.Pool({ connectionString: urls.adminUrl, max: 1 });
+  return {
+    admin,
+    urls,
+    records,
+    owner,
+    eventsOf: async (...keys) => {
+      const { rows } = await owner.query<OutboxRow>(
+        `select subject, key, message::jsonb as message, images is not null as "hasImages",
+           ('{' || images || '}')::jsonb -> 'before' as before, ('{' || images || '}')::jsonb -> 'after' as after
+         from outbox.rows where key = any($1) order by id`,
+        [keys],
+      );
+      return rows;
+    },
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([owner.end(), records.end(), admin.end()]);
+      await urls[Symbol.asyncDispose]();
+    },
+  };
+}
