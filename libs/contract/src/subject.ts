@@ -113,6 +113,16 @@ export function topicFilter(topic: Topic): string {
   }
 }
 
+/** The subject filter that holds every change of one kind of right or catalogue entry. */
+export function stateFilter(kind: RightsKind | CatalogueKind): string {
+  return isCatalogueKind(kind) ? `catalogue.${kind}.*` : `authz.${kind}.*`;
+}
+
+/** Whether a subject of the log is that of an object's change, and not of a right or a catalogue entry. */
+export function isObjectSubject(subject: string): boolean {
+  return subject.startsWith('events.');
+}
+
 /**
  * Drops filters that another one covers, and repeats: JetStream refuses a consumer whose filters contain one another.
  * Filters that merely intersect stay.
@@ -120,6 +130,10 @@ export function topicFilter(topic: Topic): string {
 export function normaliseFilters(filters: readonly string[]): string[] {
   const distinct = [...new Set(filters)];
   return distinct.filter((filter) => !distinct.some((other) => other !== filter && covers(other, filter)));
+}
+
+function isCatalogueKind(kind: RightsKind | CatalogueKind): kind is CatalogueKind {
+  return (CATALOGUE_KINDS as readonly string[]).includes(kind);
 }
 
 function covers(wide: string, narrow: string): boolean {
