@@ -70,7 +70,7 @@ export class BusLink {
   }
 
   #report(status: BusStatus): void {
-    for (const listener of [...this.#listeners]) listener(status);
+    for (const listener of this.#listeners) listener(status);
   }
 
   async #watch(): Promise<void> {
@@ -79,17 +79,17 @@ export class BusLink {
       else if (status.type === 'reconnect') {
         this.#connected = true;
         this.#down = new AbortController();
-        this.logger.info({}, 'reconnected to NATS');
+        this.logger.info('reconnected to NATS');
         this.#report('reconnected');
       } else if (status.type === 'error') {
-        this.logger.warn({ error: status.error.message }, 'NATS reported an error');
+        this.logger.warn('NATS reported an error', { error: status.error });
       }
     }
     this.#lose('closed');
   }
 
   #lose(status: 'disconnected' | 'closed'): void {
-    if (status === 'disconnected') this.logger.warn({}, 'disconnected from NATS');
+    if (status === 'disconnected') this.logger.warn('disconnected from NATS');
     this.#connected = false;
     this.#down.abort();
     this.#report(status);

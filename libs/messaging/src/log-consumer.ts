@@ -191,8 +191,8 @@ export class LogConsumer implements AsyncIterable<Delivery> {
     const description = message.headers?.description ?? '';
     const unserved = Number(message.headers?.get('Nats-Pending-Messages') || 0);
     this.#requested = Math.max(0, this.#requested - unserved);
-    // 408: the request expired. 409 for the byte limit: ask for the rest. Anything else: the consumer cannot go on.
-    const goesOn = code === 408 || (code === 409 && /max ?bytes/i.test(description));
+    // 408: the request expired. 409 for a full byte limit or batch: ask for the rest. Anything else ends the consumer.
+    const goesOn = code === 408 || (code === 409 && /max ?bytes|batch completed/i.test(description));
     if (!goesOn) this.fail(new BusUnavailableError(`the consumer ended: ${code} ${description}`));
     else if (this.#requested + this.#waiting <= REFILL_AT) this.#pull();
   }

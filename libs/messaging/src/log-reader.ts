@@ -114,10 +114,7 @@ class Reader implements LogReader {
         await this.#readOnce();
       } catch (error) {
         if (this.#stop.signal.aborted) break;
-        link.logger.warn(
-          { error: (error as Error).message, position: this.applied },
-          'log reading interrupted',
-        );
+        link.logger.warn('log reading interrupted', { ...this.applied, error });
       }
       this.#report('waiting');
       pauseMs = this.applied === before ? Math.min(pauseMs * 2, LONGEST_PAUSE_MS) : FIRST_PAUSE_MS;
@@ -166,10 +163,10 @@ class Reader implements LogReader {
   }
 
   async #reset(reset: LogReset): Promise<void> {
-    linkOf(this.#bus).logger.warn(
-      { reason: reset.reason, position: this.applied, epoch: reset.info.epoch },
-      'the log does not continue what was applied',
-    );
+    linkOf(this.#bus).logger.warn('the log does not continue what was applied', {
+      ...this.applied,
+      reason: reset.reason,
+    });
     this.freshness.reset();
     const position = await this.#options.onReset(reset);
     this.#advance(position ?? { epoch: reset.info.epoch, sequence: reset.info.first - 1 });

@@ -120,6 +120,8 @@ function formatSettings(settings: LogSettings): object {
     // Erasing an object purges its images.
     deny_purge: false,
     deny_delete: false,
+    // Nothing here has a message id; the window is only kept below the age, which the server asks for.
+    duplicate_window: Math.min(settings.maxAgeMs, 120_000) * NANOS_PER_MS,
   };
 }
 
@@ -224,7 +226,7 @@ async function request(bus: MessageBus, event: OutgoingEvent, header: MsgHdrs): 
       throw new BusUnavailableError('the log did not acknowledge a publication', error);
     }
   });
-  return parseStreamReply<PublishReply>(reply.string());
+  return parseStreamReply(reply.string()) as PublishReply;
 }
 
 /** The bytes of a text, as they are published. */

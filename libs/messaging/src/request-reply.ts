@@ -71,7 +71,7 @@ export function respondOn<Request>(
     try {
       message.respond(JSON.stringify(await handled(link, message, responder)));
     } catch (error) {
-      link.logger.error({ subject, error: (error as Error).message }, 'answer not sent');
+      link.logger.error('answer not sent', { subject, error });
     } finally {
       running -= 1;
     }
@@ -80,7 +80,7 @@ export function respondOn<Request>(
     queue: responder.queue,
     callback: (error, message) => {
       if (error !== null) {
-        link.logger.error({ subject, error: error.message }, 'subscription refused');
+        link.logger.error('subscription refused', { subject, error });
       } else if (running >= limit) {
         message.respond(JSON.stringify(failure(new BusUnavailableError('too many requests at once'))));
       } else {
@@ -104,7 +104,7 @@ async function handled<Request>(
     return await responder.handle(parsed.data);
   } catch (error) {
     if (error instanceof TidewireError) return failure(error);
-    link.logger.error({ subject: message.subject, error: (error as Error).message }, 'request failed');
+    link.logger.error('request failed', { subject: message.subject, error });
     return failure(new TidewireError('INTERNAL_ERROR', 'Internal error'));
   }
 }

@@ -15,13 +15,13 @@ export function subscribeSignal(
   const subscription = link.connection.subscribe(subject, {
     callback: (error, message) => {
       if (error !== null) {
-        link.logger.error({ subject, error: error.message }, 'subscription refused');
+        link.logger.error('subscription refused', { subject, error });
         return;
       }
       try {
         handler(message.data.length === 0 ? undefined : message.json());
       } catch (failure) {
-        link.logger.warn({ subject, error: (failure as Error).message }, 'signal dropped');
+        link.logger.warn('signal dropped', { subject, error: failure });
       }
     },
   });

@@ -23,14 +23,14 @@ export async function requestStreamApi<Reply>(
   timeoutMs = 2000,
 ): Promise<Reply> {
   const message = await requestRaw(linkOf(bus), `$JS.API.${name}`, JSON.stringify(body), timeoutMs);
-  return parseStreamReply<Reply>(message.string());
+  return parseStreamReply(message.string()) as Reply;
 }
 
 /** The reply of JetStream to a request or a publish; an error in it is thrown. */
-export function parseStreamReply<Reply>(text: string): Reply {
-  let reply: Reply & { readonly error?: ApiError };
+export function parseStreamReply(text: string): object {
+  let reply: { readonly error?: ApiError };
   try {
-    reply = JSON.parse(text) as Reply & { readonly error?: ApiError };
+    reply = JSON.parse(text) as { readonly error?: ApiError };
   } catch (error) {
     throw new BusUnavailableError('JetStream answered with something else than JSON', error);
   }
