@@ -1,3 +1,4 @@
+import type { ResyncReason } from '@tidewire/contract';
 import type { DirtyNode, Frame } from './class-set.ts';
 
 /** Where the bytes of one connection go. The transport owns the socket; none of these may call back into delivery. */
@@ -18,7 +19,7 @@ export interface Held {
   frames: Frame[];
   bytes: number;
   /** Set when frames were dropped or rights changed: the client is told to fetch again instead. */
-  resync: 'behind' | 'rights-changed' | 'epoch' | 'time' | undefined;
+  resync: ResyncReason | undefined;
 }
 
 /** An answer for one connection that takes the place of its class's frame of the same event. */
@@ -48,15 +49,14 @@ export interface Connection {
   after: number;
   /** Over its budget: nothing is written until it has drained, then one `resync`. */
   behind: boolean;
-  /** Set for good when it is removed: nothing is written any more. */
+  /** Set for good when it is removed or about to be reset: nothing is written any more. */
   closed: boolean;
   /** Monotonic milliseconds of the last write; heartbeats go to quiet connections only. */
   wroteAt: number;
   /** Bytes and events written since the queue was last seen empty: how many events the queued bytes stand for. */
   queuedSince: { bytes: number; events: number };
-  totalBytes: number;
-  /** Bytes that had left when progress was last seen, and when that was. */
-  leftBytes: number;
+  /** Bytes that would be queued if none had left since the last look, and when some were last seen to leave. */
+  seenQueued: number;
   progressAt: number;
 }
 
@@ -81,8 +81,7 @@ export function createConnection(options: ConnectionOptions, now: number): Conne
     closed: false,
     wroteAt: now,
     queuedSince: { bytes: 0, events: 0 },
-    totalBytes: 0,
-    leftBytes: 0,
+    seenQueued: 0,
     progressAt: now,
   };
 }

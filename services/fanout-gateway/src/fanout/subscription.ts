@@ -12,7 +12,8 @@ export type Interest =
 
 export interface SchemaReference {
   readonly schemaId: string;
-  readonly registerId: string;
+  /** Absent where the topic names the schema itself. */
+  readonly registerId?: string;
 }
 
 /** What one connection wants to be told. All its topics together: an event comes once, however many of them hold it. */

@@ -1,0 +1,74 @@
+import { fieldValue } from '@tidewire/condition';
+import { SYSTEM_FIELDS } from '@tidewire/contract';
+import type { ObjectImage } from '@tidewire/contract';
+import { hasField, intersectMasks, sameJson } from '@tidewire/policy';
+import type { FieldMask } from '@tidewire/policy';
+
+/**
+ * The members of one event's images as JSON texts, each made once and put together for every set of visible fields.
+ * `names` are the schema's properties: bit i of a mask is the i-th. What the schema does not know is in no text.
+ */
+export class MemberTexts {
+  readonly #after: ObjectImage | null;
+  /** By index of the property; undefined: the image does not have it. */
+  readonly #properties: (string | undefined)[];
+  /** The properties whose value differs, in the schema's order. */
+  readonly #changes: { readonly index: number; readonly text: string }[];
+  #system: string | undefined;
+
+  constructor(names: readonly string[], before: ObjectImage | null, after: ObjectImage | null) {
+    this.#after = after;
+    this.#properties = names.map((name) => (after === null ? undefined : memberText(name, after)));
+    this.#changes = before === null || after === null ? [] : findChanges(names, before, after);
+  }
+
+  /** The object: `id`, the system members, and the properties in the mask. */
+  object(visible: FieldMask): string {
+    this.#system ??= this.#after === null ? '' : systemTexts(this.#after);
+    let text = this.#system;
+    for (const [index, member] of this.#properties.entries()) {
+      if (member !== undefined && hasField(visible, index)) text += `,${member}`;
+    }
+    return text;
+  }
+
+  /** What changed among the properties that may be read on both images. */
+  changed(before: FieldMask, after: FieldMask): string {
+    const both = intersectMasks(before, after);
+    let text = '';
+    for (const change of this.#changes) {
+      if (hasField(both, change.index)) text += text === '' ? change.text : `,${change.text}`;
+    }
+    return text;
+  }
+}
+
+function memberText(name: string, image: ObjectImage): string | undefined {
+  if (!Object.hasOwn(image, name)) return undefined;
+  return `${JSON.stringify(name)}:${jsonText(image[name])}`;
+}
+
+function systemTexts(image: ObjectImage): string {
+  const members = SYSTEM_FIELDS.map((name) => `${JSON.stringify(name)}:${jsonText(image[name])}`);
+  return [`"id":${jsonText(image._uuid)}`, ...members].join(',');
+}
+
+function findChanges(
+  names: readonly string[],
+  before: ObjectImage,
+  after: ObjectImage,
+): { index: number; text: string }[] {
+  const changes: { index: number; text: string }[] = [];
+  for (const [index, name] of names.entries()) {
+    const [older, newer] = [fieldValue(before, name), fieldValue(after, name)];
+    if (sameJson(older, newer)) continue;
+    const values = `{"old":${jsonText(older)},"new":${jsonText(newer)}}`;
+    changes.push({ index, text: `${JSON.stringify(name)}:${values}` });
+  }
+  return changes;
+}
+
+/** Absent is null, as everywhere. */
+function jsonText(value: unknown): string {
+  return JSON.stringify(value ?? null);
+}

@@ -1,0 +1,75 @@
+import { intersectMasks } from '@tidewire/policy';
+import type { ControlFormat } from '../delivery/delivery.ts';
+import type { CloudEventSettings } from '../formats/cloud-event.ts';
+import { judge, maskNow, viewBefore } from './judge.ts';
+import type { Judgement, Judging } from './judge.ts';
+import { EventShapes } from './shape.ts';
+import type { EncodedFrame, FoldedObject, ObjectEntry } from './subscription.ts';
+import { carriesImage } from './transition.ts';
+import type { ViewClass } from './view-class.ts';
+
+/** For whom an object's past is told, and how. */
+export interface PastReader {
+  /** The reader's classes of the object's schema. */
+  readonly viewClasses: Iterable<ViewClass>;
+  readonly judging: Judging;
+  readonly events: CloudEventSettings;
+  readonly control: ControlFormat;
+}
+
+/** The frames of an object's past. */
+export function encodePast(object: FoldedObject, reader: PastReader): EncodedFrame[] {
+  const frames: EncodedFrame[] = [];
+  const shapes = new Map<ObjectEntry, EventShapes>();
+  for (const viewClass of reader.viewClasses) {
+    const lost = object.events.findLast(({ message }) => message.unencodable === true);
+    if (lost !== undefined) {
+      const { sequence } = lost;
+      frames.push({ sequence, bytes: reader.control.resync(viewClass.wire, 'unencodable', sequence) });
+      continue;
+    }
+    for (const { entry, judgement } of judgePast(viewClass, object, reader.judging)) {
+      let known = shapes.get(entry);
+      if (known === undefined) shapes.set(entry, (known = new EventShapes(entry, reader.events)));
+      frames.push({ sequence: entry.sequence, bytes: known.encode(viewClass, judgement) });
+    }
+  }
+  return frames;
+}
+
+/** A past event as it may be told now. */
+interface ReplayedEvent {
+  readonly entry: ObjectEntry;
+  readonly judgement: Judgement;
+}
+
+/**
+ * What may be told now about an object's past. Its images leave only while its newest one may be seen too, and only
+ * with the properties that may be read on both: what became confidential since is not told from its past. Otherwise
+ * just the last transition is told, and only to who could see the object at the cursor: it is not there any more.
+ */
+function judgePast(viewClass: ViewClass, object: FoldedObject, judging: Judging): ReplayedEvent[] {
+  const newest = object.events.at(-1)?.message.after ?? null;
+  const visible = newest === null ? undefined : maskNow(viewClass, newest, judging);
+  const told: ReplayedEvent[] = [];
+  for (const entry of object.events) {
+    const judgement = judge(viewClass, entry.message, judging);
+    if (judgement === undefined) continue;
+    if (visible !== undefined) {
+      const before = intersectMasks(judgement.before, visible);
+      const after = intersectMasks(judgement.after, visible);
+      told.push({ entry, judgement: { ...judgement, before, after } });
+    } else if (!carriesImage(judgement.transition)) {
+      told.push({ entry, judgement });
+    }
+  }
+  if (visible !== undefined) return told;
+  const last = told.at(-1);
+  return last !== undefined && wasSeenAtCursor(viewClass, object, judging) ? [last] : [];
+}
+
+/** The first event's before image is the object as the client left it. */
+function wasSeenAtCursor(viewClass: ViewClass, object: FoldedObject, judging: Judging): boolean {
+  const view = viewBefore(viewClass, object.events[0]?.message.before ?? null, judging);
+  return view === 'now' || view === 'once';
+}
