@@ -10,3 +10,4 @@ export { startPostgres, startPostgresAlone } from './postgres.ts';
 export type { StartPostgresOptions, TestDatabase, TestPostgresServer } from './postgres.ts';
 export { waitFor } from './wait-for.ts';
 export type { WaitForOptions } from './wait-for.ts';
+export type { Platform, PlatformGateway, PlatformOptions, PlatformProcess } from './platform.ts';

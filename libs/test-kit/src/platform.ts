@@ -1,0 +1,36 @@
+/** A gateway of a running platform. After a restart its `url` is the same and its `pid` another. */
+export interface PlatformGateway {
+  readonly name: string;
+  readonly url: string;
+  readonly pid: number;
+}
+
+/** Names of processes as `restart` takes them. Gateways are counted from 1. */
+export type PlatformProcess = 'nats' | 'postgres' | 'relay' | 'records' | 'authz' | `fanout-gateway-${number}`;
+
+export interface PlatformOptions {
+  /** Default 1. */
+  readonly gateways?: number;
+  /** Settings for every service that knows them, such as `TIDEWIRE_MAX_CONNECTIONS_PER_USER`. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** Everything that `npm start` runs, without demo data, on a data folder of its own: real processes, real stores. */
+export interface Platform extends AsyncDisposable {
+  /** Base URL of the edge: the one origin. */
+  readonly origin: string;
+  /** Token of the first administrator. */
+  readonly adminToken: string;
+  readonly gateways: readonly PlatformGateway[];
+  /** The database's owner: sees and may do everything. */
+  readonly ownerUrl: string;
+  /** Runs one statement as the owner, connecting anew when the server was restarted. */
+  readonly sql: <Row extends object = Record<string, unknown>>(text: string, values?: readonly unknown[]) => Promise<Row[]>;
+  /** NATS as a service's own user. */
+  readonly natsUrl: (service: string) => string;
+  /**
+   * Ends a process with the signal, waits until it is gone, starts it again with the same settings, address and data,
+   * and resolves when it is ready. NATS and PostgreSQL too.
+   */
+  readonly restart: (name: PlatformProcess, signal: 'SIGKILL' | 'SIGTERM') => Promise<void>;
+}
