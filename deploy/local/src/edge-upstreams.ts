@@ -78,10 +78,17 @@ export class UpstreamPool {
   }
 }
 
-function isReady(upstream: Upstream, agent: Agent): Promise<boolean> {
+/** Whether a process says that it can take requests; false when it does not answer in time. */
+export function isReady(upstream: Upstream, agent?: Agent): Promise<boolean> {
   return new Promise((resolve) => {
     const request = get(
-      { host: upstream.host, port: upstream.port, path: '/readyz', agent, timeout: PROBE_TIMEOUT_MS },
+      {
+        host: upstream.host,
+        port: upstream.port,
+        path: '/readyz',
+        agent: agent ?? false,
+        timeout: PROBE_TIMEOUT_MS,
+      },
       (response) => {
         response.resume();
         resolve(response.statusCode === 200);

@@ -1,0 +1,26 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const cli = join(import.meta.dirname, '..', '..', '..', 'cli', 'src', 'main.ts');
+const SEED_TIMEOUT_MS = 120_000;
+
+/** What the demo can be tried with; `admin` may do everything, in both organisations. */
+export const DEMO_ACCOUNTS = ['admin', 'alice', 'bob', 'carol'] as const;
+export const DEMO_PASSWORD = 'demo';
+
+/**
+ * Writes the demo's organisations, people, registers and rows through the public API, as its administrator. What is
+ * there already stays as it is, so it runs at every start.
+ *
+ * @throws Error with the last line that the command said.
+ */
+export async function seedDemo(origin: string): Promise<void> {
+  try {
+    await run(process.execPath, [cli, 'seed', '--url', origin], { timeout: SEED_TIMEOUT_MS });
+  } catch (error) {
+    const { stderr = '', message } = error as Error & { stderr?: string };
+    throw new Error(`The demo could not be written: ${stderr.trim().split('\n').at(-1) || message}`);
+  }
+}

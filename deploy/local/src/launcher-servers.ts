@@ -1,0 +1,116 @@
+import { join } from 'node:path';
+import { SERVICE_PERMISSIONS } from '@tidewire/contract';
+import type { NatsUser } from '@tidewire/contract';
+import type { DataFolder } from './data-folder.ts';
+import { DATABASE_ROLES, prepareDatabase } from './database-postgres.ts';
+import type { DatabaseUrls } from './database-postgres.ts';
+import { migrationFolder } from './launcher-settings.ts';
+import { startNatsServer } from './nats-server.ts';
+import { startPostgresServer } from './postgres-server.ts';
+
+/** What the launcher needs of a server program, whichever it is. */
+export interface LocalServer {
+  readonly name: string;
+  readonly port: number;
+  /** How it ended when it was not stopped; undefined while it runs. */
+  ended(): string | undefined;
+  stop(): Promise<void>;
+  kill(): Promise<void>;
+  restart(): Promise<void>;
+}
+
+/** The bus: an address per service, and the server when it is ours. */
+export interface Bus {
+  readonly url: (user: NatsUser) => string;
+  readonly server?: LocalServer;
+}
+
+/** PostgreSQL: an administrator's address, and the server when it is ours. */
+export interface Database {
+  readonly adminUrl: string;
+  readonly server?: LocalServer;
+}
+
+type Note = (text: string) => void;
+
+const NATS_USERS = Object.keys(SERVICE_PERMISSIONS) as NatsUser[];
+
+/**
+ * The order counts: records and authz hang their triggers on the relay's outbox. Each is kept in its service's own
+ * schema, so that none has to know the others'.
+ */
+const MIGRATIONS = [
+  { service: 'relay', schema: 'outbox' },
+  { service: 'authz', schema: 'authz' },
+  { service: 'records', schema: 'records' },
+] as const;
+
+/** Starts NATS with a user per service, or takes the bus at `url`, which then has to know whoever uses it. */
+export async function startBus(folder: DataFolder, url: string | undefined, note: Note): Promise<Bus> {
+  if (url !== undefined) return { url: () => url };
+  const passwords = folder.secrets(NATS_USERS.map((user) => `nats-${user}` as const));
+  const server = await startNatsServer({
+    dataFolder: join(folder.path, 'nats'),
+    users: NATS_USERS.map((user) => ({
+      user,
+      password: passwords[`nats-${user}`],
+      permissions: SERVICE_PERMISSIONS[user],
+    })),
+    onProgress: note,
+  });
+  return {
+    server: withName('NATS', server),
+    url: (user) => `nats://${user}:${passwords[`nats-${user}`]}@127.0.0.1:${server.port}`,
+  };
+}
+
+/** Starts PostgreSQL, or takes the one at `url`, an administrator's address. */
+export async function startDatabase(
+  folder: DataFolder,
+  url: string | undefined,
+  note: Note,
+): Promise<Database> {
+  if (url !== undefined) return { adminUrl: url };
+  const server = await startPostgresServer({ dataFolder: join(folder.path, 'postgres'), onProgress: note });
+  return { adminUrl: server.url, server: withName('PostgreSQL', server) };
+}
+
+/** Makes roles and database, and brings the tables into the state of this version. Answers what it applied. */
+export async function migrate(
+  folder: DataFolder,
+  adminUrl: string,
+): Promise<{ urls: DatabaseUrls; applied: string[] }> {
+  // Late, because it brings the whole service kit with it, which a start can load while the servers start.
+  const { runMigrations } = await import('@tidewire/service-kit');
+  const made = folder.secrets(DATABASE_ROLES.map((role) => `postgres-${role}` as const));
+  const passwords = {
+    owner: made['postgres-owner'],
+    records: made['postgres-records'],
+    authz: made['postgres-authz'],
+    relay: made['postgres-relay'],
+  };
+  const urls = await prepareDatabase({ adminUrl, passwords });
+  const applied: string[] = [];
+  for (const { service, schema } of MIGRATIONS) {
+    const directory = migrationFolder(service);
+    try {
+      applied.push(...(await runMigrations({ databaseUrl: urls.ownerUrl, directory, schema })));
+    } catch (error) {
+      throw new Error(`The tables of ${service} could not be prepared: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+  }
+  return { urls, applied };
+}
+
+function withName(name: string, server: Omit<LocalServer, 'name'>): LocalServer {
+  return {
+    name,
+    port: server.port,
+    ended: () => server.ended(),
+    stop: () => server.stop(),
+    kill: () => server.kill(),
+    restart: () => server.restart(),
+  };
+}

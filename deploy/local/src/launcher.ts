@@ -1,0 +1,170 @@
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { DataFolder } from './data-folder.ts';
+import type { DatabaseUrls } from './database-postgres.ts';
+import { openProcessRecord } from './launcher-record.ts';
+import { migrate, startBus, startDatabase } from './launcher-servers.ts';
+import type { Database, LocalServer } from './launcher-servers.ts';
+import { startServices } from './launcher-services.ts';
+import type { Services, ServicesOptions } from './launcher-services.ts';
+import { settingsByService } from './launcher-settings.ts';
+import type { Progress } from './progress.ts';
+
+const SERVER_CHECK_MS = 250;
+/** Restarts of NATS or PostgreSQL within a launcher's life before it gives up. */
+const MAX_SERVER_RESTARTS = 5;
+const SERVER_STOP_MS = 800;
+
+export interface LaunchOptions {
+  /** Opened, and released by whoever opened it. */
+  readonly folder: DataFolder;
+  /** Port of the origin, free. */
+  readonly port: number;
+  readonly gateways: number;
+  /** `DATABASE_URL`, `NATS_URL`, `TIDEWIRE_*` and what programs need of the machine. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly progress: Progress;
+  /** Called when something that is needed cannot be kept running; the rest still runs then. */
+  readonly giveUp: (reason: string) => void;
+}
+
+/** Everything that `npm start` runs. */
+export interface Platform {
+  readonly origin: string;
+  readonly services: Services;
+  readonly databaseUrls: DatabaseUrls;
+  /** Drains edge and services, then stops NATS, then PostgreSQL. At most 5 s. */
+  stop(): Promise<void>;
+  /** Ends everything at once. */
+  killAll(): Promise<void>;
+}
+
+/** Stops the services that a killed launcher left in this folder. NATS and PostgreSQL look after their own. */
+export function stopLeftovers(folder: DataFolder): Promise<string[]> {
+  return openProcessRecord(join(folder.path, 'processes.json')).stopLeftovers();
+}
+
+/**
+ * Starts servers, tables and services, as much as possible at once.
+ *
+ * @throws Error of the step that failed; what it had started is stopped again.
+ */
+export async function launch(options: LaunchOptions): Promise<Platform> {
+  const { folder, environment, progress, gateways } = options;
+  const settings = await settingsByService(environment);
+  const servers: LocalServer[] = [];
+  const keep = <T extends { server?: LocalServer }>(started: T): T => {
+    if (started.server !== undefined) servers.push(started.server);
+    return started;
+  };
+  try {
+    const startServer = <T extends { server?: LocalServer }>(
+      name: string,
+      given: string | undefined,
+      start: (url: string | undefined) => Promise<T>,
+    ): Promise<T> =>
+      progress.step(
+        name,
+        () => start(given).then(keep),
+        ({ server }) =>
+          server === undefined ? `given, ${new URL(given ?? '').host}` : `127.0.0.1:${server.port}`,
+      );
+    const prepareTables = ({ adminUrl }: Database): ReturnType<typeof migrate> =>
+      progress.step(
+        'tables',
+        () => migrate(folder, adminUrl),
+        ({ applied }) => (applied.length === 0 ? 'up to date' : `${applied.length} migrations applied`),
+      );
+    const { note } = progress;
+    const busStarts = startServer('NATS', environment['NATS_URL'] || undefined, (url) =>
+      startBus(folder, url, note),
+    );
+    const tablesReady = startServer('PostgreSQL', environment['DATABASE_URL'] || undefined, (url) =>
+      startDatabase(folder, url, note),
+    ).then(prepareTables);
+    // Both, also when one fails: what the other one starts has to be known before it can be stopped.
+    await Promise.allSettled([busStarts, tablesReady]);
+    const [bus, { urls }] = await Promise.all([busStarts, tablesReady]);
+    folder.subfolder('logs');
+    const services = await progress.step(
+      'services',
+      () => startServices(servicesOptions(options, settings, bus.url, urls)),
+      () => `relay, authz, records, ${gateways === 1 ? 'gateway' : `${gateways} gateways`}, pages, edge`,
+    );
+    const watch = watchServers(servers, options);
+    return {
+      origin: services.origin,
+      services,
+      databaseUrls: urls,
+      stop: async () => {
+        clearInterval(watch);
+        await services.stop();
+        for (const server of servers.toReversed()) await stopServer(server);
+      },
+      killAll: async () => {
+        clearInterval(watch);
+        await Promise.all([services.killAll(), ...servers.map((server) => server.kill())]);
+      },
+    };
+  } catch (error) {
+    await Promise.all(servers.map(stopServer));
+    throw error;
+  }
+}
+
+function servicesOptions(
+  { port, gateways, folder, environment, progress, giveUp }: LaunchOptions,
+  settings: NonNullable<ServicesOptions['settings']>,
+  natsUrl: ServicesOptions['natsUrl'],
+  urls: DatabaseUrls,
+): ServicesOptions {
+  return {
+    port,
+    gateways,
+    natsUrl,
+    settings,
+    environment,
+    folder: folder.path,
+    databaseUrls: { relay: urls.relayUrl, authz: urls.authzUrl, records: urls.recordsUrl },
+    restart: true,
+    report: (event) => {
+      if (event.kind === 'restarted') return progress.note(`${event.name} runs again`);
+      if (event.kind === 'crashed') {
+        return progress.warn(
+          `${event.name} ended (${event.how}); it is started again in ${event.restartInMs} ms`,
+        );
+      }
+      return giveUp(`${event.name} keeps ending (${event.how}). Its log: ${event.logFile}`);
+    },
+  };
+}
+
+/** NATS and PostgreSQL are started again when they end by themselves: they lose nothing that was acknowledged. */
+function watchServers(servers: readonly LocalServer[], { progress, giveUp }: LaunchOptions): NodeJS.Timeout {
+  const restarting = new Set<LocalServer>();
+  let restarts = 0;
+  const check = async (server: LocalServer): Promise<void> => {
+    const how = server.ended();
+    if (how === undefined || restarting.has(server)) return;
+    restarting.add(server);
+    if (++restarts > MAX_SERVER_RESTARTS) return giveUp(`${server.name} keeps ending (${how}).`);
+    progress.warn(`${server.name} ended (${how}); it is started again`);
+    try {
+      await server.restart();
+      progress.note(`${server.name} runs again`);
+      restarting.delete(server);
+    } catch (error) {
+      giveUp(
+        `${server.name} could not be started again. ${error instanceof Error ? error.message : String(error)}`,
+      );
+    }
+  };
+  return setInterval(() => servers.forEach((server) => void check(server)), SERVER_CHECK_MS);
+}
+
+async function stopServer(server: LocalServer): Promise<void> {
+  const cancel = new AbortController();
+  const late = delay(SERVER_STOP_MS, false, { signal: cancel.signal }).catch(() => true);
+  if (!(await Promise.race([server.stop().then(() => true), late]))) await server.kill();
+  cancel.abort();
+}

@@ -1,0 +1,100 @@
+import { openDataFolder } from './data-folder.ts';
+import type { DataFolder } from './data-folder.ts';
+import { FolderInUseError } from './folder-claim.ts';
+import { seedDemo } from './launcher-demo.ts';
+import { Ending, formatFailure } from './launcher-ending.ts';
+
+import { followLogs } from './launcher-logs.ts';
+import { chooseOriginPort } from './launcher-ports.ts';
+import { formatWelcome } from './launcher-welcome.ts';
+import { launch, stopLeftovers } from './launcher.ts';
+import { HELP, parseOptions } from './options.ts';
+import type { StartOptions } from './options.ts';
+import { createProgress } from './progress.ts';
+
+const EXIT_USAGE = 2;
+
+const started = performance.now();
+const progress = createProgress({ stream: process.stdout, plain: (process.env['NO_COLOR'] ?? '') !== '' });
+
+function fail(message: string, code: number): never {
+  process.stderr.write(formatFailure(message));
+  process.exit(code);
+}
+
+async function readOptions(): Promise<StartOptions> {
+  const parsed = parseOptions(process.argv.slice(2));
+  switch (parsed.kind) {
+    case 'help':
+      process.stdout.write(HELP);
+      return process.exit(0);
+    case 'unknown': {
+      const { nearestName } = await import('@tidewire/service-kit');
+      const nearest = nearestName(parsed.option, parsed.known);
+      const hint = nearest === undefined ? 'npm start -- --help lists them' : `did you mean ${nearest}?`;
+      return fail(`there is no option ${parsed.option}; ${hint}`, EXIT_USAGE);
+    }
+    case 'invalid':
+      return fail(parsed.message, EXIT_USAGE);
+    case 'run':
+      return parsed.options;
+  }
+}
+
+async function openFolder(options: StartOptions): Promise<DataFolder> {
+  try {
+    return openDataFolder(options.dataDir);
+  } catch (error) {
+    if (!(error instanceof FolderInUseError)) throw error;
+    throw new Error(
+      `Tidewire already runs on ${options.dataDir} (process ${error.ownerPid}). Use that one, or start a second ` +
+        'one beside it: npm start -- --data-dir ./other --port 9090',
+    );
+  }
+}
+
+async function main(): Promise<void> {
+  const options = await readOptions();
+  const folder = await openFolder(options);
+  const ending = new Ending(folder, progress);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ending.signal());
+  try {
+    await start(options, folder, ending);
+  } catch (error) {
+    await ending.failed(error);
+  }
+}
+
+async function start(options: StartOptions, folder: DataFolder, ending: Ending): Promise<void> {
+  progress.print('');
+  const left = await stopLeftovers(folder);
+  if (left.length > 0) progress.note(`stopped what a killed start had left behind: ${left.join(', ')}`);
+  const port = await chooseOriginPort(options.port);
+  if (options.reset) folder.clear();
+  if (options.verbose) process.once('exit', showLogs(folder));
+  const platform = await launch({
+    folder,
+    port,
+    gateways: options.gateways,
+    environment: process.env,
+    progress,
+    giveUp: (reason) => void ending.failed(new Error(reason)),
+  });
+  ending.runs(platform);
+  if (options.demo) await progress.step('demo data', () => seedDemo(platform.origin));
+  const readyAfterMs = performance.now() - started;
+  const facts = { origin: platform.origin, demo: options.demo, dataDir: options.dataDir, readyAfterMs };
+  progress.print(formatWelcome(facts, progress.paint));
+}
+
+function showLogs(folder: DataFolder): () => void {
+  return followLogs(folder.subfolder('logs'), (name, line) => {
+    progress.print(`  ${progress.paint.dim(name.padEnd(18))} ${line}`);
+  });
+}
+
+try {
+  await main();
+} catch (error) {
+  fail(error instanceof Error ? error.message : String(error), 1);
+}
