@@ -22,6 +22,8 @@ export interface NatsServerSettings {
   /** 0 lets the system choose. */
   port: number;
   users: NatsUser[];
+  /** Default 127.0.0.1. Another one only inside a container, whose port is published on loopback. */
+  host?: string;
 }
 
 /** The largest message that the bus takes, in bytes: a stored event carries two images of at most 256 KiB. */
@@ -92,7 +94,7 @@ export function formatNatsServerConfig(settings: NatsServerSettings): string {
   const files = natsServerFiles(settings.dataFolder);
   return `# Generated at every start; changes here are lost.
 server_name: "tidewire-local"
-host: "127.0.0.1"
+host: ${quote(settings.host ?? '127.0.0.1')}
 port: ${settings.port === 0 ? -1 : settings.port}
 pid_file: ${quote(files.pid)}
 ports_file_dir: ${quote(files.ports)}

@@ -6,21 +6,37 @@ import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSyn
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeProcess, removePostgresData, stopLeftover } from '@tidewire/local';
-import type { SharedServer } from './test-run.ts';
-import { startSharedPostgres } from './shared-postgres.ts';
+import { chooseServerKind } from './server-kind.ts';
+import type { ServerKind } from './server-kind.ts';
+import { startPreparedPostgres } from './shared-postgres.ts';
+import type { PostgresAccess } from './shared-postgres.ts';
+import type { SharedThing } from './test-run.ts';
 
 const [folder = '', watched = ''] = process.argv.slice(2);
 const watchedPid = Number(watched);
 const watchedStart = describeProcess(watchedPid)?.startMark;
 const pollMs = 50;
 
-const starters: Record<
-  SharedServer,
-  (folder: string) => Promise<{ answer: unknown; stop(): Promise<void> }>
-> = {
-  postgres: startSharedPostgres,
-};
-const stops: (() => Promise<void>)[] = [];
+const atTheEnd: (() => Promise<void>)[] = [];
+let chosen: Promise<ServerKind> | undefined;
+
+async function kind(): Promise<ServerKind> {
+  chosen ??= chooseServerKind().then((choice) => {
+    if (choice.containers) {
+      atTheEnd.push(async () => (await import('./container-servers.ts')).removeContainers(folder));
+    }
+    return choice;
+  });
+  return chosen;
+}
+
+async function postgres(): Promise<PostgresAccess> {
+  const { server, adminUrl, passwords } = await startPreparedPostgres(await kind(), folder);
+  atTheEnd.push(() => server.stop());
+  return { adminUrl, passwords };
+}
+
+const providers: Record<SharedThing, () => Promise<unknown>> = { kind, postgres };
 
 function runIsOver(): boolean {
   return watchedStart === undefined || describeProcess(watchedPid)?.startMark !== watchedStart;
@@ -32,14 +48,11 @@ function writeWhole(path: string, text: string): void {
   renameSync(`${path}.new`, path);
 }
 
-async function startWanted(server: SharedServer): Promise<void> {
-  rmSync(join(folder, `${server}.wanted`));
+async function provide(thing: SharedThing): Promise<void> {
   try {
-    const { answer, stop } = await starters[server](folder);
-    stops.push(stop);
-    writeWhole(join(folder, `${server}.json`), JSON.stringify(answer));
+    writeWhole(join(folder, `${thing}.json`), JSON.stringify(await providers[thing]()));
   } catch (error) {
-    writeWhole(join(folder, `${server}.failed`), (error as Error).message);
+    writeWhole(join(folder, `${thing}.failed`), (error as Error).message);
   }
 }
 
@@ -68,13 +81,12 @@ async function stopOrphans(): Promise<void> {
 }
 
 while (!runIsOver()) {
-  for (const server of Object.keys(starters) as SharedServer[]) {
-    const answered =
-      existsSync(join(folder, `${server}.json`)) || existsSync(join(folder, `${server}.failed`));
-    if (!answered && existsSync(join(folder, `${server}.wanted`))) await startWanted(server);
+  for (const thing of Object.keys(providers) as SharedThing[]) {
+    const provided = existsSync(join(folder, `${thing}.json`)) || existsSync(join(folder, `${thing}.failed`));
+    if (!provided && existsSync(join(folder, `${thing}.wanted`))) await provide(thing);
   }
   await delay(pollMs);
 }
-for (const stop of stops) await stop();
+for (const end of atTheEnd.toReversed()) await end().catch((error: unknown) => console.error(error));
 await stopOrphans();
 rmSync(folder, { recursive: true, force: true });

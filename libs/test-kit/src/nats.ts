@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
-import { startNatsServer } from '@tidewire/local';
-import type { NatsPermissions } from '@tidewire/local';
-import { announceOnce, runFolder } from './test-run.ts';
+import type { NatsPermissions, NatsUser } from '@tidewire/local';
+import { announceOnce, serverKind, testRun } from './test-run.ts';
+import { startNatsProcess } from './test-server.ts';
+import type { TestServer } from './test-server.ts';
 
 /** What `startNats` may be told. */
 export interface StartNatsOptions {
@@ -38,32 +38,33 @@ export interface TestNats extends AsyncDisposable {
   restart(): Promise<void>;
 }
 
+async function startServer(users: NatsUser[], port?: number): Promise<TestServer> {
+  if (!(await serverKind()).containers) return startNatsProcess(users, port);
+  const { startNatsContainer } = await import('./container-servers.ts');
+  return startNatsContainer(testRun().folder, users, port);
+}
+
 /**
- * Starts a NATS server for one test, in some thirty milliseconds. The very first time on a machine the program is
- * fetched, which takes seconds.
+ * Starts a NATS server for one test, in some thirty milliseconds as a process, some three hundred in a container. The
+ * very first time on a machine the program or image is fetched, which takes seconds.
  */
 export async function startNats(options: StartNatsOptions = {}): Promise<TestNats> {
-  const dataFolder = runFolder('nats');
   const users = Object.entries(options.users ?? { test: undefined }).map(([user, permissions]) => ({
     user,
     password: randomBytes(12).toString('base64url'),
     ...(permissions === undefined ? {} : { permissions }),
   }));
-  const server = await startNatsServer({
-    dataFolder,
-    users,
-    ...(options.port === undefined ? {} : { port: options.port }),
-    onProgress: (line) => process.stderr.write(`tidewire tests: ${line}\n`),
-  });
-  announceOnce('nats', 'NATS is the nats-server that npm start uses (a process per test)');
+  await announceOnce('NATS', 'one server for each test');
+  const server = await startServer(users, options.port);
+  const address = `nats://127.0.0.1:${server.port}`;
   const credentialsFor = (user: string): NatsCredentials => {
     const known = users.find((candidate) => candidate.user === user);
     if (known === undefined) throw new Error(`This server has no user ${user}`);
-    return { server: server.url, user, password: known.password };
+    return { server: address, user, password: known.password };
   };
   const urlFor = (user: string): string => {
     const { password } = credentialsFor(user);
-    return server.url.replace('nats://', `nats://${user}:${password}@`);
+    return `nats://${user}:${password}@127.0.0.1:${server.port}`;
   };
   return {
     url: urlFor(users[0]?.user ?? ''),
@@ -76,9 +77,6 @@ export async function startNats(options: StartNatsOptions = {}): Promise<TestNat
     stop: () => server.stop(),
     kill: () => server.kill(),
     restart: () => server.restart(),
-    [Symbol.asyncDispose]: async () => {
-      await server.stop();
-      rmSync(dataFolder, { recursive: true, force: true });
-    },
+    [Symbol.asyncDispose]: () => server.remove(),
   };
 }

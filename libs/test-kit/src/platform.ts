@@ -6,7 +6,8 @@ export interface PlatformGateway {
 }
 
 /** Names of processes as `restart` takes them. Gateways are counted from 1. */
-export type PlatformProcess = 'nats' | 'postgres' | 'relay' | 'records' | 'authz' | `fanout-gateway-${number}`;
+export type PlatformProcess =
+  'nats' | 'postgres' | 'relay' | 'records' | 'authz' | `fanout-gateway-${number}`;
 
 export interface PlatformOptions {
   /** Default 1. */
@@ -25,7 +26,10 @@ export interface Platform extends AsyncDisposable {
   /** The database's owner: sees and may do everything. */
   readonly ownerUrl: string;
   /** Runs one statement as the owner, connecting anew when the server was restarted. */
-  readonly sql: <Row extends object = Record<string, unknown>>(text: string, values?: readonly unknown[]) => Promise<Row[]>;
+  readonly sql: <Row extends object = Record<string, unknown>>(
+    text: string,
+    values?: readonly unknown[],
+  ) => Promise<Row[]>;
   /** NATS as a service's own user. */
   readonly natsUrl: (service: string) => string;
   /**

@@ -1,19 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import {
-  createDatabase,
-  databaseUrls,
-  prepareRoles,
-  removePostgresData,
-  startPostgresServer,
-  withDatabase,
-} from '@tidewire/local';
+import { createDatabase, databaseUrls, withDatabase } from '@tidewire/local';
 import type { DatabaseUrls } from '@tidewire/local';
 import { migratedTemplate } from './migrated-template.ts';
 import { applyMigrations } from './migrations.ts';
 import type { MigratedService } from './migrations.ts';
-import { TEST_POSTGRES_SETTINGS, makePasswords } from './shared-postgres.ts';
+import { startPreparedPostgres } from './shared-postgres.ts';
 import type { PostgresAccess } from './shared-postgres.ts';
-import { announceOnce, runFolder, sharedServer } from './test-run.ts';
+import { announceOnce, serverKind, sharedServer, testRun } from './test-run.ts';
 
 /** What `startPostgres` and `startPostgresAlone` may be told. */
 export interface StartPostgresOptions {
@@ -33,7 +26,9 @@ export interface TestDatabase extends DatabaseUrls, AsyncDisposable {
 export interface TestPostgresServer extends TestDatabase {
   readonly port: number;
   readonly pid: number;
-  /** SIGKILL. */
+  /** An orderly end; `restart` brings it back. */
+  stop(): Promise<void>;
+  /** SIGKILL; `restart` brings it back. */
   kill(): Promise<void>;
   /** Kills it if it runs and starts it again: same addresses, same data. */
   restart(): Promise<void>;
@@ -52,8 +47,8 @@ function adminOf(adminUrl: string, database: string): string {
  */
 export async function startPostgres(options: StartPostgresOptions = {}): Promise<TestDatabase> {
   const access = await sharedServer<PostgresAccess>('postgres');
-  const { adminUrl, passwords, description } = access;
-  announceOnce('postgres', `PostgreSQL is ${description}`);
+  const { adminUrl, passwords } = access;
+  await announceOnce('PostgreSQL', 'one server for the whole run');
   const { services = [] } = options;
   const template = services.length === 0 ? undefined : await migratedTemplate(access, services);
   const name = `test_${randomUUID().replaceAll('-', '')}`;
@@ -70,32 +65,27 @@ export async function startPostgres(options: StartPostgresOptions = {}): Promise
 
 /** A server of its own for a test that kills or restarts it; about a second to start. */
 export async function startPostgresAlone(options: StartPostgresOptions = {}): Promise<TestPostgresServer> {
-  const dataFolder = runFolder('postgres');
-  const server = await startPostgresServer({ dataFolder, settings: TEST_POSTGRES_SETTINGS });
-  const passwords = makePasswords();
+  const { server, adminUrl, passwords } = await startPreparedPostgres(await serverKind(), testRun().folder);
   const name = 'tidewire';
-  const urls = databaseUrls(server.url, name, passwords);
+  const urls = databaseUrls(adminUrl, name, passwords);
   try {
-    await prepareRoles(server.url, passwords);
-    await createDatabase(server.url, name);
+    await createDatabase(adminUrl, name);
     await applyMigrations(urls.ownerUrl, options.services ?? []);
   } catch (error) {
-    await server.stop();
+    await server.remove();
     throw error;
   }
   return {
     ...urls,
-    adminUrl: adminOf(server.url, name),
+    adminUrl: adminOf(adminUrl, name),
     name,
     port: server.port,
     get pid() {
       return server.pid;
     },
+    stop: () => server.stop(),
     kill: () => server.kill(),
     restart: () => server.restart(),
-    [Symbol.asyncDispose]: async () => {
-      await server.stop();
-      removePostgresData(dataFolder);
-    },
+    [Symbol.asyncDispose]: () => server.remove(),
   };
 }

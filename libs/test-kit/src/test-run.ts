@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { describeProcess } from '@tidewire/local';
+import type { ServerKind } from './server-kind.ts';
 import { waitFor } from './wait-for.ts';
 
 /** One run of tests: all its workers share a folder and a keeper, which cleans up when the run is over, however it ends. */
@@ -20,10 +21,12 @@ export interface TestRun {
   folder: string;
 }
 
-/** The servers that a whole run shares; the keeper starts one when a worker first asks for it. */
-export type SharedServer = 'postgres';
+/** What a whole run shares; the keeper provides it when a worker first asks for it. */
+export type SharedThing = 'kind' | 'postgres';
 
 const keeperTimeoutMs = 120_000;
+/** Set for the keeper itself, which starts servers with the same code as the workers. */
+const runFolderVariable = 'TIDEWIRE_TEST_RUN_FOLDER';
 const keeperFailed = 'keeper.failed';
 let current: TestRun | undefined;
 
@@ -41,7 +44,7 @@ function startKeeper(folder: string, watchedPid: number): void {
     {
       detached: true, // it has to outlive a run that is killed together with its process group
       stdio: ['ignore', log, log],
-      env: { ...process.env, NODE_OPTIONS: '', NODE_V8_COVERAGE: '' },
+      env: { ...process.env, NODE_OPTIONS: '', NODE_V8_COVERAGE: '', [runFolderVariable]: folder },
     },
   );
   closeSync(log);
@@ -60,6 +63,8 @@ function startKeeper(folder: string, watchedPid: number): void {
 /** The run that this process belongs to; the first worker that asks starts its keeper. */
 export function testRun(): TestRun {
   if (current !== undefined) return current;
+  const given = process.env[runFolderVariable];
+  if (given !== undefined) return (current = { folder: given });
   const pid = runnerPid();
   const mark = describeProcess(pid)?.startMark.replaceAll(/\W/g, '') ?? '0';
   const folder = join(tmpdir(), `tidewire-test-${pid}-${mark}`);
@@ -79,27 +84,38 @@ export function runFolder(stem: string): string {
   return mkdtempSync(join(testRun().folder, `${stem}-`));
 }
 
-/** Asks the keeper for a shared server and answers what it wrote about it. */
-export async function sharedServer<T>(server: SharedServer): Promise<T> {
+/** Asks the keeper for something that the whole run shares, and answers what it wrote about it. */
+export async function sharedServer<T>(thing: SharedThing): Promise<T> {
   const { folder } = testRun();
-  const answer = join(folder, `${server}.json`);
-  if (!existsSync(answer)) writeFileSync(join(folder, `${server}.wanted`), '');
-  const failures = [`${server}.failed`, keeperFailed].map((name) => join(folder, name));
+  const answer = join(folder, `${thing}.json`);
+  if (!existsSync(answer)) writeFileSync(join(folder, `${thing}.wanted`), '');
+  const failures = [`${thing}.failed`, keeperFailed].map((name) => join(folder, name));
   await waitFor(
     () => {
       const failed = failures.find(existsSync);
       if (failed !== undefined) throw new Error(readFileSync(failed, 'utf8'));
       return existsSync(answer);
     },
-    { timeoutMs: keeperTimeoutMs, what: `the run's shared ${server} starts (see ${folder}/keeper.log)` },
+    {
+      timeoutMs: keeperTimeoutMs,
+      what: `the keeper of the run provides ${thing} (see ${folder}/keeper.log)`,
+    },
   );
   return JSON.parse(readFileSync(answer, 'utf8')) as T;
 }
 
-/** Prints `line` once in the whole run, past the test runner's own grouping of output. */
-export function announceOnce(topic: string, line: string): void {
+/** Whether the servers of this run are processes or containers. */
+export function serverKind(): Promise<ServerKind> {
+  return sharedServer<ServerKind>('kind');
+}
+
+/** Prints once in the whole run what `server` is, past the test runner's own grouping of output. */
+export async function announceOnce(server: string, use: string): Promise<void> {
+  const { containers, reason } = await serverKind();
+  const what = containers ? 'in containers' : 'as npm start runs it';
+  const line = `${server} ${what} (${reason}), ${use}`;
   try {
-    writeFileSync(join(testRun().folder, `${topic}.announced`), line, { flag: 'wx' });
+    writeFileSync(join(testRun().folder, `${server}.announced`), line, { flag: 'wx' });
   } catch {
     return;
   }
