@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { claimFolder } from './folder-claim.ts';
+import { removePostgresData } from './postgres-account.ts';
 
 const MARKER = 'tidewire.json';
 const SECRETS = 'secrets.json';
@@ -66,7 +67,7 @@ export function openDataFolder(path: string): DataFolder {
     clear: () => {
       // The marker goes last: a deletion that is cut short leaves a folder that still says what it is.
       const names = readdirSync(folder).filter((name) => name !== MARKER && !isClaimFile(name));
-      removePostgresElsewhere(folder);
+      removePostgresData(join(folder, 'postgres')); // part of it can lie outside
       for (const name of names) rmSync(join(folder, name), { recursive: true, force: true });
       writeMarker();
     },
@@ -86,15 +87,6 @@ function refuseForeignFolder(folder: string): void {
     `${folder} holds other files and is not a Tidewire data folder; nothing in it was touched. ` +
       'Choose another with --data-dir.',
   );
-}
-
-/** PostgreSQL's data can lie outside when its user cannot reach this folder; then a file says where. */
-function removePostgresElsewhere(folder: string): void {
-  const pointer = join(folder, 'postgres', 'postgres-location');
-  if (!existsSync(pointer)) return;
-  const place = readFileSync(pointer, 'utf8').trim();
-  if (/^\/var\/lib\/tidewire\/postgres-[0-9a-f-]{36}$/.test(place))
-    rmSync(place, { recursive: true, force: true });
 }
 
 function readOrMakeSecrets<Name extends string>(file: string, names: readonly Name[]): Record<Name, string> {

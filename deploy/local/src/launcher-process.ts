@@ -23,7 +23,7 @@ export type ProcessEvent =
   | { readonly kind: 'given-up'; readonly name: string; readonly how: string; readonly logFile: string };
 
 export interface ProcessPlan {
-  /** Unique among the processes of this data folder: `records`, `fanout-gateway-2`. */
+  /** Unique among the processes of this data folder: `records`, `fanout-gateway-1`. */
   readonly name: string;
   /** What Node is called with: flags, the program and its arguments. */
   readonly args: readonly string[];

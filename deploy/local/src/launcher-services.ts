@@ -14,6 +14,8 @@ import { freePort } from './free-port.ts';
 const DRAIN_MS = 800;
 const STOP_FIRST_MS = 1_500;
 const STOP_THEN_MS = 1_200;
+/** For a restart in order. Nobody waits for that at a prompt, so a drain may take what its settings say. */
+const RESTART_GRACE_MS = 60_000;
 
 /** The databases of the services that have one. */
 export type ServiceDatabases = Readonly<Record<'relay' | 'authz' | 'records', string>>;
@@ -37,7 +39,7 @@ export interface ServicesOptions {
   readonly report?: (event: ProcessEvent) => void;
 }
 
-/** All services and the edge, running. Names are those of the services, with a number where there are several. */
+/** All services and the edge, running. Names are those of the services; gateways are `fanout-gateway-1` and so on. */
 export interface Services {
   /** `http://localhost:{port}` */
   readonly origin: string;
@@ -47,8 +49,11 @@ export interface Services {
   pid(name: string): number | undefined;
   /** SIGKILL; it stays down until `restart`. */
   kill(name: string): Promise<void>;
-  /** Kills it if it runs, starts it on the same port and waits until it is ready. */
-  restart(name: string): Promise<void>;
+  /**
+   * Ends it with the signal if it runs, starts it on the same port and waits until it is ready. SIGTERM lets it take
+   * the time that its settings give it.
+   */
+  restart(name: string, signal: 'SIGKILL' | 'SIGTERM'): Promise<void>;
   /** Drains edge and gateways, then the rest; nothing of it runs afterwards. Takes at most about 3 s. */
   stop(): Promise<void>;
   /** Ends everything at once. */
@@ -88,8 +93,9 @@ export async function startServices(options: ServicesOptions): Promise<Services>
     ports: new Map(plans.map((plan) => [plan.name, plan.port])),
     pid: (name) => find(name).pid,
     kill: (name) => find(name).kill(),
-    restart: async (name) => {
-      await find(name).kill();
+    restart: async (name, signal) => {
+      if (signal === 'SIGKILL') await find(name).kill();
+      else await find(name).stop(RESTART_GRACE_MS);
       await find(name).start();
     },
     stop: async () => {
@@ -101,9 +107,7 @@ export async function startServices(options: ServicesOptions): Promise<Services>
 }
 
 async function planServices(options: ServicesOptions): Promise<ProcessPlan[]> {
-  const gateways = Array.from({ length: options.gateways }, (_, index) =>
-    options.gateways === 1 ? 'fanout-gateway' : `fanout-gateway-${index + 1}`,
-  );
+  const gateways = Array.from({ length: options.gateways }, (_, index) => `fanout-gateway-${index + 1}`);
   const names = LOCAL_SERVICES.flatMap((service) =>
     (service === 'fanout-gateway' ? gateways : [service]).map((name) => ({ service, name })),
   );

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { NatsUser } from '@tidewire/contract';
 import type { DataFolder } from './data-folder.ts';
 import type { DatabaseUrls } from './database-postgres.ts';
 import { openProcessRecord } from './launcher-record.ts';
@@ -24,15 +25,22 @@ export interface LaunchOptions {
   /** `DATABASE_URL`, `NATS_URL`, `TIDEWIRE_*` and what programs need of the machine. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly progress: Progress;
+  /** Whether what crashes is started again. Tests that kill want it to stay down. */
+  readonly supervise: boolean;
   /** Called when something that is needed cannot be kept running; the rest still runs then. */
   readonly giveUp: (reason: string) => void;
 }
 
 /** Everything that `npm start` runs. */
 export interface Platform {
+  /** `http://localhost:{port}` */
   readonly origin: string;
   readonly services: Services;
   readonly databaseUrls: DatabaseUrls;
+  /** The bus as the NATS user of a service. */
+  readonly natsUrl: (user: NatsUser) => string;
+  /** Like {@link Services.restart}, for `nats` and `postgres` too, which keep address and data. */
+  restart(name: string, signal: 'SIGKILL' | 'SIGTERM'): Promise<void>;
   /** Drains edge and services, then stops NATS, then PostgreSQL. At most 5 s. */
   stop(): Promise<void>;
   /** Ends everything at once. */
@@ -79,23 +87,31 @@ export async function launch(options: LaunchOptions): Promise<Platform> {
     const busStarts = startServer('NATS', environment['NATS_URL'] || undefined, (url) =>
       startBus(folder, url, note),
     );
-    const tablesReady = startServer('PostgreSQL', environment['DATABASE_URL'] || undefined, (url) =>
+    const databaseStarts = startServer('PostgreSQL', environment['DATABASE_URL'] || undefined, (url) =>
       startDatabase(folder, url, note),
-    ).then(prepareTables);
+    );
+    const tablesReady = databaseStarts.then(prepareTables);
     // Both, also when one fails: what the other one starts has to be known before it can be stopped.
     await Promise.allSettled([busStarts, tablesReady]);
-    const [bus, { urls }] = await Promise.all([busStarts, tablesReady]);
+    const [bus, database, { urls }] = await Promise.all([busStarts, databaseStarts, tablesReady]);
     folder.subfolder('logs');
     const services = await progress.step(
       'services',
       () => startServices(servicesOptions(options, settings, bus.url, urls)),
       () => `relay, authz, records, ${gateways === 1 ? 'gateway' : `${gateways} gateways`}, pages, edge`,
     );
-    const watch = watchServers(servers, options);
+    const watch = options.supervise ? watchServers(servers, options) : undefined;
     return {
       origin: services.origin,
       services,
       databaseUrls: urls,
+      natsUrl: bus.url,
+      restart: async (name, signal) => {
+        const server = name === 'nats' ? bus.server : name === 'postgres' ? database.server : undefined;
+        if (server === undefined) return services.restart(name, signal);
+        if (signal === 'SIGTERM') await server.stop();
+        await server.restart(); // kills it when it still runs
+      },
       stop: async () => {
         clearInterval(watch);
         await services.stop();
@@ -113,7 +129,7 @@ export async function launch(options: LaunchOptions): Promise<Platform> {
 }
 
 function servicesOptions(
-  { port, gateways, folder, environment, progress, giveUp }: LaunchOptions,
+  { port, gateways, folder, environment, progress, supervise, giveUp }: LaunchOptions,
   settings: NonNullable<ServicesOptions['settings']>,
   natsUrl: ServicesOptions['natsUrl'],
   urls: DatabaseUrls,
@@ -126,7 +142,7 @@ function servicesOptions(
     environment,
     folder: folder.path,
     databaseUrls: { relay: urls.relayUrl, authz: urls.authzUrl, records: urls.recordsUrl },
-    restart: true,
+    restart: supervise,
     report: (event) => {
       if (event.kind === 'restarted') return progress.note(`${event.name} runs again`);
       if (event.kind === 'crashed') {

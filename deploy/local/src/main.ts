@@ -78,6 +78,7 @@ async function start(options: StartOptions, folder: DataFolder, ending: Ending):
     gateways: options.gateways,
     environment: process.env,
     progress,
+    supervise: true,
     giveUp: (reason) => void ending.failed(new Error(reason)),
   });
   ending.runs(platform);
