@@ -102,7 +102,8 @@ function isMember(leaf: Membership, value: unknown): boolean {
   const left = comparable(value, leaf.type);
   if (left === undefined) return false;
   if (leaf.op === 'in') return leaf.values.includes(left);
-  return typeof left === typeof leaf.values[0] && !leaf.values.includes(left);
+  // A variable that nobody substituted has another type than any value: it denies.
+  return leaf.values.every((other) => typeof other === typeof left && other !== left);
 }
 
 function textMatches(leaf: TextMatch, value: unknown): boolean {

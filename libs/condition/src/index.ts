@@ -43,6 +43,7 @@ export { unknownField, type ParsedFilter, type ConditionProblem } from './proble
 export { parseQueryFilter, RESERVED_QUERY_NAMES } from './query-filter.ts';
 export { MATCH_OPERATORS, parseMatch, type ParsedMatch } from './rule-match.ts';
 export { compileSql, guardField, objectFields, quoteLiteral, type SqlField, type SqlOptions } from './sql.ts';
+export { sortKeySql } from './sql-sort.ts';
 export { fieldsOf, substitute, usesNow, type Asker } from './substitute.ts';
 export { formatTableFilter } from './table-filter-format.ts';
 export { parseTableFilter, TABLE_FIELD_NAMES } from './table-filter.ts';

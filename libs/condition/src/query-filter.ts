@@ -55,7 +55,8 @@ function groupEntries(
 ): ReadonlyMap<string, Entry> {
   const groups = new Map<string, Entry>();
   let text = '';
-  for (const [name, value] of query) {
+  for (const [rawName, rawValue] of query) {
+    const [name, value] = rejoin(rawName, rawValue);
     const target = parseName(name, reserved);
     if (target === undefined) continue;
     text += `${name}=${value}&`;
@@ -66,6 +67,14 @@ function groupEntries(
     groups.set(key, entry);
   }
   return groups;
+}
+
+/** A query string is split at its first `=`, which cuts an unescaped `name[>=]=3` in two inside the brackets. */
+function rejoin(name: string, value: string): readonly [string, string] {
+  const whole = /^([^[\]]+(?:\[[^[\]]*\])+)=(.*)$/s.exec(`${name}=${value}`);
+  return name.lastIndexOf('[') > name.lastIndexOf(']') && whole !== null
+    ? [whole[1] ?? name, whole[2] ?? value]
+    : [name, value];
 }
 
 /** `name[part][part]`; undefined when the caller owns the name. */

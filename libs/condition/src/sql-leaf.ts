@@ -158,7 +158,7 @@ function hasElement(sql: string, value: Scalar, options: SqlOptions): string {
 }
 
 /** The field as text, NULL where it is none; undefined when it never is. */
-function textOf(field: SqlField): string | undefined {
+export function textOf(field: SqlField): string | undefined {
   switch (field.kind) {
     case 'jsonb':
       return `(CASE WHEN jsonb_typeof(${field.sql}) = 'string' THEN ${field.sql} #>> '{}' END)`;
@@ -178,7 +178,7 @@ function textOf(field: SqlField): string | undefined {
  * 1e-400), on which the cast raises an error: JavaScript reads those as infinite (never equal, NULL
  * here) and as zero.
  */
-function numberOf(field: SqlField): string | undefined {
+export function numberOf(field: SqlField): string | undefined {
   if (field.kind === 'integer') return `${field.sql}::float8`;
   if (field.kind !== 'jsonb') return undefined;
   return `(SELECT CASE WHEN abs(n) >= 1.7976931348623158e308 THEN NULL WHEN abs(n) < 2.4703282292062328e-324 THEN 0 ELSE n::float8 END
@@ -204,7 +204,7 @@ function instantComparison(
  * month, because the cast refuses a 31st of February, which `parseInstant` carries into March; the
  * fraction is cut to three digits, because the cast would round it.
  */
-function epochMs(text: string): string {
+export function epochMs(text: string): string {
   return `(SELECT CASE WHEN t ~ '${INSTANT_PATTERN}' THEN
     floor(extract(epoch FROM (left(t, 7) || '-01 ' || substr(t, 12, 8) || coalesce(substring(t FROM '[.][0-9]{1,3}'), '')
       || upper(substring(t FROM '[Zz]$|[+-][0-9]{2}:[0-9]{2}$')))::timestamptz) * 1000)::bigint
