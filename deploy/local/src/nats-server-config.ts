@@ -62,14 +62,9 @@ function formatSubjects(subjects: readonly string[]): string {
   return `{ allow: [${subjects.map(quote).join(', ')}] }`;
 }
 
-function formatUser({ user, password, permissions }: NatsUser): string {
-  for (const text of [user, password]) {
-    if (!plainText.test(text))
-      throw new Error('A NATS user or password holds a blank, quote, backslash or control.');
-  }
-  // "$2a$" would make the server take the password for a bcrypt hash and compare something else.
-  if (password.startsWith('$2')) throw new Error('A NATS password must not begin with "$2".');
-  const lines = [`user: ${quote(user)}`, `password: ${quote(password)}`];
+/** A user of the configuration; `password` is written as it stands: a quoted text or a reference to a variable. */
+export function formatNatsUser(user: string, password: string, permissions?: NatsPermissions): string {
+  const lines = [`user: ${quote(user)}`, `password: ${password}`];
   if (permissions !== undefined) {
     lines.push('permissions: {', `  publish: ${formatSubjects(permissions.publish)}`);
     lines.push(`  subscribe: ${formatSubjects(permissions.subscribe)}`);
@@ -78,6 +73,17 @@ function formatUser({ user, password, permissions }: NatsUser): string {
     lines.push('}');
   }
   return `      {\n${lines.map((line) => `        ${line}`).join('\n')}\n      }`;
+}
+
+function formatUser({ user, password, permissions }: NatsUser): string {
+  for (const text of [user, password]) {
+    if (!plainText.test(text)) {
+      throw new Error('A NATS user or password holds a blank, quote, backslash or control.');
+    }
+  }
+  // "$2a$" would make the server take the password for a bcrypt hash and compare something else.
+  if (password.startsWith('$2')) throw new Error('A NATS password must not begin with "$2".');
+  return formatNatsUser(user, quote(password), permissions);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { claimFolder, stopLeftover } from './folder-claim.ts';
+import type { FolderClaim } from './folder-claim.ts';
 import { findNatsServer } from './nats-server-binary.ts';
 import { formatNatsServerConfig, natsServerFiles } from './nats-server-config.ts';
 import type { NatsUser } from './nats-server-config.ts';
@@ -32,7 +33,7 @@ export interface NatsServer extends AsyncDisposable {
   ended(): string | undefined;
   /** The last lines of its log. */
   logTail(): string;
-  /** An orderly end; everything acknowledged is kept. */
+  /** An orderly end; everything acknowledged is kept, and `restart` brings it back. */
   stop(): Promise<void>;
   /** SIGKILL, as a crash would do it; `restart` brings the server back. */
   kill(): Promise<void>;
@@ -112,19 +113,23 @@ export async function startNatsServer(given: NatsServerOptions): Promise<NatsSer
   const binary =
     options.binary ??
     (await findNatsServer(options.onProgress ? { onProgress: options.onProgress } : {})).path;
-  const claim = claimFolder(options.dataFolder);
+  let claim: FolderClaim | undefined = claimFolder(options.dataFolder);
+  const releaseClaim = (): void => {
+    claim?.release();
+    claim = undefined;
+  };
   let server: ServerProcess;
   let port: number;
   try {
     await stopLeftoverServer(options);
     [server, port] = await launch(binary, options, options.port ?? 0);
   } catch (error) {
-    claim.release();
+    releaseClaim();
     throw error;
   }
   const stop = async (): Promise<void> => {
     await server.stop();
-    claim.release();
+    releaseClaim();
   };
   return {
     url: `nats://127.0.0.1:${port}`,
@@ -137,6 +142,7 @@ export async function startNatsServer(given: NatsServerOptions): Promise<NatsSer
     stop,
     kill: () => server.kill(),
     restart: async () => {
+      claim ??= claimFolder(options.dataFolder);
       await server.kill();
       [server] = await launch(binary, options, port);
     },

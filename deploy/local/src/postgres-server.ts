@@ -1,6 +1,7 @@
 import { chmodSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { claimFolder, stopLeftover } from './folder-claim.ts';
+import type { FolderClaim } from './folder-claim.ts';
 import { freePort } from './free-port.ts';
 import { choosePostgresAccount, placePostgresData } from './postgres-account.ts';
 import type { PostgresAccount } from './postgres-account.ts';
@@ -34,7 +35,7 @@ export interface PostgresServer extends AsyncDisposable {
   ended(): string | undefined;
   /** The last lines of its log. */
   logTail(): string;
-  /** An orderly end that waits for nobody: open connections are closed. */
+  /** An orderly end that waits for nobody: open connections are closed. `restart` brings it back. */
   stop(): Promise<void>;
   /** SIGKILL, as a crash would do it; `restart` brings the server back, which then recovers from its log. */
   kill(): Promise<void>;
@@ -145,7 +146,11 @@ export async function startPostgresServer(options: PostgresServerOptions): Promi
   const dataFolder = resolve(options.dataFolder);
   const onProgress = options.onProgress ?? (() => undefined);
   const account = choosePostgresAccount();
-  const claim = claimFolder(dataFolder);
+  let claim: FolderClaim | undefined = claimFolder(dataFolder);
+  const releaseClaim = (): void => {
+    claim?.release();
+    claim = undefined;
+  };
   let server: ServerProcess;
   let port: number;
   let password: string;
@@ -165,12 +170,12 @@ export async function startPostgresServer(options: PostgresServerOptions): Promi
     launch = { binaries, cluster, logFile, account, settings: options.settings ?? {} };
     [server, port] = await launchServer(launch, options.port);
   } catch (error) {
-    claim.release();
+    releaseClaim();
     throw error;
   }
   const stop = async (): Promise<void> => {
     await server.stop();
-    claim.release();
+    releaseClaim();
   };
   return {
     url: `postgres://${POSTGRES_ADMIN}:${password}@127.0.0.1:${port}/postgres`,
@@ -183,6 +188,7 @@ export async function startPostgresServer(options: PostgresServerOptions): Promi
     stop,
     kill: () => server.kill(),
     restart: async () => {
+      claim ??= claimFolder(dataFolder);
       await server.kill();
       [server] = await launchServer(launch, port);
     },
