@@ -206,7 +206,7 @@ function group<V extends VariableName>(
   const byText = new Map<string, Condition<V>>();
   for (const term of terms) {
     if (term.op === decisive.op) return decisive;
-    const parts = term.op === op ? (term as Group<V>).terms : [term];
+    const parts = term.op === op ? term.terms : [term];
     for (const part of parts) if (part.op !== neutral.op) byText.set(canonical(part), part);
   }
   const sorted = [...byText].sort(([a], [b]) => compareText(a, b)).map(([, term]) => term);

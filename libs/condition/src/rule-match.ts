@@ -6,7 +6,6 @@ import {
   NEVER,
   oneOf,
   type Comparison,
-  type Condition,
   type ConditionTemplate,
   type Scalar,
   type Variable,
@@ -102,7 +101,7 @@ function parseOperator(
     }
     case '$exists':
       if (typeof value !== 'boolean') refuse(field, `'$exists' takes true or false`);
-      return exists(field, value) as Condition<VariableName>;
+      return exists(field, value);
     default:
       return refuse(field, `Unknown operator '${name}'; known are ${MATCH_OPERATORS.join(' ')}`);
   }

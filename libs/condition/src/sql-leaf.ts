@@ -38,18 +38,12 @@ function comparison(leaf: Comparison, field: SqlField, options: SqlOptions): str
   if (value === undefined) return 'FALSE';
   if (leaf.type === 'instant') return instantComparison(leaf.op, field, value, options);
   if (leaf.op === 'eq') return membershipOf([value], field, options);
-  switch (typeof value) {
-    case 'string':
-      return textComparison(leaf.op, field, value, options);
-    case 'number': {
-      const number = numberOf(field);
-      return number === undefined
-        ? 'FALSE'
-        : `${number} ${OPERATORS[leaf.op]} ${bind(options, String(value))}::float8`;
-    }
-    case 'boolean':
-      return leaf.op === 'ne' ? membershipOf([!value], field, options) : 'FALSE';
-  }
+  if (typeof value === 'string') return textComparison(leaf.op, field, value, options);
+  if (typeof value === 'boolean') return leaf.op === 'ne' ? membershipOf([!value], field, options) : 'FALSE';
+  const number = numberOf(field);
+  return number === undefined
+    ? 'FALSE'
+    : `${number} ${OPERATORS[leaf.op]} ${bind(options, String(value))}::float8`;
 }
 
 function textComparison(op: Comparison['op'], field: SqlField, value: string, options: SqlOptions): string {
@@ -213,9 +207,9 @@ export function epochMs(text: string): string {
 }
 
 /** Beyond the years PostgreSQL reads in this form no stored time exists. */
-function timestampText(epochMs: number): string {
-  if (epochMs < -62_135_596_800_000) return '-infinity';
-  return epochMs > 253_402_300_799_999 ? 'infinity' : formatInstant(epochMs);
+function timestampText(ms: number): string {
+  if (ms < -62_135_596_800_000) return '-infinity';
+  return ms > 253_402_300_799_999 ? 'infinity' : formatInstant(ms);
 }
 
 function bind(options: SqlOptions, value: unknown): string {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ALWAYS, and, compare, empty, exists, matchText, oneOf, or, type Condition } from './condition.ts';
 import { fieldTypesOf } from './field-types.ts';

@@ -72,7 +72,7 @@ function parseNode(node: unknown, fields: FieldTypes, budget: FilterBudget, dept
     if (!Array.isArray(terms) || entries.size > 1)
       refuse('filter', `'${name}' stands alone and takes a list`);
     if (name === 'or' && terms.length === 0) refuse('filter', `'or' takes at least one condition`);
-    return join<'now'>(...terms.map((item) => parseNode(item, fields, budget, depth + 1)));
+    return join(...terms.map((item) => parseNode(item, fields, budget, depth + 1)));
   }
   const field = entries.get('field');
   const operator = entries.get('operator') ?? 'eq';

@@ -39,7 +39,9 @@ export function concernsSubscription(
   return (
     change.schemas.has(schema) ||
     (principal !== null && change.principals.has(principal)) ||
-    (credential != null && (change.credentials.has(credential) || change.endedCredentials.has(credential)))
+    (credential !== null &&
+      credential !== undefined &&
+      (change.credentials.has(credential) || change.endedCredentials.has(credential)))
   );
 }
 

@@ -239,7 +239,7 @@ export class RightsView {
     const schemas = new Set(
       [...this.#schemas.values()]
         .filter((schema) => schema.id === id || schema.register === id)
-        .map(({ id }) => id),
+        .map((schema) => schema.id),
     );
     for (const schema of schemas) this.#rules.delete(schema);
     this.#rules.delete(id);
