@@ -26,6 +26,8 @@ export { NATS_SERVER_SOURCES, NatsServerNotFoundError, findNatsServer } from './
 export type { FindNatsServerOptions, NatsServerBinary, NatsServerSource } from './nats-server-binary.ts';
 export { NATS_MAX_PAYLOAD_BYTES, formatNatsServerConfig } from './nats-server-config.ts';
 export type { NatsPermissions, NatsServerSettings, NatsUser } from './nats-server-config.ts';
+export { openProcessRecord } from './launcher-record.ts';
+export { migrationFolder, settingsByService } from './launcher-settings.ts';
 export { LOWEST_NATS_SERVER_VERSION } from './nats-server-version.ts';
 export { startNatsServer } from './nats-server.ts';
 export type { NatsServer, NatsServerOptions } from './nats-server.ts';

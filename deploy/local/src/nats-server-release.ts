@@ -8,7 +8,7 @@ export const PINNED_NATS_SERVER_VERSION = '2.15.0';
  * release v2.15.0). The one for Apple silicon was published by third parties who had read it from the release's
  * `SHA256SUMS`, together with the same Linux sums. A platform without an entry is verified against the `SHA256SUMS` file that lies
  * beside the asset, which protects against a broken download but not against a replaced release: whoever raises the
- * version fills in what that file says for every platform (docs/decisions tells how).
+ * version fills in what that file says for every platform (docs/decisions/0003 tells how).
  */
 export const PINNED_NATS_SERVER_SHA256: ReadonlyMap<string, string> = new Map([
   ['linux-amd64.tar.gz', '5d2c51caca950333aba84911df7d377f826f3a59ec36061c6539105084f65c92'],

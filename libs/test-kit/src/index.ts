@@ -10,4 +10,5 @@ export { startPostgres, startPostgresAlone } from './postgres.ts';
 export type { StartPostgresOptions, TestDatabase, TestPostgresServer } from './postgres.ts';
 export { waitFor } from './wait-for.ts';
 export type { WaitForOptions } from './wait-for.ts';
+export { startPlatform } from './start-platform.ts';
 export type { Platform, PlatformGateway, PlatformOptions, PlatformProcess } from './platform.ts';

@@ -5,7 +5,7 @@
 import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describeProcess, removePostgresData, stopLeftover } from '@tidewire/local';
+import { describeProcess, openProcessRecord, removePostgresData, stopLeftover } from '@tidewire/local';
 import { chooseServerKind } from './server-kind.ts';
 import type { ServerKind } from './server-kind.ts';
 import { startPreparedPostgres } from './shared-postgres.ts';
@@ -61,7 +61,7 @@ function readPid(file: string): number | undefined {
   return existsSync(file) ? Number(readFileSync(file, 'utf8').split('\n')[0]) : undefined;
 }
 
-/** Servers of single tests whose worker was killed before it could stop them, and data that lies outside the folder. */
+/** Servers and services of single tests whose worker was killed before it could stop them, and data that lies outside the folder. */
 async function stopOrphans(): Promise<void> {
   for (const name of readdirSync(folder)) {
     const place = join(folder, name);
@@ -71,6 +71,7 @@ async function stopOrphans(): Promise<void> {
     const natsPid = readPid(join(place, 'nats-server.pid'));
     const postgresPid = readPid(join(postgresPlace, 'cluster', 'postmaster.pid'));
     try {
+      await openProcessRecord(join(place, 'processes.json')).stopLeftovers();
       if (natsPid !== undefined) await stopLeftover(natsPid, place, 'SIGTERM');
       if (postgresPid !== undefined) await stopLeftover(postgresPid, postgresPlace, 'SIGINT');
     } catch (error) {

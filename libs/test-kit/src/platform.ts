@@ -5,9 +5,9 @@ export interface PlatformGateway {
   readonly pid: number;
 }
 
-/** Names of processes as `restart` takes them. Gateways are counted from 1. */
+/** Names of processes as `kill` and `restart` take them. Gateways are counted from 1. */
 export type PlatformProcess =
-  'nats' | 'postgres' | 'relay' | 'records' | 'authz' | `fanout-gateway-${number}`;
+  'nats' | 'postgres' | 'relay' | 'records' | 'authz' | 'pages' | 'edge' | `fanout-gateway-${number}`;
 
 export interface PlatformOptions {
   /** Default 1. */
@@ -37,4 +37,8 @@ export interface Platform extends AsyncDisposable {
    * and resolves when it is ready. NATS and PostgreSQL too.
    */
   readonly restart: (name: PlatformProcess, signal: 'SIGKILL' | 'SIGTERM') => Promise<void>;
+  /** SIGKILL; it stays down until `restart`. */
+  readonly kill: (name: PlatformProcess) => Promise<void>;
+  /** What a service has written to its log, for a test that has to explain a failure. */
+  readonly log: (name: PlatformProcess) => string;
 }
