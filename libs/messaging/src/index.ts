@@ -15,7 +15,7 @@ export { SMALL_PUBLICATION, encodePayload, openLogWriter } from './log-writer.ts
 export type { LogSettings, LogWriter, OutgoingEvent, Publication } from './log-writer.ts';
 export { silentLogger } from './logger.ts';
 export type { BusLogger } from './logger.ts';
-export { connectBus } from './message-bus.ts';
+export { connectBus, untilConnected } from './message-bus.ts';
 export type { BusOptions, MessageBus } from './message-bus.ts';
 export type { RequestOptions, Responder } from './request-reply.ts';
 export type { Schema, SchemaIssue } from './schema.ts';

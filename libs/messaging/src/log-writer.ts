@@ -41,8 +41,8 @@ export interface LogWriter {
   readOutboxIds(after: number, last: number): Promise<Map<number, string>>;
   /** Makes the log. Numbers begin behind `lastSequence`. */
   create(epoch: string, lastSequence: number): Promise<LogInfo>;
-  /** Brings an existing log to the settings; keeps its epoch and its messages. */
-  configure(): Promise<LogInfo>;
+  /** Brings an existing log to the settings; keeps its epoch and its messages. Undefined when there is none. */
+  configure(): Promise<LogInfo | undefined>;
   /** Gives an existing log a new identity: numbers go on behind `lastSequence`, everything older is gone. */
   startEpoch(epoch: string, lastSequence: number): Promise<LogInfo>;
   /**
@@ -69,12 +69,15 @@ export function openLogWriter(bus: MessageBus, settings: LogSettings): LogWriter
   const api = <Reply>(name: string, body: object): Promise<Reply> =>
     requestStreamApi<Reply>(bus, `${name}.${EVENTS_STREAM}`, body, API_TIMEOUT_MS);
 
-  const update = async (epoch: string | undefined): Promise<LogInfo> => {
-    const found = await findStream(bus, API_TIMEOUT_MS);
-    if (found === undefined) throw new BusUnavailableError('the event log does not exist');
+  const update = async (found: StreamInfoReply, epoch: string | undefined): Promise<LogInfo> => {
     const metadata = epoch === undefined ? found.config.metadata : { [EPOCH_METADATA]: epoch };
     const config = { ...found.config, ...formatSettings(settings), metadata };
     return toLogInfo(await api<StreamInfoReply>('STREAM.UPDATE', config));
+  };
+  const findRequired = async (): Promise<StreamInfoReply> => {
+    const found = await findStream(bus, API_TIMEOUT_MS);
+    if (found === undefined) throw new BusUnavailableError('the event log does not exist');
+    return found;
   };
 
   return {
@@ -92,14 +95,15 @@ export function openLogWriter(bus: MessageBus, settings: LogSettings): LogWriter
       };
       return toLogInfo(await api<StreamInfoReply>('STREAM.CREATE', config));
     },
-    configure: () => update(undefined),
+    configure: async () => {
+      const found = await findStream(bus, API_TIMEOUT_MS);
+      return found === undefined ? undefined : await update(found, undefined);
+    },
     startEpoch: async (epoch, lastSequence) => {
       // The name first: whoever looks between the two steps already knows that its position means nothing here.
-      await update(epoch);
+      await update(await findRequired(), epoch);
       await api('STREAM.PURGE', { seq: lastSequence + 1 });
-      const info = await findStream(bus, API_TIMEOUT_MS);
-      if (info === undefined) throw new BusUnavailableError('the event log is gone');
-      return toLogInfo(info);
+      return toLogInfo(await findRequired());
     },
     publish: (publication) => publish(bus, publication),
   };
@@ -117,9 +121,10 @@ function formatSettings(settings: LogSettings): object {
     allow_atomic: true,
     // Every decision is made on what the leader says, so replicas need not answer.
     allow_direct: false,
-    // Erasing an object purges its images.
+    // Nobody removes a single message; erasing an object purges its subject.
+    deny_delete: true,
     deny_purge: false,
-    deny_delete: false,
+    max_msg_size: -1,
     // Nothing here has a message id; the window is only kept below the age, which the server asks for.
     duplicate_window: Math.min(settings.maxAgeMs, 120_000) * NANOS_PER_MS,
   };

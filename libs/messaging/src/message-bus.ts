@@ -59,6 +59,11 @@ export function linkOf(bus: MessageBus): BusLink {
   return link;
 }
 
+/** Resolves when the bus is connected: now, or after the next reconnect. @throws when the signal aborts or it is closed. */
+export async function untilConnected(bus: MessageBus, signal: AbortSignal): Promise<void> {
+  await linkOf(bus).untilConnected(signal);
+}
+
 /**
  * Connects to NATS. Retries until the server is there or `connectTimeoutMs` is over; afterwards reconnects for ever,
  * refused credentials included (they may have been rotated).

@@ -1,15 +1,15 @@
 import { EVENTS_STREAM_SUBJECTS } from '@tidewire/contract';
 import { startPostgres } from '@tidewire/test-kit';
 import type { TestDatabase } from '@tidewire/test-kit';
-import pg from 'pg';
+import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 let database: TestDatabase;
-let owner: pg.Client;
-let records: pg.Client;
+let owner: Client;
+let records: Client;
 
-async function connect(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url });
+async function connect(url: string): Promise<Client> {
+  const client = new Client({ connectionString: url });
   await client.connect();
   return client;
 }
