@@ -141,6 +141,8 @@ class Reader implements LogReader {
     // Closing may have happened while the consumer was being created.
     if (this.#stop.signal.aborted) consumer.close();
     this.#progressAt = this.#options.clock.monotonic();
+    // A log that nobody writes to brings no entry that would say that its end is known here.
+    this.freshness.noteApplied(this.applied);
     this.#report('reading');
     for await (const { raw, sequence } of consumer) {
       const entry = decodeLogEntry(raw, sequence, info.epoch);

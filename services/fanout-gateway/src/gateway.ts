@@ -1,0 +1,146 @@
+import { Freshness } from '@tidewire/messaging';
+import type { MessageBus } from '@tidewire/messaging';
+import type { Clock, Logger, Metrics } from '@tidewire/service-kit';
+import type { GatewayConfig } from './config.ts';
+import { FanOut } from './fanout/fan-out.ts';
+import { ConnectionSlots } from './limits/connection-slots.ts';
+import type { ConnectionLeases } from './limits/connection-slots.ts';
+import { ReplayGate } from './limits/replay-gate.ts';
+import { LogFeed } from './log/log-feed.ts';
+import { ReplayRing } from './log/ring.ts';
+import { createGatewayMetrics, observeReplay } from './metrics.ts';
+import type { GatewayMetrics } from './metrics.ts';
+import { RightsFeed } from './rights/rights-feed.ts';
+import { StreamKeeper } from './transports/stream-keeper.ts';
+import { StreamOpener } from './transports/stream-opener.ts';
+
+export interface GatewayDependencies {
+  readonly bus: MessageBus;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly leases?: ConnectionLeases;
+  readonly random?: () => number;
+}
+
+/** The parts of a gateway, wired: log → rights and fan-out → streams. Nothing runs before `feed.start()`. */
+export interface Gateway {
+  readonly feed: LogFeed;
+  readonly rights: RightsFeed;
+  readonly fanOut: FanOut;
+  readonly keeper: StreamKeeper;
+  readonly opener: StreamOpener;
+  readonly metrics: GatewayMetrics;
+}
+
+/** Connections written to in one turn: some 10 us each, so that a turn stays in the low milliseconds. */
+const SLICE_SIZE = 200;
+const JOIN_WINDOW_MS = 5;
+/** Unsent events of one stream, beside the bytes of its budget. */
+const MAX_QUEUED_EVENTS = 10_000;
+/** A socket that has not taken a byte for so long belongs to nobody any more. */
+const STALL_MS = 30_000;
+const SCAN_LIMITS = Object.freeze({ perProcess: 2000, perPrincipal: 200 });
+
+export function createGateway(config: GatewayConfig, dependencies: GatewayDependencies): Gateway {
+  const { bus, clock, logger, leases, random = Math.random } = dependencies;
+  const freshness = new Freshness({ clock, limitMs: config.TIDEWIRE_STALENESS_LIMIT_MS });
+  const ring = new ReplayRing({
+    maxEvents: config.TIDEWIRE_REPLAY_RING_EVENTS,
+    maxBytes: config.TIDEWIRE_REPLAY_RING_BYTES,
+  });
+  const gate = new ReplayGate({
+    perPrincipal: config.TIDEWIRE_REPLAYS_PER_USER,
+    total: config.TIDEWIRE_REPLAYS_AT_ONCE,
+  });
+  const replayLimits = {
+    maxEvents: config.TIDEWIRE_REPLAY_LIMIT_EVENTS,
+    maxBytes: config.TIDEWIRE_REPLAY_LIMIT_BYTES,
+  };
+  const fanOut = createFanOut(config, dependencies, { fresh: () => feed.fresh, oldest: () => feed.oldest() });
+  const metrics = createGatewayMetrics(dependencies.metrics, {
+    fanOut: () => fanOut.counters(),
+    ring,
+    replaysRunning: () => gate.running,
+    staleMs: () => freshness.ageMs(),
+    windowMs: () => (feed.window?.firstTime === undefined ? 0 : clock.now() - feed.window.firstTime),
+    unreadable: () => feed.unreadable,
+  });
+  const keeper = new StreamKeeper({
+    fanOut,
+    clock,
+    random,
+    onEnd: (code) => metrics.streamEnds.inc({ code }),
+    oldest: () => feed.oldest(),
+  });
+  const { streams } = keeper;
+  const rights = new RightsFeed(streams, keeper);
+  const feed: LogFeed = new LogFeed({
+    bus,
+    clock,
+    logger,
+    freshness,
+    ring,
+    rights,
+    fanOut,
+    streams,
+    holdLimits: replayLimits,
+    restartStreams: (reason, current) => keeper.restart(reason, current),
+    onEvent: (message) => observeLag(metrics, clock, message.time),
+  });
+  const opener = new StreamOpener({
+    feed,
+    rights,
+    fanOut,
+    keeper,
+    slots: new ConnectionSlots(
+      {
+        perPrincipal: config.TIDEWIRE_MAX_CONNECTIONS_PER_USER,
+        anonymous: config.TIDEWIRE_MAX_ANONYMOUS_CONNECTIONS,
+        perProcess: config.TIDEWIRE_MAX_CONNECTIONS,
+      },
+      leases,
+    ),
+    gate,
+    replay: { bus, ring, fanOut, view: () => rights.view, limits: replayLimits },
+    clock,
+    logger,
+    random,
+    maxAgeMs: config.TIDEWIRE_MAX_CONNECTION_AGE_MS,
+    onReplay: (outcome, durationMs) => observeReplay(metrics, outcome, durationMs),
+  });
+  return { feed, rights, fanOut, keeper, opener, metrics };
+}
+
+function createFanOut(
+  config: GatewayConfig,
+  { clock, logger }: GatewayDependencies,
+  log: { fresh: () => boolean; oldest: LogFeed['oldest'] },
+): FanOut {
+  return new FanOut({
+    scheduler: { ...clock, setImmediate: (run) => void setImmediate(run) },
+    events: {
+      source: config.TIDEWIRE_EVENT_SOURCE ?? config.TIDEWIRE_PUBLIC_URL,
+      typePrefix: config.TIDEWIRE_EVENT_TYPE_PREFIX,
+    },
+    // Nothing is known before the first snapshot; nobody is let in before that.
+    start: { epoch: '00000000', sequence: 0 },
+    ...log,
+    joinWindowMs: JOIN_WINDOW_MS,
+    sliceSize: SLICE_SIZE,
+    heartbeatIntervalMs: config.TIDEWIRE_SSE_HEARTBEAT_MS,
+    timeRuleResyncMs: config.TIDEWIRE_TIME_RULE_RESYNC_MS,
+    budget: {
+      maxQueuedBytes: config.TIDEWIRE_CONNECTION_BUDGET_BYTES,
+      maxQueuedEvents: MAX_QUEUED_EVENTS,
+      stallMs: STALL_MS,
+    },
+    scanLimits: SCAN_LIMITS,
+    onFailure: (error, { sequence, message }) =>
+      logger.error('event could not be judged', { sequence, schema: message.schema.id, error }),
+  });
+}
+
+function observeLag(metrics: GatewayMetrics, clock: Clock, time: string): void {
+  metrics.eventLag.observe(Math.max(0, clock.now() - Date.parse(time)) / 1000);
+}

@@ -1,0 +1,97 @@
+import type { ErrorCode } from '@tidewire/contract';
+import type { Counter, Histogram, Metrics } from '@tidewire/service-kit';
+import type { FanOutCounters } from './fanout/fan-out.ts';
+import type { ReplayOutcome } from './replay/replay.ts';
+
+/** Where the gauges and running totals are read from at each scrape. */
+export interface MetricSources {
+  readonly fanOut: () => FanOutCounters;
+  readonly ring: { readonly size: number; readonly bytes: number };
+  readonly replaysRunning: () => number;
+  /** Age of what is known of the log, milliseconds. */
+  readonly staleMs: () => number;
+  /** How far back the log reaches, milliseconds. */
+  readonly windowMs: () => number;
+  readonly unreadable: () => number;
+}
+
+export interface GatewayMetrics {
+  readonly streamEnds: Counter<'code'>;
+  readonly replays: Counter<'outcome'>;
+  readonly replaySeconds: Histogram;
+  readonly replayedEvents: Counter;
+  readonly refusals: Counter<'code'>;
+  readonly eventLag: Histogram;
+}
+
+/** Declares the gateway's metrics. Labels have few values by design: never a principal, an id or a topic. */
+export function createGatewayMetrics(metrics: Metrics, sources: MetricSources): GatewayMetrics {
+  declareGauges(metrics, sources);
+  return {
+    streamEnds: metrics.counter({
+      name: 'stream_ends_total',
+      help: 'Streams that the gateway ended, by the code it gave.',
+      labels: ['code'],
+    }),
+    replays: metrics.counter({
+      name: 'replays_total',
+      help: 'Streams brought up to date from a cursor: complete, or the reason of the resync instead.',
+      labels: ['outcome'],
+    }),
+    replaySeconds: metrics.histogram({
+      name: 'replay_duration_seconds',
+      help: 'Time from the begin of a replay to live delivery.',
+      buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30],
+    }),
+    replayedEvents: metrics.counter({ name: 'replayed_events_total', help: 'Events written by replays.' }),
+    refusals: metrics.counter({
+      name: 'refusals_total',
+      help: 'Subscribe requests that were refused, by code.',
+      labels: ['code'],
+    }),
+    eventLag: metrics.histogram({
+      name: 'event_lag_seconds',
+      help: 'Time from the write of an event to its delivery here, of sampled events; two clocks are compared.',
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30],
+    }),
+  };
+}
+
+/** Takes note of a replay's end. */
+export function observeReplay(metrics: GatewayMetrics, outcome: ReplayOutcome, durationMs: number): void {
+  metrics.replaySeconds.observe(durationMs / 1000);
+  metrics.replays.inc({ outcome: 'resync' in outcome ? outcome.resync : 'complete' });
+  if ('events' in outcome) metrics.replayedEvents.inc(outcome.events);
+}
+
+/** Takes note of a refused subscribe request. */
+export function observeRefusal(metrics: GatewayMetrics, code: ErrorCode): void {
+  metrics.refusals.inc({ code });
+}
+
+function declareGauges(metrics: Metrics, sources: MetricSources): void {
+  const gauge = (name: string, help: string, read: () => number): void => {
+    metrics.gauge({ name, help, collect: (target) => target.set(read()) });
+  };
+  const counts = sources.fanOut;
+  gauge('connections', 'Open streams.', () => counts().connections);
+  gauge('subscriptions', 'Running subscriptions.', () => counts().subscriptions);
+  gauge('view_classes', 'Groups of subscribers who see the same.', () => counts().classes);
+  gauge('view_classes_scanned', 'View classes that no index finds.', () => counts().scannedClasses);
+  gauge('events', 'Events of objects applied since the start.', () => counts().events);
+  gauge('judgements', 'Judgements of an event for a class since the start.', () => counts().judged);
+  gauge('encodings', 'Frames encoded since the start.', () => counts().encoded);
+  gauge('deliveries', 'Events given to streams since the start.', () => counts().deliveries);
+  gauge('writes', 'Writes to sockets since the start.', () => counts().writes);
+  gauge('written_bytes', 'Bytes written to sockets since the start.', () => counts().bytes);
+  gauge('heartbeats', 'Heartbeats written since the start.', () => counts().heartbeats);
+  gauge('resyncs', 'Times that a stream was told to fetch again, since the start.', () => counts().resyncs);
+  gauge('resets', 'Streams reset because they did not drain, since the start.', () => counts().resets);
+  gauge('failures', 'Events that could not be judged or encoded for a class.', () => counts().failures);
+  gauge('replays_running', 'Replays that run now.', sources.replaysRunning);
+  gauge('ring_events', 'Events kept in memory for replay.', () => sources.ring.size);
+  gauge('ring_bytes', 'Bytes kept in memory for replay.', () => sources.ring.bytes);
+  gauge('staleness_seconds', 'Age of what is known of the log.', () => sources.staleMs() / 1000);
+  gauge('log_window_seconds', 'How far back clients can resume.', () => sources.windowMs() / 1000);
+  gauge('unreadable_entries', 'Log entries that this version could not read.', sources.unreadable);
+}

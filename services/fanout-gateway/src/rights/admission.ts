@@ -1,0 +1,74 @@
+import { REQUEST_SUBJECTS, TidewireError, authenticateReplySchema } from '@tidewire/contract';
+import type { Credential, Principal } from '@tidewire/contract';
+import type { MessageBus } from '@tidewire/messaging';
+import type { RightsView } from '@tidewire/policy';
+import type { GivenCredential } from '@tidewire/service-kit';
+import { ANONYMOUS } from './access.ts';
+import type { Reader } from './access.ts';
+
+/** A reader whose principal and credential are followed in the log until it is released. */
+export interface Admission {
+  readonly reader: Reader;
+  /** Wall-clock milliseconds at which the credential expires. */
+  readonly expiresAt: number | null;
+  /** Gives the reader back to the view that it was taken from; a second time does nothing. */
+  release(): void;
+}
+
+export interface AdmissionOptions {
+  readonly bus: MessageBus;
+  readonly view: () => RightsView;
+  /** The epoch of the log that the view was built from; undefined while nothing was loaded. */
+  readonly epoch: () => string | undefined;
+  readonly now: () => number;
+}
+
+/** An answer can be overtaken by changes of more principals than are remembered; twice in a row means trouble. */
+const ATTEMPTS = 3;
+
+/**
+ * Asks authz who holds the credential, and corrects the answer by what the log has told since it was read.
+ *
+ * @throws TidewireError UNAUTHORIZED in one text for unknown, expired and revoked; SERVICE_UNAVAILABLE when nobody
+ * can say at the moment.
+ */
+export async function admit(options: AdmissionOptions, given: GivenCredential): Promise<Admission> {
+  const { bus, now } = options;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const reply = await bus.request(
+      REQUEST_SUBJECTS.authenticate,
+      { type: given.type, secret: given.secret },
+      authenticateReplySchema,
+      { timeoutMs: 2000 },
+    );
+    if (!reply.ok) throw new TidewireError(reply.code, reply.message, { errors: reply.errors ?? [] });
+    const epoch = options.epoch();
+    if (reply.position.epoch !== epoch) throw unavailable('authz and the gateway are of different epochs');
+    const view = options.view();
+    const held = view.hold(reply, now());
+    if (held.ok) return admission(view, held.principal, held.credential);
+    if (held.reason === 'ended') throw new TidewireError('UNAUTHORIZED', 'The credential is not valid');
+  }
+  throw unavailable('the rights of this principal change too quickly');
+}
+
+/** A reader without a credential. */
+export function admitAnonymous(): Admission {
+  return { reader: ANONYMOUS, expiresAt: null, release: () => undefined };
+}
+
+function admission(view: RightsView, principal: Principal, credential: Credential): Admission {
+  let held = true;
+  return {
+    reader: { principalId: principal.id, credentialId: credential.id },
+    expiresAt: credential.expiresAt === null ? null : Date.parse(credential.expiresAt),
+    release: () => {
+      if (held) view.release({ principal, credential });
+      held = false;
+    },
+  };
+}
+
+function unavailable(message: string): TidewireError {
+  return new TidewireError('SERVICE_UNAVAILABLE', message, { retryAfterSeconds: 1 });
+}

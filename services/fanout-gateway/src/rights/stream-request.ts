@@ -1,0 +1,76 @@
+import { canonical } from '@tidewire/condition';
+import type { Condition } from '@tidewire/condition';
+import type { ObjectAction } from '@tidewire/contract';
+import type { Decision, RightsView } from '@tidewire/policy';
+import type { Interest, SchemaReference, SubscriptionRequest } from '../fanout/subscription.ts';
+import { actorOrganisations, decideRead } from './access.ts';
+import type { Reader } from './access.ts';
+import { resolveFilter } from './resolve-filter.ts';
+import type { Wish } from './resolve-filter.ts';
+import { coveredSchemas } from './resolve-topics.ts';
+
+export interface StreamRequestOptions {
+  /** The view that holds now; it is another one after the log began anew. */
+  readonly view: () => RightsView;
+  readonly reader: Reader;
+  readonly interests: readonly Interest[];
+  readonly wish: Wish;
+  readonly events: readonly ObjectAction[] | undefined;
+}
+
+/** A stream's subscription as the fan-out sees it: every answer is as of the rights that hold when it is asked. */
+export class StreamRequest implements SubscriptionRequest {
+  /** SSE streams have one subscription, whose frames do not carry its name. */
+  readonly subscriptionId = 'sse';
+  readonly #options: StreamRequestOptions;
+  #filter: Condition;
+
+  /** @throws TidewireError UNKNOWN_FIELD, MALFORMED_FILTER */
+  constructor(options: StreamRequestOptions) {
+    this.#options = options;
+    this.#filter = this.#resolveFilter();
+  }
+
+  get topics(): readonly Interest[] {
+    return this.#options.interests;
+  }
+
+  get filter(): Condition {
+    return this.#filter;
+  }
+
+  get fields(): readonly string[] | undefined {
+    return this.#options.wish.fields;
+  }
+
+  get events(): readonly ObjectAction[] | undefined {
+    return this.#options.events;
+  }
+
+  get actorOrganisations(): readonly string[] | 'all' {
+    return actorOrganisations(this.#options.view(), this.#options.reader);
+  }
+
+  readonly decisionFor = (schema: SchemaReference): Decision | undefined =>
+    decideRead(this.#options.view(), this.#options.reader, schema.schemaId);
+
+  /**
+   * Reads the filter anew after rights or catalogue changed; says whether it is another one. One that cannot be read
+   * any more stays: it is judged on what the reader may see, where a field that is gone has no value.
+   */
+  refreshFilter(): boolean {
+    const before = canonical(this.#filter);
+    try {
+      this.#filter = this.#resolveFilter();
+    } catch {
+      return false;
+    }
+    return canonical(this.#filter) !== before;
+  }
+
+  #resolveFilter(): Condition {
+    const { view, reader, interests, wish } = this.#options;
+    const current = view();
+    return resolveFilter(current, reader, wish, coveredSchemas(current, interests));
+  }
+}

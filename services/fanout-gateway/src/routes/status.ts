@@ -1,0 +1,55 @@
+import { formatEventId, streamStatusSchema } from '@tidewire/contract';
+import type { LogPosition, StreamStatus } from '@tidewire/contract';
+import type { RightsView } from '@tidewire/policy';
+import type { HttpServer } from '@tidewire/service-kit';
+import { identify } from '../rights/access.ts';
+import type { Reader } from '../rights/access.ts';
+import type { Stream, Streams } from '../transports/stream.ts';
+import { admitRequest } from './subscribe.ts';
+import type { TopicsRouteOptions } from './topics.ts';
+
+export interface StatusRouteOptions extends TopicsRouteOptions {
+  readonly streams: Streams;
+  readonly heartbeatMs: number;
+  readonly oldest: () => LogPosition;
+  readonly newest: () => LogPosition;
+}
+
+/** `GET /api/realtime/status`: the caller's own streams, and what can be replayed; totals for administrators. */
+export function registerStatusRoute(app: HttpServer, options: StatusRouteOptions): void {
+  app.get('/api/realtime/status', {
+    config: { authentication: 'none' },
+    schema: {
+      summary: 'Own connections and subscriptions, and the window that can be replayed',
+      tags: ['realtime'],
+      response: { 200: streamStatusSchema },
+    },
+    handler: async (request): Promise<StreamStatus> => {
+      options.requireReady();
+      const admission = await admitRequest(request.raw, options);
+      try {
+        return describeStatus(options, admission.reader);
+      } finally {
+        admission.release();
+      }
+    },
+  });
+}
+
+function describeStatus(options: StatusRouteOptions, reader: Reader): StreamStatus {
+  const { streams, heartbeatMs, view, oldest, newest } = options;
+  const own = reader.principalId === null ? [] : [...streams.ofPrincipal(reader.principalId)];
+  const admin = identify(view(), reader)?.principal?.admin === true;
+  const all = admin ? [...streams.all()] : undefined;
+  return {
+    connections: { own: own.length, ...(all && { total: all.length }) },
+    subscriptions: { own: countTopics(own), ...(all && { total: countTopics(all) }) },
+    heartbeatMs,
+    retention: { oldestId: formatEventId(oldest()), newestId: formatEventId(newest()) },
+    transports: ['sse'],
+  };
+}
+
+function countTopics(streams: readonly Stream[]): number {
+  return streams.reduce((sum, { topics }) => sum + topics.length, 0);
+}

@@ -1,0 +1,64 @@
+import { HTTP_HEADERS, TidewireError } from '@tidewire/contract';
+import { readCredential } from '@tidewire/service-kit';
+import type { CredentialCarrier, HttpServer } from '@tidewire/service-kit';
+import { chooseCursor } from '../replay/cursor.ts';
+import type { Admission } from '../rights/admission.ts';
+import { admitAnonymous } from '../rights/admission.ts';
+import type { GivenCredential } from '@tidewire/service-kit';
+import type { StreamOpener } from '../transports/stream-opener.ts';
+import { parseSubscriptionQuery } from './subscription-query.ts';
+import { answerTransient } from './transient-answer.ts';
+
+export interface SubscribeRouteOptions {
+  readonly opener: StreamOpener;
+  readonly admit: (credential: GivenCredential) => Promise<Admission>;
+  readonly anonymousStreams: boolean;
+  readonly maxTopics: number;
+  readonly retryMs: () => number;
+}
+
+/** `GET /api/realtime/subscribe`: events of one or several topics, as Server-Sent Events. */
+export function registerSubscribeRoute(app: HttpServer, options: SubscribeRouteOptions): void {
+  const { opener, maxTopics, retryMs } = options;
+  app.get('/api/realtime/subscribe', {
+    // The stream's own order of checks: room first, then who asks, then what for.
+    config: { authentication: 'none' },
+    exposeHeadRoute: false,
+    schema: { summary: 'Events of one or several topics, as Server-Sent Events', tags: ['realtime'] },
+    errorHandler: (error, request, reply) => {
+      if (!answerTransient(error, request, reply, retryMs())) throw error;
+    },
+    handler: async (request, reply) => {
+      if (request.raw.httpVersion !== '1.1') {
+        throw new TidewireError(
+          'BAD_REQUEST',
+          'Streams need HTTP/1.1 (behind nginx: proxy_http_version 1.1)',
+        );
+      }
+      opener.requireReady();
+      const admission = await admitRequest(request.raw, options);
+      try {
+        const query = parseSubscriptionQuery(request.url, maxTopics);
+        const header = request.headers[HTTP_HEADERS.lastEventId];
+        const cursor = chooseCursor(typeof header === 'string' ? header : undefined, query.lastEventId);
+        const { correlationId } = request;
+        await opener.open({ query, cursor, admission, correlationId, response: reply.raw });
+      } catch (error) {
+        admission.release();
+        throw error;
+      }
+      reply.hijack();
+    },
+  });
+}
+
+/** Who asks. @throws TidewireError UNAUTHORIZED, and BAD_REQUEST for several different credentials. */
+export async function admitRequest(
+  request: CredentialCarrier,
+  options: Pick<SubscribeRouteOptions, 'admit' | 'anonymousStreams'>,
+): Promise<Admission> {
+  const credential = readCredential(request);
+  if (credential !== undefined) return options.admit(credential);
+  if (options.anonymousStreams) return admitAnonymous();
+  throw new TidewireError('UNAUTHORIZED', 'Send a credential: "Authorization: Bearer <token>" or a session.');
+}

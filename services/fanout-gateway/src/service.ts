@@ -1,0 +1,88 @@
+import { connectBus } from '@tidewire/messaging';
+import type { MessageBus } from '@tidewire/messaging';
+import { createHealth, drainServer, listen, resolveDependencies } from '@tidewire/service-kit';
+import type { CreateService, HttpServer } from '@tidewire/service-kit';
+import type { GatewayConfig } from './config.ts';
+import { createGateway } from './gateway.ts';
+import type { Gateway } from './gateway.ts';
+import { admit } from './rights/admission.ts';
+import { createServer } from './server.ts';
+
+const SERVICE = 'fanout-gateway';
+/** After the streams were told to go, the time that their last bytes may take. */
+const LAST_BYTES_MS = 1000;
+
+/** The gateway: reads the log, keeps the streams, and tells each of them what its principal may see. */
+export const createService: CreateService<GatewayConfig> = (config, given) => {
+  const dependencies = resolveDependencies(SERVICE, config, given);
+  const { logger, metrics, clock } = dependencies;
+  const health = createHealth();
+  let draining = false;
+  let bus: MessageBus | undefined;
+  let gateway: Gateway | undefined;
+  let app: HttpServer | undefined;
+  let address: string | undefined;
+  health.add('draining', () => (draining ? 'told to stop' : true));
+  health.add('log', () => (gateway?.feed.fresh === true ? true : 'not level with the event log'));
+
+  return {
+    async start() {
+      bus = await connectBus({ url: config.NATS_URL, user: SERVICE, logger });
+      gateway = createGateway(config, { ...dependencies, bus });
+      app = createServer(
+        serverOptions(config, gateway, bus, { ...dependencies, ready: () => health.ready() }),
+      );
+      address = await listen(app, config.TIDEWIRE_HOST, config.TIDEWIRE_PORT);
+      // Rights may take a while to be there: until then every request is told to come again.
+      void gateway.feed.start().catch((error: unknown) => {
+        logger.error('log feed failed', { error });
+      });
+    },
+    ready: () => health.ready(),
+    async drain() {
+      draining = true;
+      gateway?.opener.drain();
+      await gateway?.keeper.drain(config.TIDEWIRE_DRAIN_MS);
+      if (app !== undefined) await drainServer(app, { timeoutMs: LAST_BYTES_MS, clock });
+    },
+    async stop() {
+      gateway?.keeper.stop();
+      await gateway?.feed.stop();
+      gateway?.fanOut.stop();
+      if (app !== undefined) await drainServer(app, { timeoutMs: 0, clock });
+      await bus?.close();
+    },
+    get address() {
+      return address;
+    },
+  };
+};
+
+type ServerDependencies = Pick<Parameters<typeof createServer>[0], 'logger' | 'metrics' | 'clock' | 'ready'>;
+
+function serverOptions(
+  config: GatewayConfig,
+  gateway: Gateway,
+  bus: MessageBus,
+  dependencies: ServerDependencies,
+): Parameters<typeof createServer>[0] {
+  const { feed, rights, keeper, opener } = gateway;
+  return {
+    ...dependencies,
+    opener,
+    admit: (credential) =>
+      admit(
+        { bus, view: () => rights.view, epoch: () => feed.epoch, now: () => dependencies.clock.now() },
+        credential,
+      ),
+    anonymousStreams: config.TIDEWIRE_ANONYMOUS_STREAMS,
+    maxTopics: config.TIDEWIRE_MAX_SUBSCRIPTIONS_PER_CONNECTION,
+    retryMs: () => keeper.retryMs(),
+    view: () => rights.view,
+    requireReady: () => opener.requireReady(),
+    streams: keeper.streams,
+    heartbeatMs: config.TIDEWIRE_SSE_HEARTBEAT_MS,
+    oldest: () => feed.oldestEvent(),
+    newest: () => feed.position,
+  };
+}

@@ -1,0 +1,222 @@
+import { randomUUID } from 'node:crypto';
+import type {
+  Authorization,
+  Credential,
+  ObjectType,
+  Organisation,
+  Policy,
+  Principal,
+  Register,
+} from '@tidewire/contract';
+import { configSchema } from '../config.ts';
+import type { GatewayConfig } from '../config.ts';
+import { createService } from '../service.ts';
+import { createLogger, createMetrics } from '@tidewire/service-kit';
+import type { Service } from '@tidewire/service-kit';
+import { waitFor } from '@tidewire/test-kit';
+import { FakePlatform } from './fake-platform.ts';
+import type { Row } from './fake-platform.ts';
+import { SseClient } from './sse-client.ts';
+
+/**
+ * One organisation with a register `zaken` and its schema `meldingen`; alice and bob are members, alice of the group
+ * `behandelaars`. Whoever may read a member's rows by default reads all of the organisation's.
+ */
+export class World implements AsyncDisposable {
+  readonly platform: FakePlatform;
+  readonly organisation: Organisation;
+  readonly register: Register;
+  readonly schema: ObjectType;
+  readonly registerPolicy: Policy;
+  readonly policy: Policy;
+  readonly alice: Person;
+  readonly bob: Person;
+  readonly admin: Person;
+  readonly #gateways: Service[] = [];
+
+  private constructor(platform: FakePlatform) {
+    this.platform = platform;
+    this.organisation = organisation('gemeente');
+    this.register = register('zaken');
+    this.schema = schemaOf(this.register, 'meldingen');
+    this.registerPolicy = policyOf('register', this.register.id, {});
+    this.policy = policyOf('schema', this.schema.id, {});
+    this.alice = person('alice', this.organisation, ['behandelaars']);
+    this.bob = person('bob', this.organisation, []);
+    this.admin = person('admin', this.organisation, [], true);
+  }
+
+  static async start(): Promise<World> {
+    const platform = await FakePlatform.start();
+    const world = new World(platform);
+    await platform.set(
+      world.organisation,
+      world.registerPolicy,
+      world.policy,
+      world.register,
+      world.schema,
+      ...[world.alice, world.bob, world.admin].flatMap(({ principal, credential }) => [
+        principal,
+        credential,
+      ]),
+    );
+    return world;
+  }
+
+  /** Starts a gateway and waits until it lets streams in. */
+  async gateway(settings: Record<string, string> = {}): Promise<TestGateway> {
+    const config: GatewayConfig = configSchema.parse({
+      NATS_URL: this.platform.nats.urlFor('fanout-gateway'),
+      LOG_LEVEL: 'silent',
+      TIDEWIRE_DRAIN_MS: '50',
+      TIDEWIRE_SSE_HEARTBEAT_MS: '400',
+      ...settings,
+    });
+    const lines: string[] = [];
+    const service = createService(config, {
+      logger: createLogger({
+        service: 'fanout-gateway',
+        level: 'debug',
+        destination: { write: (line) => void lines.push(line) },
+      }),
+      metrics: createMetrics('fanout-gateway'),
+    });
+    this.#gateways.push(service);
+    await service.start();
+    await waitFor(() => service.ready() === true, { what: 'the gateway is ready' }).catch(
+      (error: unknown) => {
+        throw new Error(`${String(service.ready())}\n${lines.join('')}`, { cause: error });
+      },
+    );
+    return new TestGateway(service, lines);
+  }
+
+  row(properties: Record<string, unknown> = {}, change: Partial<Row> = {}): Row {
+    return {
+      uuid: randomUUID(),
+      schema: { id: this.schema.id, slug: this.schema.slug },
+      register: { id: this.register.id, slug: this.register.slug },
+      organisation: this.organisation.id,
+      owner: null,
+      version: 1,
+      properties,
+      ...change,
+    };
+  }
+
+  secret(who: Person): string {
+    return this.platform.secretOf(who.credential);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const gateway of this.#gateways) await gateway.stop();
+    await this.platform[Symbol.asyncDispose]();
+  }
+}
+
+export class TestGateway {
+  readonly service: Service;
+  readonly logLines: readonly string[];
+
+  constructor(service: Service, logLines: readonly string[]) {
+    this.service = service;
+    this.logLines = logLines;
+  }
+
+  url(path: string): string {
+    return `${this.service.address ?? ''}${path}`;
+  }
+
+  /** Opens a stream; `query` as it stands behind the question mark. */
+  async subscribe(
+    secret: string | undefined,
+    query: string,
+    headers: Record<string, string> = {},
+  ): Promise<SseClient> {
+    const credential: Record<string, string> =
+      secret === undefined ? {} : { authorization: `Bearer ${secret}` };
+    return await SseClient.open(this.url(`/api/realtime/subscribe?${query}`), { ...credential, ...headers });
+  }
+}
+
+export interface Person {
+  readonly principal: Principal;
+  readonly credential: Credential;
+}
+
+export function organisation(slug: string, parent: string | null = null): Organisation {
+  return { kind: 'organisation', id: randomUUID(), slug, name: slug, parent, version: 1, removed: false };
+}
+
+export function register(slug: string): Register {
+  return {
+    kind: 'register',
+    id: randomUUID(),
+    slug,
+    title: slug,
+    description: '',
+    version: 1,
+    removed: false,
+  };
+}
+
+export function schemaOf(owner: Register, slug: string): ObjectType {
+  return {
+    kind: 'schema',
+    id: randomUUID(),
+    slug,
+    register: owner.id,
+    table: `${owner.slug}-${slug}`,
+    title: slug,
+    description: '',
+    properties: {
+      titel: { type: 'string' },
+      status: { type: 'string' },
+      bedrag: { type: 'integer' },
+      geheim: { type: 'string' },
+      zichtbaarTot: { type: 'string', format: 'date-time' },
+    },
+    required: [],
+    version: 1,
+    removed: false,
+  };
+}
+
+export function policyOf(
+  target: 'register' | 'schema',
+  id: string,
+  authorization: Authorization | null,
+  properties: Policy['properties'] = {},
+): Policy {
+  return { kind: 'policy', target, id, version: 1, authorization, properties, roles: [], removed: false };
+}
+
+export function person(id: string, of: Organisation, groups: readonly string[], admin = false): Person {
+  return {
+    principal: {
+      kind: 'principal',
+      id,
+      name: id,
+      admin,
+      organisations: [of.id],
+      activeOrganisation: of.id,
+      groups: groups.map((group) => ({ organisation: of.id, group })),
+      version: 1,
+      removed: false,
+    },
+    credential: credentialOf(id),
+  };
+}
+
+export function credentialOf(principal: string): Credential {
+  return {
+    kind: 'credential',
+    id: randomUUID(),
+    type: 'token',
+    principal,
+    scopes: null,
+    expiresAt: null,
+    endedAt: null,
+    version: 1,
+  };
+}

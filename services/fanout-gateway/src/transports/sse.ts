@@ -1,0 +1,147 @@
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { HTTP_HEADERS, PROTOCOL_VERSION, SSE_EVENTS, errorCodeRow } from '@tidewire/contract';
+import type { ErrorCode, StreamEnd } from '@tidewire/contract';
+import type { Sink } from '../delivery/connection.ts';
+import { chunk } from '../formats/sse.ts';
+
+export const SSE_MEDIA_TYPE = 'text/event-stream';
+
+/** Close codes from here on say: do not come back with the same request. */
+const FIRST_FINAL_CLOSE_CODE = 4500;
+/** The end of a chunked answer (RFC 9112 7.1). */
+const LAST_CHUNK = Buffer.from('0\r\n\r\n', 'latin1');
+/** A client that has not closed its side this long after the end is cut off. */
+const LINGER_MS = 5000;
+
+/**
+ * The write side of one SSE answer. After the head it writes to the answer's socket itself: what is written are
+ * buffers that many streams share, already framed as chunks, so that one event costs one write per stream.
+ */
+export class SseSink implements Sink {
+  readonly #socket: Socket;
+  #open = true;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  /** Undefined when the client has gone already. Nothing is sent before {@link SseSink.begin}. */
+  static create(response: ServerResponse): SseSink | undefined {
+    const { socket } = response;
+    return socket === null || socket.destroyed ? undefined : new SseSink(socket);
+  }
+
+  /**
+   * Sends the head of the answer, then the first bytes of the stream.
+   *
+   * @param onClose called once when the connection is closed, by whichever side.
+   */
+  begin(response: ServerResponse, opening: SseOpening, onClose: () => void): void {
+    response.writeHead(200, sseHeaders(opening));
+    response.flushHeaders();
+    this.#socket.setNoDelay(true);
+    this.#socket.setTimeout(0);
+    response.once('close', onClose);
+    this.write(formatOpening(opening));
+  }
+
+  write(bytes: Buffer): void {
+    if (this.#open) this.#socket.write(bytes);
+  }
+
+  queuedBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  reset(): void {
+    this.#open = false;
+    this.#socket.resetAndDestroy();
+  }
+
+  /** Resolves when the socket takes more without queueing, or the connection is closed. */
+  async drained(): Promise<void> {
+    if (this.#socket.destroyed || !this.#socket.writableNeedDrain) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const done = (): void => {
+      this.#socket.off('drain', done);
+      this.#socket.off('close', done);
+      resolve();
+    };
+    this.#socket.once('drain', done);
+    this.#socket.once('close', done);
+    await promise;
+  }
+
+  /**
+   * Says why and ends the answer in order. Bytes of a credential that ended must not wait for a slow reader: with
+   * `lingerMs` the connection is reset that long afterwards, at once when something is queued already.
+   */
+  end(code: ErrorCode, reason: string, lingerMs: number = LINGER_MS): void {
+    if (!this.#open) return;
+    if (lingerMs < LINGER_MS && this.queuedBytes() > 0) {
+      this.reset();
+      return;
+    }
+    this.#open = false;
+    this.#socket.write(formatEnd(code, reason));
+    this.#socket.end(LAST_CHUNK);
+    const socket = this.#socket;
+    if (socket.destroyed) return;
+    setTimeout(() => {
+      if (!socket.destroyed) socket.resetAndDestroy();
+    }, lingerMs).unref();
+  }
+}
+
+function sseHeaders({ connectionId, correlationId }: SseOpening): Record<string, string> {
+  return {
+    'content-type': SSE_MEDIA_TYPE,
+    'cache-control': 'no-cache',
+    'connection': 'keep-alive',
+    'transfer-encoding': 'chunked',
+    // nginx and its kin would otherwise collect events until a buffer is full.
+    'x-accel-buffering': 'no',
+    'x-content-type-options': 'nosniff',
+    [HTTP_HEADERS.connection]: connectionId,
+    [HTTP_HEADERS.protocol]: PROTOCOL_VERSION,
+    [HTTP_HEADERS.correlationId]: correlationId,
+  };
+}
+
+export interface SseOpening {
+  readonly connectionId: string;
+  readonly correlationId: string;
+  readonly topics: readonly string[];
+  /** Text of the position from which events follow; undefined while that is still to be found out. */
+  readonly position: string | undefined;
+  readonly retryMs: number;
+}
+
+/** The first bytes of a stream: who it is, what it is subscribed to, from where, and when to come back. */
+function formatOpening(opening: SseOpening): Buffer {
+  const { connectionId, topics, position, retryMs } = opening;
+  const start = position === undefined ? '' : `: position ${position}\n`;
+  const cursor = position === undefined ? '' : `id: ${position}\n`;
+  return chunk(
+    `: connection ${connectionId}\n: topics ${topics.join(' ')}\n${start}retry: ${retryMs}\n${cursor}\n`,
+  );
+}
+
+/** What a client is told when the server ends its stream. Whether coming back can help is the code's own advice. */
+export function streamEnd(code: ErrorCode, reason: string): StreamEnd {
+  const { close } = errorCodeRow(code);
+  return { code, reason, reconnect: close === undefined || close < FIRST_FINAL_CLOSE_CODE };
+}
+
+function formatEnd(code: ErrorCode, reason: string): Buffer {
+  return chunk(`event: ${SSE_EVENTS.end}\ndata: ${JSON.stringify(streamEnd(code, reason))}\n\n`);
+}
+
+const SHORTEST_RETRY_MS = 1000;
+const LONGEST_RETRY_MS = 8000;
+
+/** When a client should come back, spread so that those who were sent away together do not return together. */
+export function retryDelay(random: () => number): number {
+  return Math.round(SHORTEST_RETRY_MS + random() * (LONGEST_RETRY_MS - SHORTEST_RETRY_MS));
+}

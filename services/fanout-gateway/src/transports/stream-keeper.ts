@@ -1,0 +1,144 @@
+import type { ErrorCode, LogPosition, ResyncReason } from '@tidewire/contract';
+import { formatEventId } from '@tidewire/contract';
+import type { Clock, Timer } from '@tidewire/service-kit';
+import type { FanOutPort } from '../fanout/subscription.ts';
+import { chunk, sseResync } from '../formats/sse.ts';
+import type { RightsEffects } from '../rights/rights-feed.ts';
+import type { StreamRequest } from '../rights/stream-request.ts';
+import { retryDelay } from './sse.ts';
+import { Streams } from './stream.ts';
+import type { Stream } from './stream.ts';
+
+export interface StreamKeeperOptions {
+  readonly fanOut: FanOutPort;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Counts the end of a stream, for metrics. */
+  readonly onEnd: (code: ErrorCode) => void;
+  readonly oldest: () => LogPosition;
+}
+
+/** How often ages and expiries are looked at: one timer for all streams. */
+const SWEEP_MS = 1000;
+/** Bytes of a credential that ended may not wait longer than this for their reader. */
+const REVOKED_LINGER_MS = 250;
+
+const REASONS = {
+  CREDENTIAL_ENDED: 'The credential expired or was revoked',
+  GONE: 'What was subscribed to was deleted',
+  CONNECTION_AGED: 'The connection reached its maximum age',
+  DRAINING: 'This server is restarting',
+  SERVICE_UNAVAILABLE: 'The event log began anew',
+} as const satisfies Partial<Record<ErrorCode, string>>;
+
+export type EndCode = keyof typeof REASONS;
+
+/** Keeps the open streams: does to them what changes of rights demand, ages them, and ends them with a reason. */
+export class StreamKeeper implements RightsEffects {
+  readonly streams = new Streams();
+  readonly #options: StreamKeeperOptions;
+  readonly #sweep: Timer;
+
+  constructor(options: StreamKeeperOptions) {
+    this.#options = options;
+    this.#sweep = options.clock.setInterval(() => this.#endAged(), SWEEP_MS);
+  }
+
+  changed(stream: Stream): void {
+    const { subscription } = stream;
+    if (subscription === undefined) return;
+    // What waits in this process was judged under rights that do not hold any more; its client comes back for it.
+    if (stream.sink.queuedBytes() > 0) {
+      this.drop(stream);
+      stream.sink.reset();
+      return;
+    }
+    (subscription.request as StreamRequest).refreshFilter();
+    this.#options.fanOut.renew(subscription);
+  }
+
+  /** The schemas that the stream reaches are others now, so its filter may mean something else. */
+  reread(stream: Stream): void {
+    const { subscription } = stream;
+    if (subscription === undefined) return;
+    if ((subscription.request as StreamRequest).refreshFilter()) this.#options.fanOut.renew(subscription);
+  }
+
+  credentialEnded(stream: Stream): void {
+    this.end(stream, 'CREDENTIAL_ENDED');
+  }
+
+  credentialExpires(stream: Stream, expiresAt: number | null): void {
+    stream.expiresAt = expiresAt;
+  }
+
+  gone(stream: Stream): void {
+    this.end(stream, 'GONE');
+  }
+
+  /** Says why and closes. Nothing that the fan-out owes the stream is written any more. */
+  end(stream: Stream, code: EndCode): void {
+    if (stream.ended) return;
+    this.drop(stream);
+    this.#options.onEnd(code);
+    stream.sink.end(code, REASONS[code], code === 'CREDENTIAL_ENDED' ? REVOKED_LINGER_MS : undefined);
+  }
+
+  /** Forgets the stream: no event, no right and no timer concerns it any more. */
+  drop(stream: Stream): void {
+    if (stream.ended) return;
+    stream.ended = true;
+    stream.work?.abort();
+    this.streams.remove(stream);
+    if (stream.connection !== undefined) this.#options.fanOut.removeConnection(stream.connection);
+    stream.release();
+  }
+
+  /** Tells every stream to fetch again and to come back, so that its credential and rights are asked for anew. */
+  restart(reason: ResyncReason, current: LogPosition): void {
+    const frame = chunk(
+      sseResync({
+        reason,
+        oldest: formatEventId(this.#options.oldest()),
+        current: formatEventId(current),
+      }),
+    );
+    for (const stream of [...this.streams.all()]) {
+      stream.sink.write(frame);
+      this.end(stream, 'SERVICE_UNAVAILABLE');
+    }
+  }
+
+  /** Tells all streams to reconnect, spread over the time so that other gateways are not run over. */
+  async drain(durationMs: number): Promise<void> {
+    const streams = [...this.streams.all()];
+    const { clock, random } = this.#options;
+    const ends = streams.map((stream) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      clock.setTimeout(() => {
+        this.end(stream, 'DRAINING');
+        resolve();
+      }, random() * durationMs);
+      return promise;
+    });
+    await Promise.all(ends);
+  }
+
+  stop(): void {
+    this.#sweep.cancel();
+    for (const stream of [...this.streams.all()]) this.end(stream, 'DRAINING');
+  }
+
+  retryMs(): number {
+    return retryDelay(this.#options.random);
+  }
+
+  #endAged(): void {
+    const now = this.#options.clock.now();
+    const monotonic = this.#options.clock.monotonic();
+    for (const stream of this.streams.all()) {
+      if (stream.expiresAt !== null && stream.expiresAt <= now) this.end(stream, 'CREDENTIAL_ENDED');
+      else if (stream.agesAt <= monotonic) this.end(stream, 'CONNECTION_AGED');
+    }
+  }
+}
