@@ -24,8 +24,8 @@ export type { Health, Readiness } from './health.ts';
 export { createHttpServer, drainServer, listen } from './http-server.ts';
 export type { HttpReply, HttpRequest, HttpServer, HttpServerOptions } from './http-server.ts';
 export { MAX_BODY_DEPTH } from './json-body.ts';
-export { LOG_FIELDS, createLogger, factsFirst } from './logger.ts';
-export type { FactsFirstLogger, LogField, LogFields, LogLevel, Logger, LoggerOptions } from './logger.ts';
+export { LOG_FIELDS, createLogger } from './logger.ts';
+export type { LogField, LogFields, LogLevel, Logger, LoggerOptions } from './logger.ts';
 export { METRICS_MEDIA_TYPE, createMetrics } from './metrics.ts';
 export type {
   Counter,
@@ -42,11 +42,12 @@ export type { MigrationOptions } from './migrations-postgres.ts';
 export { nearestName } from './nearest-name.ts';
 export { createPool, isDatabaseUnavailable } from './pool-postgres.ts';
 export type { Pool, PoolClient, PoolOptions } from './pool-postgres.ts';
+export { readConfigOrExit } from './read-config.ts';
 export { toTidewireError } from './problem-mapping.ts';
 export { describeError, redactText } from './redaction.ts';
 export type { ErrorDescription } from './redaction.ts';
 export { formatHelp, runService } from './run-service.ts';
 export { resolveDependencies } from './service.ts';
 export type { CreateService, Service, ServiceDependencies } from './service.ts';
-export { inTransaction } from './transaction-postgres.ts';
+export { inTransaction, setProvenance } from './transaction-postgres.ts';
 export type { Isolation, Provenance, TransactionOptions } from './transaction-postgres.ts';

@@ -81,24 +81,6 @@ export function createLogger(options: LoggerOptions): Logger {
   return wrap(options.destination === undefined ? pino(settings) : pino(settings, options.destination), {});
 }
 
-/** The shape that libraries without a logger of their own report to: facts first, then a constant phrase. */
-export interface FactsFirstLogger {
-  info(facts: Record<string, unknown>, phrase: string): void;
-  warn(facts: Record<string, unknown>, phrase: string): void;
-  error(facts: Record<string, unknown>, phrase: string): void;
-}
-
-/** The same log for such a library (the bus). Its facts pass the same list; an `error` that is a text becomes `reason`. */
-export function factsFirst(logger: Logger): FactsFirstLogger {
-  const fieldsOf = ({ error, ...facts }: Record<string, unknown>): LogFields =>
-    typeof error === 'string' ? { reason: error, ...facts } : { error, ...facts };
-  return {
-    info: (facts, phrase) => logger.info(phrase, fieldsOf(facts)),
-    warn: (facts, phrase) => logger.warn(phrase, fieldsOf(facts)),
-    error: (facts, phrase) => logger.error(phrase, fieldsOf(facts)),
-  };
-}
-
 type WrittenLevel = Exclude<LogLevel, 'silent'>;
 
 function wrap(sink: pino.Logger, bound: LogFields): Logger {

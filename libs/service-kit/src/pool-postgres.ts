@@ -58,8 +58,8 @@ export function createPool(options: PoolOptions): Pool {
   return pool;
 }
 
-/** Classes of SQLSTATE that say "not now": connection, resources, operator intervention. */
-const UNAVAILABLE_CLASSES = new Set(['08', '53', '57']);
+/** Classes of SQLSTATE that say "not now": connection, rolled back for another's sake, resources, operator. */
+const UNAVAILABLE_CLASSES = new Set(['08', '40', '53', '57']);
 const NETWORK_CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { z } from 'zod';
 import { describeConfig, parseConfig, printableConfig } from './config.ts';
-import type { BaseConfig, ConfigFault, ConfigSchema } from './config.ts';
+import type { BaseConfig, ConfigSchema } from './config.ts';
+import { refuseConfig } from './read-config.ts';
 import { resolveDependencies } from './service.ts';
 import type { CreateService, Service } from './service.ts';
 import type { Logger } from './logger.ts';
@@ -13,8 +14,6 @@ interface Package {
   readonly version: string;
 }
 
-/** `EX_CONFIG` of sysexits: a supervisor can tell a wrong setting from a crash, and not restart for ever. */
-const EXIT_CONFIG = 78;
 /** Added to the drain time before a process that does not end is ended. */
 const STOP_GRACE_MS = 5_000;
 
@@ -33,12 +32,12 @@ export async function runService<Schema extends ConfigSchema>(
   if (flag === '--version') return print(`${name} ${version}`);
   if (flag === '--help') return print(formatHelp(name, schema));
   if (flag !== undefined && flag !== '--print-config') {
-    return refuse([
+    return refuseConfig([
       { name: flag, message: 'is not an option; there are --help, --version and --print-config' },
     ]);
   }
   const result = parseConfig(schema, process.env);
-  if (!result.ok) return refuse(result.faults);
+  if (!result.ok) return refuseConfig(result.faults);
   if (flag === '--print-config')
     return print(JSON.stringify(printableConfig(schema, result.config), null, 2));
 
@@ -86,12 +85,6 @@ function readPackage(mainModule: string): Package {
 
 function print(text: string): void {
   process.stdout.write(`${text}\n`);
-}
-
-function refuse(faults: readonly ConfigFault[]): void {
-  const lines = faults.map((fault) => `  ${fault.name} ${fault.message}\n`);
-  process.stderr.write(`The settings are not valid:\n${lines.join('')}`);
-  process.exitCode = EXIT_CONFIG;
 }
 
 function stopOnSignal(service: Service, logger: Logger, drainMs: number): void {

@@ -50,7 +50,8 @@ function beginStatement({ isolation, readOnly }: TransactionOptions): string {
   return `BEGIN${level}${readOnly === true ? ' READ ONLY' : ''}`;
 }
 
-async function setProvenance(client: PoolClient, provenance: Provenance): Promise<void> {
+/** Says who causes what the current transaction writes; for a `work` that learns it only inside the transaction. */
+export async function setProvenance(client: PoolClient, provenance: Provenance): Promise<void> {
   await client.query(
     `SELECT set_config('tidewire.actor', $1, true), set_config('tidewire.correlation_id', $2, true),
             set_config('tidewire.traceparent', $3, true)`,

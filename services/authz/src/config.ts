@@ -1,0 +1,20 @@
+import { baseConfig, booleanSetting, busConfig, databaseConfig, integerSetting } from '@tidewire/service-kit';
+import { z } from 'zod';
+
+export const configSchema = z.object({
+  ...baseConfig.shape,
+  ...busConfig.shape,
+  ...databaseConfig.shape,
+  TIDEWIRE_DATABASE_CONNECTIONS: integerSetting(2, 200)
+    .default(10)
+    .describe('Connections to PostgreSQL at most.'),
+  TIDEWIRE_EXPIRY_SWEEP_MS: integerSetting(100, 60_000)
+    .default(1_000)
+    .describe('How often credentials whose time is over are ended in the log, milliseconds.'),
+  TIDEWIRE_CHOSEN_TOKENS: booleanSetting()
+    .default(false)
+    .describe(
+      'Whether an administrator may choose the secret of a token, such as demo-alice. For demos only.',
+    ),
+});
+export type AuthzConfig = z.infer<typeof configSchema>;

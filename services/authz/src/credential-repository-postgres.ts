@@ -1,0 +1,143 @@
+import type { Credential, LogPosition, Principal, Scopes } from '@tidewire/contract';
+import type { Pool, PoolClient } from '@tidewire/service-kit';
+import type { Page, PageRequest } from './page.ts';
+import type { StoredSecret } from './token-secret.ts';
+
+/** Whoever holds a credential, and the place in the log that this answer includes. */
+export interface Identity {
+  readonly principal: Principal;
+  readonly credential: Credential;
+  readonly position: LogPosition;
+}
+
+/** A token as lists show it. */
+export interface TokenEntry {
+  readonly id: string;
+  readonly principal: string;
+  readonly name: string;
+  /** The first characters of the secret, for recognition; empty for a chosen one. */
+  readonly prefix: string;
+  readonly scopes: Scopes | null;
+  readonly createdAt: string;
+  readonly expiresAt: string | null;
+  readonly endedAt: string | null;
+}
+
+export interface NewToken {
+  readonly principal: string;
+  readonly name: string;
+  readonly secret: StoredSecret;
+  readonly scopes: Scopes | null;
+  readonly expiresAtMs: number | null;
+}
+
+const TOKEN_ENTRY = `jsonb_build_object('id', c.id, 'principal', c.principal, 'name', c.name, 'prefix', c.prefix,
+  'scopes', c.scopes, 'createdAt', authz.wire_time(c.created_at), 'expiresAt', authz.wire_time(c.expires_at),
+  'endedAt', authz.wire_time(c.ended_at))`;
+
+/**
+ * Who holds the credential with this hash, as of one snapshot and its position. Undefined for one that is unknown, has
+ * expired at `nowMs` or was ended, and for one whose principal was removed: callers cannot tell which.
+ */
+export async function findIdentity(
+  db: Pool,
+  type: Credential['type'],
+  hash: Buffer,
+  nowMs: number,
+): Promise<Identity | undefined> {
+  const { rows } = await db.query<{ principal: Principal; credential: Credential } & LogPosition>(
+    `SELECT authz.principal_state(p) AS principal, authz.credential_state(c) AS credential,
+            position.epoch, position.sequence
+     FROM outbox.position() AS position
+     JOIN authz.credentials c ON c.hash = $1 AND c.type = $2
+     JOIN authz.principals p ON p.id = c.principal
+     WHERE c.ended_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > to_timestamp($3::float8 / 1000))
+       AND NOT p.removed`,
+    [hash, type, nowMs],
+  );
+  const [row] = rows;
+  if (row === undefined) return undefined;
+  const { principal, credential, epoch, sequence } = row;
+  return { principal, credential, position: { epoch, sequence } };
+}
+
+export async function insertToken(client: PoolClient, token: NewToken): Promise<TokenEntry> {
+  const { rows } = await client.query<{ entry: TokenEntry }>(
+    `INSERT INTO authz.credentials AS c (type, principal, name, prefix, hash, scopes, expires_at)
+     VALUES ('token', $1, $2, $3, $4, $5, to_timestamp($6::float8 / 1000))
+     RETURNING ${TOKEN_ENTRY} AS entry`,
+    [
+      token.principal,
+      token.name,
+      token.secret.prefix,
+      token.secret.hash,
+      token.scopes === null ? null : JSON.stringify(token.scopes),
+      token.expiresAtMs,
+    ],
+  );
+  const [row] = rows;
+  if (row === undefined) throw new Error('the database returned no row for an insert');
+  return row.entry;
+}
+
+/** The tokens of one principal or of all, newest first, those that ended included. */
+export async function listTokens(
+  db: Pool,
+  principal: string | undefined,
+  page: PageRequest,
+): Promise<Page<TokenEntry>> {
+  const { rows } = await db.query<{ entry: TokenEntry; total: number }>(
+    `SELECT ${TOKEN_ENTRY} AS entry, count(*) OVER () AS total
+     FROM authz.credentials c WHERE c.type = 'token' AND ($1::text IS NULL OR c.principal = $1)
+     ORDER BY c.created_at DESC, c.id LIMIT $2 OFFSET $3`,
+    [principal ?? null, page.limit, page.offset],
+  );
+  return { results: rows.map((row) => row.entry), total: rows[0]?.total ?? 0 };
+}
+
+/** How many tokens of a principal are in force. */
+export async function countTokens(client: PoolClient, principal: string): Promise<number> {
+  const { rows } = await client.query<{ count: number }>(
+    `SELECT count(*) AS count FROM authz.credentials
+     WHERE principal = $1 AND type = 'token' AND ended_at IS NULL`,
+    [principal],
+  );
+  return rows[0]?.count ?? 0;
+}
+
+/**
+ * Ends a token, of one principal or of anybody. False when there is no such token; one that has ended already counts
+ * as there.
+ */
+export async function endToken(
+  client: PoolClient,
+  id: string,
+  principal: string | undefined,
+): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `SELECT FROM authz.credentials
+     WHERE id = $1 AND type = 'token' AND ($2::text IS NULL OR principal = $2) FOR NO KEY UPDATE`,
+    [id, principal ?? null],
+  );
+  if (rowCount !== 1) return false;
+  await client.query(
+    'UPDATE authz.credentials SET ended_at = clock_timestamp() WHERE id = $1 AND ended_at IS NULL',
+    [id],
+  );
+  return true;
+}
+
+/**
+ * Ends up to `limit` credentials whose time is over at `nowMs` and returns how many. Replicas that do so at the same
+ * time take different ones.
+ */
+export async function endExpired(db: Pool, nowMs: number, limit: number): Promise<number> {
+  const { rowCount } = await db.query(
+    `UPDATE authz.credentials SET ended_at = to_timestamp($1::float8 / 1000) WHERE id IN (
+       SELECT id FROM authz.credentials
+       WHERE ended_at IS NULL AND expires_at <= to_timestamp($1::float8 / 1000)
+       ORDER BY expires_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED)`,
+    [nowMs, limit],
+  );
+  return rowCount ?? 0;
+}

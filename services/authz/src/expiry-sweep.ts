@@ -1,0 +1,72 @@
+import { SIGNAL_SUBJECTS } from '@tidewire/contract';
+import type { MessageBus } from '@tidewire/messaging';
+import type { Clock, Logger, Pool, Timer } from '@tidewire/service-kit';
+import { endExpired } from './credential-repository-postgres.ts';
+import type { AuthzMetrics } from './metrics.ts';
+
+/** Ends credentials whose time is over, so that the log tells every process and open streams end. */
+export interface ExpirySweep {
+  /** Begins to sweep; the first time at once. */
+  start(): void;
+  /** Ends what has expired by now. */
+  sweep(): Promise<void>;
+  /** Whether the last sweep reached the database. */
+  readonly reachedDatabase: boolean;
+  /** Stops and waits for a sweep that is running. */
+  stop(): Promise<void>;
+}
+
+export interface ExpirySweepOptions {
+  readonly pool: Pool;
+  readonly bus: Pick<MessageBus, 'signal'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: AuthzMetrics;
+  readonly intervalMs: number;
+}
+
+/** Ended per statement: short locks, and a log that others get a turn in. */
+const BATCH = 500;
+
+export function createExpirySweep(options: ExpirySweepOptions): ExpirySweep {
+  const { pool, bus, clock, logger, metrics } = options;
+  let reachedDatabase = false;
+  let timer: Timer | undefined;
+  let running: Promise<void> | undefined;
+
+  const sweep = async (): Promise<void> => {
+    try {
+      let ended: number;
+      do {
+        ended = await endExpired(pool, clock.now(), BATCH);
+        if (ended > 0) bus.signal(SIGNAL_SUBJECTS.poke);
+        metrics.expired.inc(ended);
+      } while (ended === BATCH);
+      reachedDatabase = true;
+    } catch (error) {
+      // Said once per outage: the sweep comes every second.
+      if (reachedDatabase) logger.warn('expired credentials could not be ended', { error });
+      reachedDatabase = false;
+    }
+  };
+  const tick = (): void => {
+    running ??= sweep().finally(() => {
+      running = undefined;
+    });
+  };
+
+  return {
+    start() {
+      tick();
+      timer = clock.setInterval(tick, options.intervalMs);
+    },
+    sweep,
+    get reachedDatabase() {
+      return reachedDatabase;
+    },
+    async stop() {
+      timer?.cancel();
+      await running;
+    },
+  };
+}

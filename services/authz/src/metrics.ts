@@ -1,0 +1,26 @@
+import type { Counter, Metrics } from '@tidewire/service-kit';
+
+export interface AuthzMetrics {
+  readonly authentications: Counter<'outcome'>;
+  readonly expired: Counter<never>;
+  readonly policyRefusals: Counter<never>;
+}
+
+/** The metrics of this service. */
+export function createAuthzMetrics(metrics: Metrics): AuthzMetrics {
+  return {
+    authentications: metrics.counter({
+      name: 'authentications_total',
+      help: 'Credentials looked up in the database, by outcome: accepted or refused.',
+      labels: ['outcome'],
+    }),
+    expired: metrics.counter({
+      name: 'credentials_expired_total',
+      help: 'Credentials that were ended because their time was over.',
+    }),
+    policyRefusals: metrics.counter({
+      name: 'policies_refused_total',
+      help: 'Policies that were refused because of their content.',
+    }),
+  };
+}

@@ -1,0 +1,72 @@
+import { principalIdSchema, uuidSchema } from '@tidewire/contract';
+import type { HttpServer, Pool } from '@tidewire/service-kit';
+import { z } from 'zod';
+import { addGroupMember, listGroups, removeGroupMember } from '../group-repository-postgres.ts';
+import { formatPage, pageQueryShape, pageRequest, pageSchema } from '../page.ts';
+import { lockPrincipal } from '../principal-repository-postgres.ts';
+import type { RightsWriter } from '../rights-writer.ts';
+import { groupNameSchema } from '../text.ts';
+import { authorOf, notFound, requireAdmin } from './access.ts';
+
+const groupSchema = z.object({
+  organisation: uuidSchema,
+  group: z.string(),
+  members: z.array(principalIdSchema),
+});
+const memberParamsSchema = z.object({
+  organisation: uuidSchema,
+  group: groupNameSchema,
+  principal: principalIdSchema,
+});
+const MEMBER_PATH = '/api/groups/:organisation/:group/members/:principal';
+
+/** `/api/groups`: an administrator's. Who is in a group is nobody else's to know; `/api/auth/me` shows one's own. */
+export function registerGroups(app: HttpServer, pool: Pool, writer: RightsWriter): void {
+  app.get(
+    '/api/groups',
+    {
+      schema: {
+        summary: 'The groups of an organisation and their members',
+        querystring: z.strictObject({ ...pageQueryShape, organisation: uuidSchema }),
+        response: { 200: pageSchema(groupSchema) },
+      },
+    },
+    async (request) => {
+      requireAdmin(request);
+      const { organisation, ...query } = request.query;
+      const page = pageRequest(query);
+      return formatPage(await listGroups(pool, organisation, page), page);
+    },
+  );
+  app.put(
+    MEMBER_PATH,
+    {
+      schema: {
+        summary: 'Add a member to a group, which exists while it has any',
+        params: memberParamsSchema,
+      },
+    },
+    async (request, reply) => {
+      requireAdmin(request);
+      const { organisation, group, principal } = request.params;
+      await writer.writeAsAdmin(authorOf(request), async (client) => {
+        if ((await lockPrincipal(client, principal)) === undefined) throw notFound();
+        await addGroupMember(client, { organisation, group }, principal);
+      });
+      return reply.code(204).send();
+    },
+  );
+  app.delete(
+    MEMBER_PATH,
+    { schema: { summary: 'Take a member out of a group', params: memberParamsSchema } },
+    async (request, reply) => {
+      requireAdmin(request);
+      const { organisation, group, principal } = request.params;
+      await writer.writeAsAdmin(authorOf(request), async (client) => {
+        await lockPrincipal(client, principal);
+        if (!(await removeGroupMember(client, { organisation, group }, principal))) throw notFound();
+      });
+      return reply.code(204).send();
+    },
+  );
+}

@@ -1,0 +1,25 @@
+import { requirePrincipal } from '@tidewire/service-kit';
+import type { HttpServer } from '@tidewire/service-kit';
+import { z } from 'zod';
+import { credentialViewSchema, formatPrincipal, principalViewSchema } from './shapes.ts';
+
+/** `GET /api/auth/me`: who the caller is, for every kind of credential. */
+export function registerMe(app: HttpServer): void {
+  app.get(
+    '/api/auth/me',
+    {
+      schema: {
+        summary: 'Who the caller is',
+        response: { 200: z.object({ principal: principalViewSchema, credential: credentialViewSchema }) },
+      },
+    },
+    async (request) => {
+      const { principal, credential } = requirePrincipal(request);
+      const { id, type, scopes, expiresAt } = credential;
+      return {
+        principal: formatPrincipal(principal),
+        credential: { id, type, principal: principal.id, scopes, expiresAt },
+      };
+    },
+  );
+}

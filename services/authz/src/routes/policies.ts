@@ -1,0 +1,117 @@
+import {
+  TidewireError,
+  authorizationSchema,
+  propertyAuthorizationSchema,
+  roleSchema,
+  uuidSchema,
+} from '@tidewire/contract';
+import type { HttpServer, Pool } from '@tidewire/service-kit';
+import { z } from 'zod';
+import type { AuthzMetrics } from '../metrics.ts';
+import { formatPage, pageQueryShape, pageRequest, pageSchema } from '../page.ts';
+import { findPolicy, listPolicies, putPolicy, removePolicy } from '../policy-repository-postgres.ts';
+import { requireValidPolicy } from '../policy-validation.ts';
+import type { RightsWriter } from '../rights-writer.ts';
+import { isStorableJson } from '../text.ts';
+import { authorOf, notFound, requireAdmin } from './access.ts';
+import { formatPolicy, policyViewSchema } from './shapes.ts';
+
+const targetSchema = z.enum(['register', 'schema']);
+const paramsSchema = z.object({ target: targetSchema, id: uuidSchema });
+const contentSchema = z.strictObject({
+  authorization: authorizationSchema.nullable().default(null),
+  properties: z.record(z.string(), propertyAuthorizationSchema).default({}),
+  roles: z.array(roleSchema).max(64).default([]),
+});
+/** Judged before the schema takes it apart: what a parser would drop must not be missing from a rule unnoticed. */
+const bodySchema = z
+  .unknown()
+  .refine(isStorableJson, 'holds "__proto__", NUL or broken Unicode')
+  .pipe(contentSchema);
+
+/** `/api/policies`: an administrator's. */
+export function registerPolicies(
+  app: HttpServer,
+  pool: Pool,
+  writer: RightsWriter,
+  metrics: AuthzMetrics,
+): void {
+  registerReads(app, pool);
+  registerWrites(app, writer, metrics);
+}
+
+function registerReads(app: HttpServer, pool: Pool): void {
+  app.get(
+    '/api/policies',
+    {
+      schema: {
+        summary: 'List policies',
+        querystring: z.strictObject({ ...pageQueryShape, target: targetSchema.optional() }),
+        response: { 200: pageSchema(policyViewSchema) },
+      },
+    },
+    async (request) => {
+      requireAdmin(request);
+      const { target, ...query } = request.query;
+      const page = pageRequest(query);
+      const { results, total } = await listPolicies(pool, target, page);
+      return formatPage({ results: results.map(formatPolicy), total }, page);
+    },
+  );
+  app.get(
+    '/api/policies/:target/:id',
+    {
+      schema: {
+        summary: 'The policy of a register or schema',
+        params: paramsSchema,
+        response: { 200: policyViewSchema },
+      },
+    },
+    async (request) => {
+      requireAdmin(request);
+      const found = await findPolicy(pool, request.params);
+      if (found === undefined) throw notFound();
+      return formatPolicy(found);
+    },
+  );
+}
+
+function registerWrites(app: HttpServer, writer: RightsWriter, metrics: AuthzMetrics): void {
+  app.put(
+    '/api/policies/:target/:id',
+    {
+      schema: {
+        summary: 'Set the rules of a register or schema',
+        params: paramsSchema,
+        body: bodySchema,
+        response: { 200: policyViewSchema },
+      },
+    },
+    async (request) => {
+      requireAdmin(request);
+      const content = { ...request.params, ...request.body };
+      try {
+        requireValidPolicy(content);
+      } catch (error) {
+        if (error instanceof TidewireError) metrics.policyRefusals.inc();
+        throw error;
+      }
+      const policy = await writer.writeAsAdmin(authorOf(request), (client) =>
+        putPolicy(client, { ...content, removed: false }),
+      );
+      return formatPolicy(policy);
+    },
+  );
+  app.delete(
+    '/api/policies/:target/:id',
+    { schema: { summary: 'Remove the rules of a register or schema', params: paramsSchema } },
+    async (request, reply) => {
+      requireAdmin(request);
+      const removed = await writer.writeAsAdmin(authorOf(request), (client) =>
+        removePolicy(client, request.params),
+      );
+      if (!removed) throw notFound();
+      return reply.code(204).send();
+    },
+  );
+}

@@ -1,0 +1,155 @@
+import {
+  QUERY_PARAMETERS,
+  TidewireError,
+  parseTimestamp,
+  principalIdSchema,
+  scopesSchema,
+  timestampSchema,
+  uuidSchema,
+} from '@tidewire/contract';
+import type { Clock, HttpServer, Pool } from '@tidewire/service-kit';
+import { z } from 'zod';
+import { countTokens, endToken, insertToken, listTokens } from '../credential-repository-postgres.ts';
+import { formatPage, pageQueryShape, pageRequest, pageSchema } from '../page.ts';
+import { lockPrincipal } from '../principal-repository-postgres.ts';
+import type { RightsWriter } from '../rights-writer.ts';
+import { isStorableJson, nameSchema } from '../text.ts';
+import { createTokenSecret, toStoredSecret } from '../token-secret.ts';
+import { authorOf, notFound, requireUnlimited } from './access.ts';
+
+export interface TokenRoutesOptions {
+  readonly pool: Pool;
+  readonly writer: RightsWriter;
+  readonly clock: Clock;
+  /** Whether an administrator may choose secrets (`TIDEWIRE_CHOSEN_TOKENS`). */
+  readonly chosenSecrets: boolean;
+}
+
+/** Live tokens of one principal at most: more are forgotten ones. */
+const MAX_TOKENS = 100;
+
+const tokenBodySchema = z.strictObject({
+  principal: principalIdSchema.optional(),
+  name: nameSchema,
+  scopes: scopesSchema.strict().refine(isStorableJson, 'holds NUL or broken Unicode').optional(),
+  expiresAt: z.string().optional(),
+  secret: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{8,200}$/, 'must be 8 to 200 of A-Z, a-z, 0-9, "_" and "-"')
+    .optional(),
+});
+
+const createdTokenSchema = z.object({
+  id: uuidSchema,
+  token: z.string(),
+  principal: principalIdSchema,
+  name: z.string(),
+  scopes: scopesSchema.nullable(),
+  createdAt: timestampSchema,
+  expiresAt: timestampSchema.nullable(),
+});
+
+const tokenEntrySchema = createdTokenSchema
+  .omit({ token: true })
+  .extend({ prefix: z.string(), endedAt: timestampSchema.nullable() });
+
+/** `/api/auth/tokens`: everybody manages their own, an administrator everybody's. */
+export function registerTokens(app: HttpServer, options: TokenRoutesOptions): void {
+  registerCreate(app, options);
+  registerListAndEnd(app, options);
+}
+
+function registerCreate(app: HttpServer, { writer, clock, chosenSecrets }: TokenRoutesOptions): void {
+  app.post(
+    '/api/auth/tokens',
+    {
+      schema: {
+        summary: 'Create a token; its secret is in this answer and nowhere else',
+        body: tokenBodySchema,
+        response: { 201: createdTokenSchema },
+      },
+    },
+    async (request, reply) => {
+      const context = requireUnlimited(request);
+      const { name, scopes, secret: chosen, expiresAt } = request.body;
+      const owner = request.body.principal ?? context.principal.id;
+      if (owner !== context.principal.id && !context.principal.admin) throw notFound();
+      if (chosen !== undefined) requireChosenAllowed(context.principal.admin, chosenSecrets);
+      const expiresAtMs = expiresAt === undefined ? null : requireFuture(expiresAt, clock.now());
+      const secret = chosen ?? createTokenSecret();
+      const write = owner === context.principal.id ? writer.write : writer.writeAsAdmin;
+      const entry = await write(authorOf(request), async (client) => {
+        if ((await lockPrincipal(client, owner)) === undefined) throw notFound();
+        if ((await countTokens(client, owner)) >= MAX_TOKENS) {
+          throw new TidewireError(
+            'CONFLICT',
+            `A principal has at most ${MAX_TOKENS} tokens: delete some first.`,
+          );
+        }
+        const stored = toStoredSecret(secret);
+        return insertToken(client, {
+          principal: owner,
+          name,
+          secret: stored,
+          scopes: scopes ?? null,
+          expiresAtMs,
+        });
+      });
+      const { prefix: _prefix, endedAt: _endedAt, ...created } = entry;
+      return reply.code(201).send({ ...created, token: secret });
+    },
+  );
+}
+
+function registerListAndEnd(app: HttpServer, { pool, writer }: TokenRoutesOptions): void {
+  app.get(
+    '/api/auth/tokens',
+    {
+      schema: {
+        summary: 'List tokens without their secrets',
+        querystring: z.strictObject({ ...pageQueryShape, principal: principalIdSchema.optional() }),
+        response: { 200: pageSchema(tokenEntrySchema) },
+      },
+    },
+    async (request) => {
+      const { principal } = requireUnlimited(request);
+      const page = pageRequest({
+        [QUERY_PARAMETERS.limit]: request.query._limit,
+        [QUERY_PARAMETERS.offset]: request.query._offset,
+      });
+      const wanted = request.query.principal;
+      if (!principal.admin && wanted !== undefined && wanted !== principal.id) throw notFound();
+      return formatPage(await listTokens(pool, principal.admin ? wanted : principal.id, page), page);
+    },
+  );
+  app.delete(
+    '/api/auth/tokens/:id',
+    { schema: { summary: 'Revoke a token', params: z.object({ id: uuidSchema }) } },
+    async (request, reply) => {
+      const { principal } = requireUnlimited(request);
+      const { id } = request.params;
+      const ended = principal.admin
+        ? await writer.writeAsAdmin(authorOf(request), (client) => endToken(client, id, undefined))
+        : await writer.write(authorOf(request), (client) => endToken(client, id, principal.id));
+      if (!ended) throw notFound();
+      return reply.code(204).send();
+    },
+  );
+}
+
+function requireChosenAllowed(admin: boolean, allowed: boolean): void {
+  if (admin && allowed) return;
+  throw new TidewireError(
+    'FORBIDDEN',
+    'Secrets are made here. A demo lets its administrator choose them with TIDEWIRE_CHOSEN_TOKENS=true.',
+  );
+}
+
+function requireFuture(text: string, nowMs: number): number {
+  const ms = parseTimestamp(text);
+  const message = ms === undefined ? 'must be a date and time as in RFC 3339' : 'must be in the future';
+  if (ms !== undefined && ms > nowMs) return ms;
+  throw new TidewireError('VALIDATION_ERROR', `expiresAt ${message}.`, {
+    errors: [{ field: '/expiresAt', message }],
+  });
+}

@@ -1,0 +1,38 @@
+import { authenticationPlugin, createHttpServer } from '@tidewire/service-kit';
+import type { HttpServer, Pool, Readiness, ServiceDependencies } from '@tidewire/service-kit';
+import type { Authenticator } from './authenticator.ts';
+import type { AuthzConfig } from './config.ts';
+import type { AuthzMetrics } from './metrics.ts';
+import type { RightsWriter } from './rights-writer.ts';
+import { registerGroups } from './routes/groups.ts';
+import { registerMe } from './routes/me.ts';
+import { registerOrganisations } from './routes/organisations.ts';
+import { registerPolicies } from './routes/policies.ts';
+import { registerPrincipals } from './routes/principals.ts';
+import { registerTokens } from './routes/tokens.ts';
+
+export interface ServerDependencies extends ServiceDependencies {
+  readonly config: AuthzConfig;
+  readonly authzMetrics: AuthzMetrics;
+  readonly pool: Pool;
+  readonly writer: RightsWriter;
+  readonly authenticate: Authenticator;
+  readonly ready: () => Readiness;
+}
+
+/** The HTTP face of authz; it does not listen. */
+export function createServer(dependencies: ServerDependencies): HttpServer {
+  const { config, pool, writer, authenticate, authzMetrics, clock } = dependencies;
+  const app = createHttpServer({ ...dependencies, service: 'authz' });
+  void app.register(authenticationPlugin, {
+    authenticate: ({ type, secret }) => authenticate(type, secret),
+    allowedOrigins: [new URL(config.TIDEWIRE_PUBLIC_URL).origin],
+  });
+  registerMe(app);
+  registerTokens(app, { pool, writer, clock, chosenSecrets: config.TIDEWIRE_CHOSEN_TOKENS });
+  registerPrincipals(app, pool, writer);
+  registerOrganisations(app, pool, writer);
+  registerGroups(app, pool, writer);
+  registerPolicies(app, pool, writer, authzMetrics);
+  return app;
+}

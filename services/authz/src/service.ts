@@ -1,0 +1,76 @@
+import { REQUEST_SUBJECTS } from '@tidewire/contract';
+import { connectBus } from '@tidewire/messaging';
+import type { MessageBus } from '@tidewire/messaging';
+import { createHealth, createPool, drainServer, listen, resolveDependencies } from '@tidewire/service-kit';
+import type { HttpServer, Service, ServiceDependencies } from '@tidewire/service-kit';
+import { createAuthenticator } from './authenticator.ts';
+import type { AuthzConfig } from './config.ts';
+import { createExpirySweep } from './expiry-sweep.ts';
+import type { ExpirySweep } from './expiry-sweep.ts';
+import { answerAuthenticate } from './handlers/authenticate.ts';
+import { answerRightsState } from './handlers/rights-state.ts';
+import { answerSetPolicy } from './handlers/set-policy.ts';
+import { createAuthzMetrics } from './metrics.ts';
+import { createRightsWriter } from './rights-writer.ts';
+import { createServer } from './server.ts';
+
+/**
+ * Composes authz. Start: bus, then request subjects and HTTP, then the sweep. Drain: HTTP requests finish first,
+ * because their writes still poke the relay over the bus.
+ */
+export function createService(config: AuthzConfig, given: Partial<ServiceDependencies> = {}): Service {
+  const dependencies = resolveDependencies('authz', config, given);
+  const { logger, metrics, clock } = dependencies;
+  const authzMetrics = createAuthzMetrics(metrics);
+  const health = createHealth();
+  const pool = createPool({
+    databaseUrl: config.DATABASE_URL,
+    service: 'authz',
+    logger,
+    maxConnections: config.TIDEWIRE_DATABASE_CONNECTIONS,
+  });
+  const authenticate = createAuthenticator(pool, clock, authzMetrics);
+  let bus: MessageBus | undefined;
+  let app: HttpServer | undefined;
+  let sweep: ExpirySweep | undefined;
+  let address: string | undefined;
+  health.add('bus', () => bus?.connected === true || 'not connected');
+  health.add('database', () => sweep?.reachedDatabase === true || 'not reached');
+
+  return {
+    get address() {
+      return address;
+    },
+    ready: () => health.ready(),
+    async start() {
+      bus = await connectBus({ url: config.NATS_URL, user: 'authz', logger });
+      const writer = createRightsWriter(pool, bus);
+      bus.respond(REQUEST_SUBJECTS.authenticate, answerAuthenticate(authenticate));
+      bus.respond(REQUEST_SUBJECTS.rightsState, answerRightsState(pool));
+      bus.respond(REQUEST_SUBJECTS.setPolicy, answerSetPolicy(writer, authzMetrics));
+      sweep = createExpirySweep({
+        pool,
+        bus,
+        clock,
+        logger,
+        metrics: authzMetrics,
+        intervalMs: config.TIDEWIRE_EXPIRY_SWEEP_MS,
+      });
+      sweep.start();
+      const ready = (): ReturnType<typeof health.ready> => health.ready();
+      app = createServer({ ...dependencies, config, pool, writer, authenticate, authzMetrics, ready });
+      address = await listen(app, config.TIDEWIRE_HOST, config.TIDEWIRE_PORT);
+    },
+    async drain() {
+      if (app !== undefined) await drainServer(app, { timeoutMs: config.TIDEWIRE_DRAIN_MS, clock });
+      await sweep?.stop();
+      await bus?.drain();
+    },
+    async stop() {
+      if (app !== undefined) await drainServer(app, { timeoutMs: 0, clock });
+      await sweep?.stop();
+      await bus?.close();
+      await pool.end();
+    },
+  };
+}
