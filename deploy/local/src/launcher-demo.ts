@@ -6,6 +6,9 @@ const run = promisify(execFile);
 const cli = join(import.meta.dirname, '..', '..', '..', 'cli', 'src', 'main.ts');
 const SEED_TIMEOUT_MS = 120_000;
 
+/** Its tokens are written in the README, which only a demo may allow. */
+export const DEMO_SETTINGS = new Map([['authz' as const, { TIDEWIRE_CHOSEN_TOKENS: 'true' }]]);
+
 /** What the demo can be tried with; `admin` may do everything, in both organisations. */
 export const DEMO_ACCOUNTS = ['admin', 'alice', 'bob', 'carol'] as const;
 export const DEMO_PASSWORD = 'demo';

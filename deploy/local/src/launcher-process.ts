@@ -6,6 +6,7 @@ import type { ServerProcess } from './server-process.ts';
 import { waitUntil } from './wait-until.ts';
 
 const READY_TIMEOUT_MS = 30_000;
+const REASON_LINES = 4;
 const PROBE_INTERVAL_MS = 40;
 /** A crash is answered by a restart after this long; each further one in the window doubles it. */
 const FIRST_RESTART_MS = 250;
@@ -38,6 +39,15 @@ interface SupervisionOptions {
   /** Whether a crash is answered by a restart. */
   readonly restart: boolean;
   readonly report: (event: ProcessEvent) => void;
+}
+
+/** The lines of a log that most likely say why: from the last mention of an error, or simply the last ones. */
+function lastReason(log: string): string {
+  const lines = log.split('\n');
+  const error = lines.findLastIndex(
+    (line) => /error|not valid/i.test(line) && !/^\s+at |^\s+code:/.test(line),
+  );
+  return (error === -1 ? lines.slice(-REASON_LINES) : lines.slice(error, error + REASON_LINES)).join('\n');
 }
 
 /** One process of ours: started, watched, restarted when it crashes, stopped when it is told to. */

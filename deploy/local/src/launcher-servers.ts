@@ -3,7 +3,7 @@ import { SERVICE_PERMISSIONS } from '@tidewire/contract';
 import type { NatsUser } from '@tidewire/contract';
 import type { DataFolder } from './data-folder.ts';
 import { DATABASE_ROLES, prepareDatabase } from './database-postgres.ts';
-import type { DatabaseUrls } from './database-postgres.ts';
+import type { DatabasePasswords, DatabaseUrls } from './database-postgres.ts';
 import { migrationFolder } from './launcher-settings.ts';
 import { startNatsServer } from './nats-server.ts';
 import { startPostgresServer } from './postgres-server.ts';
@@ -29,6 +29,12 @@ export interface Bus {
 export interface Database {
   readonly adminUrl: string;
   readonly server?: LocalServer;
+}
+
+/** A database that the services can use, and the migrations that had not run yet. */
+export interface MigratedDatabase {
+  readonly urls: DatabaseUrls;
+  readonly applied: readonly string[];
 }
 
 type Note = (text: string) => void;
@@ -75,30 +81,40 @@ export async function startDatabase(
   return { adminUrl: server.url, server: withName('PostgreSQL', server) };
 }
 
-/** Makes roles and database, and brings the tables into the state of this version. Answers what it applied. */
-export async function migrate(
-  folder: DataFolder,
-  adminUrl: string,
-): Promise<{ urls: DatabaseUrls; applied: string[] }> {
-  // Late, because it brings the whole service kit with it, which a start can load while the servers start.
-  const { runMigrations } = await import('@tidewire/service-kit');
+/** Roles, database and tables, with passwords of the data folder. */
+export function migrate(folder: DataFolder, adminUrl: string): Promise<MigratedDatabase> {
   const made = folder.secrets(DATABASE_ROLES.map((role) => `postgres-${role}` as const));
-  const passwords = {
+  return applyAllMigrations(adminUrl, {
     owner: made['postgres-owner'],
     records: made['postgres-records'],
     authz: made['postgres-authz'],
     relay: made['postgres-relay'],
-  };
+  });
+}
+
+/**
+ * Makes roles and database on the server of `adminUrl`, and brings every service's tables into the state of this
+ * version. What is in that state already is left alone; two at once wait for each other.
+ *
+ * @throws Error naming the service whose tables could not be prepared; those before it stay as they are then.
+ */
+export async function applyAllMigrations(
+  adminUrl: string,
+  passwords: DatabasePasswords,
+): Promise<MigratedDatabase> {
+  // Late, because it brings the whole service kit with it, which a start can load while the servers start.
+  const kit = import('@tidewire/service-kit');
   const urls = await prepareDatabase({ adminUrl, passwords });
+  const { runMigrations } = await kit;
   const applied: string[] = [];
   for (const { service, schema } of MIGRATIONS) {
     const directory = migrationFolder(service);
     try {
-      applied.push(...(await runMigrations({ databaseUrl: urls.ownerUrl, directory, schema })));
+      const names = await runMigrations({ databaseUrl: urls.ownerUrl, directory, schema });
+      applied.push(...names.map((name) => `${service}/${name}`));
     } catch (error) {
-      throw new Error(`The tables of ${service} could not be prepared: ${(error as Error).message}`, {
-        cause: error,
-      });
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new Error(`The tables of ${service} could not be prepared: ${reason}`, { cause: error });
     }
   }
   return { urls, applied };

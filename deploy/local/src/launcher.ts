@@ -24,6 +24,8 @@ export interface LaunchOptions {
   readonly gateways: number;
   /** `DATABASE_URL`, `NATS_URL`, `TIDEWIRE_*` and what programs need of the machine. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Settings beside those in the environment. */
+  readonly settings?: ServicesOptions['settings'];
   readonly progress: Progress;
   /** Whether what crashes is started again. Tests that kill want it to stay down. */
   readonly supervise: boolean;
@@ -60,6 +62,8 @@ export function stopLeftovers(folder: DataFolder): Promise<string[]> {
 export async function launch(options: LaunchOptions): Promise<Platform> {
   const { folder, environment, progress, gateways } = options;
   const settings = await settingsByService(environment);
+  for (const [service, more] of options.settings ?? [])
+    settings.set(service, { ...more, ...settings.get(service) });
   const servers: LocalServer[] = [];
   const keep = <T extends { server?: LocalServer }>(started: T): T => {
     if (started.server !== undefined) servers.push(started.server);

@@ -1,7 +1,7 @@
 import { openDataFolder } from './data-folder.ts';
 import type { DataFolder } from './data-folder.ts';
 import { FolderInUseError } from './folder-claim.ts';
-import { seedDemo } from './launcher-demo.ts';
+import { DEMO_SETTINGS, seedDemo } from './launcher-demo.ts';
 import { Ending, formatFailure } from './launcher-ending.ts';
 
 import { followLogs } from './launcher-logs.ts';
@@ -78,6 +78,7 @@ async function start(options: StartOptions, folder: DataFolder, ending: Ending):
     gateways: options.gateways,
     environment: process.env,
     progress,
+    ...(options.demo ? { settings: DEMO_SETTINGS } : {}),
     supervise: true,
     giveUp: (reason) => void ending.failed(new Error(reason)),
   });
