@@ -245,3 +245,16 @@ test('closing ends the reading while the server is away', async () => {
   expect(reader?.status).toBe('closed');
   await log.nats.restart();
 });
+
+test('a log that nobody writes to becomes fresh as soon as a beat says where it ends', async () => {
+  const end = await log.append(3);
+  const { freshness } = read({ from: end });
+  await waitFor(
+    () => {
+      beat(end.sequence);
+      return freshness.isFresh();
+    },
+    { what: 'the quiet log is fresh' },
+  );
+  expect(entries).toEqual([]);
+});
