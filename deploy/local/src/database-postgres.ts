@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import pg from 'pg';
+import { Client } from 'pg';
 
 /** The parts of the system that have a PostgreSQL user of their own. */
 export const DATABASE_ROLES = ['owner', 'records', 'authz', 'relay'] as const;
@@ -32,8 +32,8 @@ const rolesLock = 7_430_201;
 const databaseLock = 7_430;
 
 /** Calls `work` with an open connection and closes it, whatever happens. */
-export async function withDatabase<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
+export async function withDatabase<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
   client.on('error', () => undefined); // the query that is under way fails with it; a second report helps nobody
   await client.connect();
   try {

@@ -96,7 +96,7 @@ const fetchFromDebian: Way = async ({ cacheFolder, onProgress }) => {
       await run('sh', [script, folder, LOWEST_NATS_SERVER_VERSION], { timeout: 180_000 });
     } catch (error) {
       const { stderr = '' } = error as { stderr?: string };
-      throw new Error(stderr.trim().split('\n').join('; ') || (error as Error).message);
+      throw new Error(stderr.trim().split('\n').join('; ') || (error as Error).message, { cause: error });
     }
   });
 };
@@ -108,8 +108,8 @@ const copyFromImage: Way = async ({ cacheFolder, env, onProgress }) => {
     run('docker', args, { timeout, env }).then(({ stdout }) => stdout.trim());
   try {
     await docker(['version', '--format', '{{.Server.Version}}'], 5000);
-  } catch {
-    throw new Error('no container engine answers');
+  } catch (error) {
+    throw new Error('no container engine answers', { cause: error });
   }
   const image = `nats:${PINNED_NATS_SERVER_VERSION}-scratch`;
   onProgress(`taking nats-server from the container image ${image} ...`);

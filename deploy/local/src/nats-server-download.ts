@@ -34,7 +34,7 @@ async function download(url: string): Promise<Uint8Array> {
     const reason = answered.signal.aborted
       ? `no answer within ${answerTimeoutMs / 1000} s`
       : ((error as { cause?: Error }).cause?.message ?? (error as Error).message);
-    throw new Error(`not reachable (${new URL(url).host}: ${reason})`);
+    throw new Error(`not reachable (${new URL(url).host}: ${reason})`, { cause: error });
   } finally {
     clearTimeout(timer);
   }

@@ -31,9 +31,9 @@ export async function askNatsServerVersion(path: string): Promise<string> {
     answer = (await run(path, ['--version'], { timeout: 10_000, maxBuffer: 64 * 1024 })).stdout;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    throw new Error(
-      code === 'ENOENT' ? `there is no ${path}` : `${path} does not run: ${message.split('\n')[0]}`,
-    );
+    const reason =
+      code === 'ENOENT' ? `there is no ${path}` : `${path} does not run: ${message.split('\n')[0]}`;
+    throw new Error(reason, { cause: error });
   }
   const version = /^nats-server: v(\d+\.\d+\.\d+\S*)/m.exec(answer)?.[1];
   if (version === undefined) throw new Error(`${path} is not a nats-server`);

@@ -59,6 +59,7 @@ export function makeMissingLinks(folder: string): void {
       throw new Error(
         `PostgreSQL's libraries lack the link ${link}, and it cannot be made (${(error as Error).message}). ` +
           'Run npm ci with install scripts allowed.',
+        { cause: error },
       );
     }
   }

@@ -70,7 +70,9 @@ async function initialise(
     });
   } catch (error) {
     const { stderr = '', message } = error as Error & { stderr?: string };
-    throw new Error(`PostgreSQL's data folder ${cluster} could not be made: ${stderr.trim() || message}`);
+    throw new Error(`PostgreSQL's data folder ${cluster} could not be made: ${stderr.trim() || message}`, {
+      cause: error,
+    });
   } finally {
     rmSync(secrets, { recursive: true, force: true });
   }

@@ -38,6 +38,11 @@ async function postgres(): Promise<PostgresAccess> {
 
 const providers: Record<SharedThing, () => Promise<unknown>> = { kind, postgres };
 
+/** Into keeper.log. */
+function note(error: unknown): void {
+  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+}
+
 function runIsOver(): boolean {
   return watchedStart === undefined || describeProcess(watchedPid)?.startMark !== watchedStart;
 }
@@ -75,7 +80,7 @@ async function stopOrphans(): Promise<void> {
       if (natsPid !== undefined) await stopLeftover(natsPid, place, 'SIGTERM');
       if (postgresPid !== undefined) await stopLeftover(postgresPid, postgresPlace, 'SIGINT');
     } catch (error) {
-      console.error(error); // the others still want to be stopped
+      note(error); // the others still want to be stopped
     }
     removePostgresData(place);
   }
@@ -88,6 +93,6 @@ while (!runIsOver()) {
   }
   await delay(pollMs);
 }
-for (const end of atTheEnd.toReversed()) await end().catch((error: unknown) => console.error(error));
+for (const end of atTheEnd.toReversed()) await end().catch(note);
 await stopOrphans();
 rmSync(folder, { recursive: true, force: true });

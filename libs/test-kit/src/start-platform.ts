@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { SERVICE_PERMISSIONS } from '@tidewire/contract';
 import { freePort, settingsByService, startServices } from '@tidewire/local';
 import type { Services } from '@tidewire/local';
-import pg from 'pg';
+import { Pool } from 'pg';
 import { makeFirstAdministrator } from './first-administrator.ts';
 import { MIGRATED_SERVICES } from './migrations.ts';
 import { startNats } from './nats.ts';
@@ -39,8 +39,8 @@ function launcherName(name: PlatformProcess, gateways: number): string {
 }
 
 /** A pool whose connections may break: the statement under way fails, the next one gets a new connection. */
-function openPool(ownerUrl: string): pg.Pool {
-  const pool = new pg.Pool({ connectionString: ownerUrl, max: 4 });
+function openPool(ownerUrl: string): Pool {
+  const pool = new Pool({ connectionString: ownerUrl, max: 4 });
   pool.on('error', () => undefined);
   return pool;
 }
