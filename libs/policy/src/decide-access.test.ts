@@ -30,6 +30,7 @@ import {
   meetsFilter,
   projectRow,
   readableOnAnyRow,
+  seesActor,
   visibleFields,
   visibleRows,
   wasVisibleDuring,
@@ -321,6 +322,13 @@ test('a row that time hid was visible during the span that counts for its before
   expect(wasVisibleDuring(decision, image, at(0), at(30))).toBe(true);
   expect(wasVisibleDuring(decision, image, at(25), at(30))).toBe(false);
   expect(granted({}, bob).usesNow).toBe(false);
+});
+
+test('who made a change is told only to readers of the same organisation', () => {
+  expect(seesActor(granted({}, bob), { organisation: ORG_A })).toBe(true);
+  expect(seesActor(granted({}, bob), { organisation: ORG_B })).toBe(false);
+  expect(seesActor(granted({}, bob), { organisation: null })).toBe(false);
+  expect(seesActor(granted({}, { ...bob, admin: true }), { organisation: null })).toBe(true);
 });
 
 test('a removed schema can be read, to judge its last deletes, but not written', () => {

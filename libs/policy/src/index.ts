@@ -25,6 +25,7 @@ export {
   projectFields,
   projectRow,
   readableOnAnyRow,
+  seesActor,
   visibleFields,
   visibleFieldsDuring,
   visibleRows,

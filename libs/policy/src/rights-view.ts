@@ -43,7 +43,7 @@ export class RightsView {
   readonly #schemas = new Map<string, ObjectType>();
   readonly #policies = new Map<string, Policy>();
   readonly #organisations = new Map<string, Organisation>();
-  readonly #rules = new Map<string, SchemaRules | undefined>();
+  readonly #rules = new Map<string, SchemaRules>();
   readonly #principals = new Map<string, Held<Principal>>();
   readonly #credentials = new Map<string, Held<Credential>>();
   readonly #recentPrincipals: RecentStates<Principal>;
@@ -61,7 +61,10 @@ export class RightsView {
     return this.#sequence;
   }
 
-  /** Takes in one page of a snapshot, in any order of pages; `sequence` is that page's position. */
+  /**
+   * Takes in one page of a snapshot, in any order of pages; `sequence` is that page's position. Every decision
+   * made before may differ after it.
+   */
   loadState(states: Iterable<RightsState>, sequence: number): void {
     for (const state of states) this.#take(state, sequence);
     this.#rules.clear();
@@ -171,8 +174,10 @@ export class RightsView {
 
   /** The rules a schema is judged by; undefined while its register, it or its policy has not been seen. */
   rules(schemaId: string): SchemaRules | undefined {
-    if (!this.#rules.has(schemaId)) this.#rules.set(schemaId, this.#compile(schemaId));
-    return this.#rules.get(schemaId);
+    const known = this.#rules.get(schemaId) ?? this.#compile(schemaId);
+    // What is unknown is not remembered: its id may be anything that a client sent.
+    if (known !== undefined) this.#rules.set(schemaId, known);
+    return known;
   }
 
   #compile(schemaId: string): SchemaRules | undefined {

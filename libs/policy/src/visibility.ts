@@ -36,7 +36,7 @@ export function wasVisibleDuring(decision: Granted, row: Row, fromMs: number, no
   return evaluateDuring(decision.rows, row, fromMs, nowMs) || passesAsOwner(decision, row);
 }
 
-/** The rows that the principal may see, own ones included: for SQL and for everything about one principal. */
+/** The rows that the decision allows, own ones included: for SQL and for everything about one principal. */
 export function visibleRows(decision: Granted): Condition {
   return or(decision.rows, ownerRows(decision));
 }
@@ -45,6 +45,11 @@ export function visibleRows(decision: Granted): Condition {
 export function ownerRows(decision: Granted): Condition {
   if (!decision.ownerPasses || decision.principal === null) return NEVER;
   return and(decision.boundary, compare('eq', '_owner', decision.principal));
+}
+
+/** Whether the reader may learn who made a change: only when they share an organisation. */
+export function seesActor(decision: Granted, actor: { readonly organisation: string | null }): boolean {
+  return decision.bypass || (actor.organisation !== null && decision.tenants.includes(actor.organisation));
 }
 
 /** The properties the principal may read on a row that it may see, at a moment. */

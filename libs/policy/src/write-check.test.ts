@@ -82,6 +82,11 @@ test('the owner passes the rule on its own row, but no property rule', () => {
   });
 });
 
+test('the owner can move no row out of the boundary', () => {
+  const own = { ...open, status: 'closed', _owner: 'bob' };
+  expect(check('update', own, { ...own, _organisation: ORG_B })).toEqual({ ok: false, reason: 'row' });
+});
+
 test('a property that may not be written is named; one that does not change is not', () => {
   expect(check('update', open, { ...open, budget: 2 })).toEqual({
     ok: false,
