@@ -1,0 +1,31 @@
+import { baseConfig, busConfig, databaseConfig, integerSetting } from '@tidewire/service-kit';
+import { z } from 'zod';
+
+/** The settings of this service; keys are environment variables. */
+export const configSchema = z.object({
+  ...baseConfig.shape,
+  ...busConfig.shape,
+  ...databaseConfig.shape,
+  TIDEWIRE_DATABASE_CONNECTIONS: integerSetting(2, 200)
+    .default(10)
+    .describe('Connections to PostgreSQL at most.'),
+  TIDEWIRE_STALENESS_LIMIT_MS: integerSetting(1_000, 300_000)
+    .default(10_000)
+    .describe('How old the newest known rights may be before requests are answered 503, milliseconds.'),
+  TIDEWIRE_RIGHTS_WAIT_MS: integerSetting(100, 30_000)
+    .default(2_000)
+    .describe('How long a request waits for rights that were changed before it came, milliseconds.'),
+  TIDEWIRE_CREDENTIAL_CACHE_MS: integerSetting(0, 600_000)
+    .default(60_000)
+    .describe('How long an answer about a credential is used without asking again, milliseconds.'),
+  TIDEWIRE_CREDENTIAL_CACHE_ENTRIES: integerSetting(1, 1_000_000)
+    .default(10_000)
+    .describe('Credentials remembered at most.'),
+  TIDEWIRE_OUTBOX_MAX_BYTES: integerSetting(1_048_576, Number.MAX_SAFE_INTEGER)
+    .default(4_294_967_296)
+    .describe('Events waiting for the log above which writes are answered 503, bytes.'),
+  TIDEWIRE_LIST_MAX_BYTES: integerSetting(1_048_576, 268_435_456)
+    .default(33_554_432)
+    .describe('Largest page of a list, bytes of the properties of its objects.'),
+});
+export type RecordsConfig = z.infer<typeof configSchema>;

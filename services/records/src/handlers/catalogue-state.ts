@@ -1,0 +1,25 @@
+import { REQUEST_SUBJECTS, queueGroup, stateRequestSchema } from '@tidewire/contract';
+import type { MessageBus } from '@tidewire/messaging';
+import type { CatalogueRepository } from '../catalogue/catalogue-repository.ts';
+import type { CatalogueSnapshot } from '../rights/rights-feed.ts';
+
+/** Answers `catalogue.v1.state`: registers and schemas, page by page. Returns how to stop. */
+export function answerCatalogueState(bus: MessageBus, repository: CatalogueRepository): () => Promise<void> {
+  return bus.respond(REQUEST_SUBJECTS.catalogueState, {
+    queue: queueGroup('records'),
+    requestSchema: stateRequestSchema,
+    handle: async ({ after }) => ({ ok: true, ...(await repository.statePage(after)) }),
+  });
+}
+
+/** All pages at once, for this service itself. */
+export async function loadCatalogue(repository: CatalogueRepository): Promise<CatalogueSnapshot> {
+  const first = await repository.statePage(null);
+  const items = [...first.items];
+  for (let { next } = first; next !== null;) {
+    const page = await repository.statePage(next);
+    items.push(...page.items);
+    next = page.next;
+  }
+  return { position: first.position, items };
+}

@@ -1,0 +1,99 @@
+import { TidewireError } from '@tidewire/contract';
+import type { Action, ObjectImage, ObjectType, Register } from '@tidewire/contract';
+import { decideAccess, isVisibleAt, projectRow } from '@tidewire/policy';
+import type { Decision, Granted, RightsView, WriteVerdict } from '@tidewire/policy';
+import { formatPointer } from '@tidewire/service-kit';
+import type { Turn } from '../rights/judgement.ts';
+import type { Place, StatementContext } from './object-repository.ts';
+
+/** A schema and its register, as a request named them. */
+export interface Target {
+  readonly schema: ObjectType;
+  readonly register: Register;
+}
+
+/** The schema that ids or slugs name; undefined when there is none, or none any more. */
+export function findTarget(view: RightsView, registerRef: string, schemaRef: string): Target | undefined {
+  const register = findRegister(view, registerRef);
+  if (register === undefined) return undefined;
+  const schema = view
+    .schemas(register.id)
+    .find(({ id, slug }) => slug === schemaRef || id === schemaRef.toLowerCase());
+  return schema === undefined ? undefined : { schema, register };
+}
+
+/** The register that an id or slug names. */
+export function findRegister(view: RightsView, ref: string): Register | undefined {
+  const byId = view.register(ref.toLowerCase());
+  return byId !== undefined && !byId.removed ? byId : view.registerBySlug(ref);
+}
+
+/** What the caller may do with the schema's rows. `organisation` is an administrator's choice. */
+export function decide(turn: Turn, target: Target, action: Action, organisation?: string): Decision {
+  return decideAccess({
+    view: turn.view,
+    principal: turn.principal,
+    schema: target.schema.id,
+    action,
+    scopes: turn.credential?.scopes ?? null,
+    ...(organisation === undefined ? {} : { organisation }),
+  });
+}
+
+/** What the statements of a request are told. */
+export function contextOf(turn: Turn, target: Target): StatementContext {
+  return { place: placeOf(target), concerned: turn.concerned, nowMs: turn.nowMs };
+}
+
+function placeOf({ schema, register }: Target): Place {
+  return { schema: schema.id, register: register.id, schemaSlug: schema.slug, registerSlug: register.slug };
+}
+
+/** An object as the reader sees it; undefined when it may not see it. */
+export function presentObject(
+  read: Decision,
+  image: ObjectImage,
+  nowMs: number,
+  fields?: ReadonlySet<string>,
+): Record<string, unknown> | undefined {
+  return read.allowed && isVisibleAt(read, image, nowMs) ? project(read, image, nowMs, fields) : undefined;
+}
+
+/** An object that the statement has already found visible. */
+export function project(
+  read: Granted,
+  image: ObjectImage,
+  nowMs: number,
+  fields?: ReadonlySet<string>,
+): Record<string, unknown> {
+  const projected = projectRow(read, image, nowMs);
+  const object = Object.create(null) as Record<string, unknown>;
+  object['id'] = image._uuid;
+  for (const [name, value] of Object.entries(projected)) {
+    if (fields === undefined || name.startsWith('_') || fields.has(name)) object[name] = value;
+  }
+  return object;
+}
+
+/** Absent and unreadable look the same; who is nobody is told to say who it is. */
+export function notFound(turn: Turn): TidewireError {
+  return turn.principal === null
+    ? new TidewireError('UNAUTHORIZED', 'Send a credential: "Authorization: Bearer <token>" or a session.')
+    : new TidewireError('NOT_FOUND', 'Not found.');
+}
+
+/** Readable, but not the caller's to change. */
+export function forbidden(message = 'You may not do this.'): TidewireError {
+  return new TidewireError('FORBIDDEN', message);
+}
+
+/** The refusal of a write by its after image. */
+export function refusedWrite(verdict: Exclude<WriteVerdict, { ok: true }>): TidewireError {
+  if (verdict.reason === 'row') return forbidden('You may not write an object with these values.');
+  return new TidewireError('FORBIDDEN', 'You may not write some of these properties.', {
+    errors: verdict.fields.map((name) => ({
+      field: formatPointer([name]),
+      message: 'may not be written by you',
+    })),
+  });
+}

@@ -1,0 +1,124 @@
+import type { Condition, FieldType } from '@tidewire/condition';
+import type { LogPosition, ObjectImage } from '@tidewire/contract';
+import type { Granted } from '@tidewire/policy';
+import type { Provenance } from '@tidewire/service-kit';
+import type { BarrierSource, RightsBarrier } from '../rights/barrier.ts';
+
+/** Where objects are: a schema with the slugs that stand in their images. */
+export interface Place {
+  readonly schema: string;
+  readonly register: string;
+  readonly schemaSlug: string;
+  readonly registerSlug: string;
+}
+
+/** What every read and write statement is told about the request. */
+export interface StatementContext {
+  readonly place: Place;
+  /** Ids whose pending changes of rights count. */
+  readonly concerned: readonly string[];
+  /** The time at which rules on `$now` are judged, epoch milliseconds. */
+  readonly nowMs: number;
+}
+
+export interface ReadResult {
+  readonly image: ObjectImage | null;
+  readonly barrier: RightsBarrier;
+}
+
+export interface OrderTerm {
+  readonly field: string;
+  readonly type: FieldType;
+  readonly descending: boolean;
+}
+
+/** What a list asks for. Filter, search and order see only what the decision lets be read on each row. */
+export interface ListQuery {
+  readonly decision: Granted;
+  readonly filter: Condition;
+  /** Looked for in these text properties, whatever the case. */
+  readonly search: { readonly text: string; readonly fields: readonly string[] } | undefined;
+  readonly order: readonly OrderTerm[];
+  readonly limit: number;
+  readonly offset: number;
+  /** Bytes of properties at most. */
+  readonly maxBytes: number;
+}
+
+export interface ListResult {
+  /** Full images, not projected yet. Undefined: the page is larger than `maxBytes`. */
+  readonly images: readonly ObjectImage[] | undefined;
+  readonly total: number;
+  readonly position: LogPosition;
+  readonly barrier: RightsBarrier;
+}
+
+/** What a write statement did. `before` is the object as it was, whether or not the rule let it be written. */
+export interface WriteResult {
+  readonly before: ObjectImage | null;
+  readonly after: ObjectImage | null;
+  /** Whether it was written: false when there is none, the rule refused, or the version is another. */
+  readonly written: boolean;
+  readonly barrier: RightsBarrier;
+}
+
+export interface NewObject {
+  readonly uuid: string;
+  readonly organisation: string | null;
+  readonly owner: string | null;
+  readonly properties: Readonly<Record<string, unknown>>;
+}
+
+export interface ObjectChange {
+  readonly uuid: string;
+  /** The decision for `update`: its rows are in the statement's WHERE. */
+  readonly decision: Granted;
+  readonly version: number | undefined;
+  /**
+   * `merge`: RFC 7396. `replace`: the given properties instead of those that `reader` may read on the row; what it may not
+   * read stays, because it could not have been sent.
+   */
+  readonly mode: 'merge' | 'replace';
+  readonly reader: Granted | undefined;
+  readonly properties: Readonly<Record<string, unknown>>;
+}
+
+export interface ObjectRemoval {
+  readonly uuid: string;
+  /** The decision for `delete`. */
+  readonly decision: Granted;
+  readonly version: number | undefined;
+}
+
+/** Thrown in a transaction to begin it again: what it decided by was changed by another one in the same moment. */
+export class ConcurrentChange extends Error {
+  constructor() {
+    super('the object was changed in the same moment');
+    this.name = 'ConcurrentChange';
+  }
+}
+
+/** The statements of one transaction; what they wrote is seen by others after it. */
+export interface ObjectTransaction {
+  insert(context: StatementContext, object: NewObject): Promise<WriteResult>;
+  update(context: StatementContext, change: ObjectChange): Promise<WriteResult>;
+  remove(context: StatementContext, removal: ObjectRemoval): Promise<WriteResult>;
+}
+
+/** Where objects are kept. Each method is one SQL snapshot, whose barrier comes with the data. */
+export interface ObjectRepository extends BarrierSource {
+  read(context: StatementContext, uuid: string): Promise<ReadResult>;
+  list(context: StatementContext, query: ListQuery): Promise<ListResult>;
+  /**
+   * Runs `work` in one transaction, committed when it resolves. The transaction is repeated, a bounded number of times, when
+   * the database says that it could not be serialized.
+   *
+   * @throws TidewireError PAYLOAD_TOO_LARGE or VALIDATION_ERROR when a constraint refuses the object.
+   */
+  transaction<Result>(
+    provenance: Provenance,
+    work: (transaction: ObjectTransaction) => Promise<Result>,
+  ): Promise<Result>;
+  /** About how many bytes of events wait for the log. */
+  outboxBytes(): Promise<number>;
+}

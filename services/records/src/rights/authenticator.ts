@@ -1,0 +1,144 @@
+import { createHash } from 'node:crypto';
+import { REQUEST_SUBJECTS, TidewireError, authenticateReplySchema } from '@tidewire/contract';
+import type { Credential, Principal } from '@tidewire/contract';
+import type { MessageBus } from '@tidewire/messaging';
+import { hasEnded } from '@tidewire/policy';
+import type { RightsView } from '@tidewire/policy';
+import type { Clock, GivenCredential, PrincipalContext } from '@tidewire/service-kit';
+import type { RightsFeed } from './rights-feed.ts';
+
+export interface AuthenticatorOptions {
+  readonly bus: MessageBus;
+  readonly feed: RightsFeed;
+  readonly clock: Clock;
+  /** How long an answer of authz is used; the log ends it earlier when the credential ends. */
+  readonly cacheMs: number;
+  readonly cacheEntries: number;
+  /** How long the log may take to reach the position of authz's answer. */
+  readonly waitMs: number;
+}
+
+interface Entry {
+  readonly view: RightsView;
+  readonly principal: string;
+  readonly credential: string;
+  /** On the monotonic clock. */
+  readonly until: number;
+}
+
+/**
+ * Says who holds a credential. authz is asked once per credential and `cacheMs`; in between the log says whether it
+ * still counts and what its principal may do. The cache is keyed by a hash: no secret is kept in it.
+ */
+export class Authenticator {
+  readonly #options: AuthenticatorOptions;
+  readonly #entries = new Map<string, Entry>();
+  /** What a request in progress came with, to ask again when its entry is gone. */
+  readonly #given = new WeakMap<PrincipalContext, GivenCredential>();
+
+  constructor(options: AuthenticatorOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Principal and credential in the newest version that the log told.
+   *
+   * @throws TidewireError UNAUTHORIZED when the credential is unknown or does not count any more; SERVICE_UNAVAILABLE
+   *   when nobody can say at the moment.
+   */
+  async authenticate(given: GivenCredential): Promise<PrincipalContext> {
+    const key = createHash('sha256').update(given.type).update('\0').update(given.secret).digest('base64');
+    const context = this.#known(key) ?? (await this.#ask(key, given));
+    this.#given.set(context, given);
+    return context;
+  }
+
+  /** The same for the credential of a request that was authenticated before: rights may have changed since. */
+  async refresh(context: PrincipalContext): Promise<PrincipalContext> {
+    const { view } = this.#options.feed;
+    const principal = view.principal(context.principal.id);
+    const credential = view.credential(context.credential.id);
+    if (principal === context.principal && credential === context.credential) return context;
+    const given = this.#given.get(context);
+    if (given === undefined) throw new TypeError('this principal was not authenticated here');
+    return await this.authenticate(given);
+  }
+
+  #known(key: string): PrincipalContext | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return undefined;
+    const { feed, clock } = this.#options;
+    if (entry.view !== feed.view || entry.until <= clock.monotonic()) {
+      this.#drop(key, entry);
+      return undefined;
+    }
+    const principal = feed.view.principal(entry.principal);
+    const credential = feed.view.credential(entry.credential);
+    if (principal === undefined || credential === undefined || !counts(principal, credential, clock.now())) {
+      this.#drop(key, entry);
+      return undefined;
+    }
+    return { principal, credential };
+  }
+
+  async #ask(key: string, given: GivenCredential): Promise<PrincipalContext> {
+    const { bus, feed, clock, cacheMs, waitMs } = this.#options;
+    const question = { type: given.type, secret: given.secret };
+    for (let round = 0; round < 2; round += 1) {
+      const reply = await bus.request(REQUEST_SUBJECTS.authenticate, question, authenticateReplySchema);
+      if (!reply.ok) throw new TidewireError(reply.code, reply.message);
+      // Rules and organisations must be at least as new as the principal they are applied to.
+      if (!(await feed.reach(reply.position, waitMs))) throw rightsUnknown();
+      const { view } = feed;
+      const held = view.hold(reply, clock.now());
+      if (held.ok) {
+        const { principal, credential } = held;
+        this.#keep(key, {
+          view,
+          principal: principal.id,
+          credential: credential.id,
+          until: clock.monotonic() + cacheMs,
+        });
+        return { principal, credential, position: reply.position };
+      }
+      if (held.reason === 'ended') throw unauthorized();
+    }
+    throw rightsUnknown();
+  }
+
+  #keep(key: string, entry: Entry): void {
+    const before = this.#entries.get(key);
+    if (before !== undefined) this.#drop(key, before);
+    this.#entries.set(key, entry);
+    if (this.#entries.size <= this.#options.cacheEntries) return;
+    for (const [oldest, value] of this.#entries) {
+      this.#drop(oldest, value);
+      return;
+    }
+  }
+
+  #drop(key: string, entry: Entry): void {
+    this.#entries.delete(key);
+    entry.view.release({ principal: { id: entry.principal }, credential: { id: entry.credential } });
+  }
+}
+
+function counts(principal: Principal, credential: Credential, nowMs: number): boolean {
+  return !principal.removed && !hasEnded(credential, nowMs);
+}
+
+/** One text for unknown, expired and revoked, as authz answers. */
+function unauthorized(): TidewireError {
+  return new TidewireError('UNAUTHORIZED', 'The credential is not valid.');
+}
+
+/** What is answered while it is not known whether newer rights would say something else. */
+export function rightsUnknown(): TidewireError {
+  return new TidewireError(
+    'SERVICE_UNAVAILABLE',
+    'The current rights are not known at the moment; try again.',
+    {
+      retryAfterSeconds: 1,
+    },
+  );
+}

@@ -1,0 +1,108 @@
+import { HTTP_HEADERS, QUERY_PARAMETERS, TidewireError, uuidSchema } from '@tidewire/contract';
+import type { HttpReply, HttpRequest, HttpServer } from '@tidewire/service-kit';
+import { z } from 'zod';
+import { single } from '../objects/list-query.ts';
+import { readObjectBody, readVersion } from '../objects/object-body.ts';
+import type { ObjectReader, PresentedObject } from '../objects/object-reader.ts';
+import type { ObjectWriter } from '../objects/object-writer.ts';
+import { ifMatch, queryEntries, writeRequest } from './request.ts';
+
+const collection = z.object({ register: z.string(), schema: z.string() });
+const item = collection.extend({ uuid: z.string() });
+const tags = ['objects'];
+const COLLECTION = '/api/objects/:register/:schema';
+const ITEM = `${COLLECTION}/:uuid`;
+/** Anonymous readers get what a `public` rule lets everybody read. */
+const readable = { authentication: 'optional' } as const;
+
+/** `/api/objects/{register}/{schema}`: the objects of a schema. Register and schema are ids or slugs. */
+export function objectRoutes(app: HttpServer, reader: ObjectReader, writer: ObjectWriter): void {
+  app.get(
+    COLLECTION,
+    {
+      config: readable,
+      schema: { tags, params: collection, summary: 'A page of the objects that the caller may read' },
+    },
+    async (request, reply) => {
+      const entries = queryEntries(request);
+      const page = await reader.list(request.principal, request.params, entries, organisationOf(entries));
+      void reply.header(HTTP_HEADERS.position, page._position);
+      return page;
+    },
+  );
+  app.post(
+    COLLECTION,
+    { schema: { tags, params: collection, body: z.unknown(), summary: 'Creates an object' } },
+    async (request, reply) => {
+      const body = readObjectBody(request.body, undefined);
+      const created = await writer.create(writeRequest(request, request.params), body);
+      const { registerSlug, schemaSlug, uuid } = created;
+      void reply.code(201).header('location', `/api/objects/${registerSlug}/${schemaSlug}/${uuid}`);
+      return answer(reply, created);
+    },
+  );
+  app.get(
+    ITEM,
+    { config: readable, schema: { tags, params: item, summary: 'An object' } },
+    async (request, reply) => {
+      const { uuid } = request.params;
+      return answer(reply, await reader.get(request.principal, request.params, requireUuid(uuid)));
+    },
+  );
+  for (const [method, mode, summary] of [
+    ['PUT', 'replace', 'Replaces what the caller may read of an object'],
+    ['PATCH', 'merge', 'Merges into an object (RFC 7396)'],
+  ] as const) {
+    app.route({
+      method,
+      url: ITEM,
+      schema: { tags, params: item, body: z.unknown(), summary },
+      handler: async (request, reply) => {
+        const uuid = requireUuid(request.params.uuid);
+        const body = readObjectBody(request.body, ifMatch(request));
+        return answer(
+          reply,
+          await writer.change(writeRequest(request, request.params), { uuid, mode, body }),
+        );
+      },
+    });
+  }
+  app.delete(
+    ITEM,
+    { schema: { tags, params: item, summary: 'Deletes an object' } },
+    async (request, reply) => {
+      const uuid = requireUuid(request.params.uuid);
+      await writer.remove(writeRequest(request, request.params), uuid, deletedVersion(request));
+      return reply.code(204).send();
+    },
+  );
+}
+
+function answer(reply: HttpReply, { object, version }: PresentedObject): Record<string, unknown> {
+  void reply.header(HTTP_HEADERS.version, version);
+  return object;
+}
+
+/** What is no UUID names nothing. */
+function requireUuid(text: string): string {
+  const parsed = uuidSchema.safeParse(text);
+  if (!parsed.success) throw new TidewireError('NOT_FOUND', 'Not found.');
+  return parsed.data;
+}
+
+/** The condition of a delete: `If-Match`, `_version` in the query, or in a body. */
+function deletedVersion(request: HttpRequest): number | undefined {
+  const text = single(queryEntries(request), '_version');
+  const { body } = request;
+  const inBody =
+    typeof body === 'object' && body !== null ? new Map(Object.entries(body)).get('_version') : undefined;
+  return readVersion(text === undefined ? inBody : Number(text), ifMatch(request));
+}
+
+function organisationOf(entries: readonly (readonly [string, string])[]): string | undefined {
+  const text = single(entries, QUERY_PARAMETERS.organisation);
+  if (text === undefined) return undefined;
+  const parsed = uuidSchema.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new TidewireError('BAD_REQUEST', `${QUERY_PARAMETERS.organisation} is the UUID of an organisation.`);
+}

@@ -1,0 +1,32 @@
+import { TidewireError } from '@tidewire/contract';
+import { requirePrincipal } from '@tidewire/service-kit';
+import type { HttpRequest } from '@tidewire/service-kit';
+import type { CatalogueRequest } from '../catalogue/catalogue.ts';
+import type { WriteRequest } from '../objects/object-writer.ts';
+
+/** The query of a request as it was sent: names may repeat, and their order counts. */
+export function queryEntries(request: HttpRequest): (readonly [string, string])[] {
+  const start = request.url.indexOf('?');
+  return start < 0 ? [] : [...new URLSearchParams(request.url.slice(start + 1))];
+}
+
+/** Who writes, and what the write is part of. */
+export function catalogueRequest(request: HttpRequest): CatalogueRequest {
+  const { correlationId, traceparent } = request;
+  return { who: requirePrincipal(request), correlationId, traceparent };
+}
+
+/** The same for objects, with where they are. */
+export function writeRequest(
+  request: HttpRequest,
+  address: { readonly register: string; readonly schema: string },
+): WriteRequest {
+  return { ...catalogueRequest(request), address: { register: address.register, schema: address.schema } };
+}
+
+/** `If-Match`, which may come once. */
+export function ifMatch(request: HttpRequest): string | undefined {
+  const value: unknown = request.headers['if-match'];
+  if (value === undefined || typeof value === 'string') return value;
+  throw new TidewireError('BAD_REQUEST', 'If-Match is given more than once.');
+}

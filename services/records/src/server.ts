@@ -1,0 +1,32 @@
+import { authenticationPlugin, createHttpServer } from '@tidewire/service-kit';
+import type {
+  AuthenticationOptions,
+  HttpServer,
+  Readiness,
+  ServiceDependencies,
+} from '@tidewire/service-kit';
+import type { Catalogue } from './catalogue/catalogue.ts';
+import type { ObjectReader } from './objects/object-reader.ts';
+import type { ObjectWriter } from './objects/object-writer.ts';
+import { objectRoutes } from './routes/objects.ts';
+import { registerRoutes } from './routes/registers.ts';
+import { schemaRoutes } from './routes/schemas.ts';
+
+/** What the routes are made of. */
+export interface ServerOptions extends ServiceDependencies, AuthenticationOptions {
+  readonly ready: () => Readiness;
+  readonly catalogue: Catalogue;
+  readonly reader: ObjectReader;
+  readonly writer: ObjectWriter;
+}
+
+/** The HTTP server with all routes; it does not listen. */
+export async function createServer(options: ServerOptions): Promise<HttpServer> {
+  const { logger, metrics, clock, ready, authenticate, allowedOrigins } = options;
+  const app = createHttpServer({ service: 'records', logger, metrics, clock, ready });
+  await app.register(authenticationPlugin, { authenticate, allowedOrigins });
+  registerRoutes(app, options.catalogue);
+  schemaRoutes(app, options.catalogue);
+  objectRoutes(app, options.reader, options.writer);
+  return app;
+}

@@ -1,0 +1,123 @@
+import { SIGNAL_SUBJECTS } from '@tidewire/contract';
+import { connectBus } from '@tidewire/messaging';
+import type { MessageBus } from '@tidewire/messaging';
+import { createHealth, createPool, drainServer, listen, resolveDependencies } from '@tidewire/service-kit';
+import type { CreateService, HttpServer, Pool, ServiceDependencies } from '@tidewire/service-kit';
+import { createCatalogueRepository } from './catalogue/catalogue-repository-postgres.ts';
+import { Catalogue } from './catalogue/catalogue.ts';
+import { createPolicyClient } from './catalogue/policy-client.ts';
+import type { RecordsConfig } from './config.ts';
+import { answerCatalogueState, loadCatalogue } from './handlers/catalogue-state.ts';
+import { declareMetrics } from './metrics.ts';
+import { ObjectReader } from './objects/object-reader.ts';
+import { createObjectRepository } from './objects/object-repository-postgres.ts';
+import { ObjectValidator } from './objects/object-validator.ts';
+import { ObjectWriter } from './objects/object-writer.ts';
+import { OutboxPressure } from './objects/outbox-pressure.ts';
+import { Authenticator } from './rights/authenticator.ts';
+import { Judgement } from './rights/judgement.ts';
+import { RightsFeed } from './rights/rights-feed.ts';
+import { createServer } from './server.ts';
+
+/** The service records: registers, schemas and objects over REST. */
+export const createService: CreateService<RecordsConfig> = (config, given) => {
+  const dependencies = resolveDependencies('records', config, given);
+  const { clock } = dependencies;
+  const health = createHealth();
+  let address: string | undefined;
+  let draining = false;
+  let parts: Parts | undefined;
+  health.add('service', () => (draining ? 'draining' : parts === undefined ? 'starting' : true));
+  health.add('bus', () => (parts?.bus.connected === true ? true : 'not connected'));
+  health.add('rights', () => (parts?.feed.isFresh() === true ? true : 'not up to date'));
+  return {
+    get address() {
+      return address;
+    },
+    ready: () => health.ready(),
+    async start() {
+      parts = await openParts(config, dependencies, () => health.ready());
+      parts.feed.start();
+      address = await listen(parts.app, config.TIDEWIRE_HOST, config.TIDEWIRE_PORT);
+    },
+    async drain() {
+      draining = true;
+      if (parts === undefined) return;
+      await parts.stopAnswering();
+      await drainServer(parts.app, { timeoutMs: config.TIDEWIRE_DRAIN_MS, clock });
+    },
+    async stop() {
+      if (parts === undefined) return;
+      await parts.app.close();
+      await parts.feed.close();
+      await parts.bus.close();
+      await parts.pool.end();
+      parts = undefined;
+    },
+  };
+};
+
+interface Parts {
+  readonly pool: Pool;
+  readonly bus: MessageBus;
+  readonly feed: RightsFeed;
+  readonly app: HttpServer;
+  readonly stopAnswering: () => Promise<void>;
+}
+
+async function openParts(
+  config: RecordsConfig,
+  dependencies: ServiceDependencies,
+  ready: () => true | string,
+): Promise<Parts> {
+  const { logger, clock, metrics } = dependencies;
+  const pool = createPool({
+    databaseUrl: config.DATABASE_URL,
+    service: 'records',
+    logger,
+    maxConnections: config.TIDEWIRE_DATABASE_CONNECTIONS,
+  });
+  const bus = await connectBus({ url: config.NATS_URL, user: 'records', logger }).catch(
+    async (error: unknown) => {
+      await pool.end();
+      throw error;
+    },
+  );
+  const repository = createObjectRepository(pool);
+  const catalogueRepository = createCatalogueRepository(pool);
+  const onCommit = (): void => bus.signal(SIGNAL_SUBJECTS.poke);
+  const feed = new RightsFeed({
+    bus,
+    clock,
+    logger,
+    stalenessLimitMs: config.TIDEWIRE_STALENESS_LIMIT_MS,
+    loadCatalogue: () => loadCatalogue(catalogueRepository),
+  });
+  const waitMs = config.TIDEWIRE_RIGHTS_WAIT_MS;
+  const authenticator = new Authenticator({
+    bus,
+    feed,
+    clock,
+    cacheMs: config.TIDEWIRE_CREDENTIAL_CACHE_MS,
+    cacheEntries: config.TIDEWIRE_CREDENTIAL_CACHE_ENTRIES,
+    waitMs,
+  });
+  const judgement = new Judgement({ feed, authenticator, barriers: repository, clock, waitMs });
+  const pressure = new OutboxPressure({
+    maxBytes: config.TIDEWIRE_OUTBOX_MAX_BYTES,
+    clock,
+    outboxBytes: () => repository.outboxBytes(),
+  });
+  declareMetrics(metrics, feed, pressure);
+  const policies = createPolicyClient(bus);
+  const app = await createServer({
+    ...dependencies,
+    ready,
+    authenticate: (credential) => authenticator.authenticate(credential),
+    allowedOrigins: [new URL(config.TIDEWIRE_PUBLIC_URL).origin],
+    catalogue: new Catalogue({ judgement, repository: catalogueRepository, policies, logger, onCommit }),
+    reader: new ObjectReader({ judgement, repository, listMaxBytes: config.TIDEWIRE_LIST_MAX_BYTES }),
+    writer: new ObjectWriter({ judgement, repository, validator: new ObjectValidator(), pressure, onCommit }),
+  });
+  return { pool, bus, feed, app, stopAnswering: answerCatalogueState(bus, catalogueRepository) };
+}
