@@ -1,0 +1,64 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Platform } from './platform.ts';
+import { startPlatform } from './start-platform.ts';
+import { waitFor } from './wait-for.ts';
+
+let platform: Platform;
+beforeAll(async () => {
+  platform = await startPlatform({ gateways: 2, settings: { TIDEWIRE_SSE_HEARTBEAT_MS: '250' } });
+});
+afterAll(async () => {
+  await platform[Symbol.asyncDispose]();
+});
+
+const ask = (path: string, token?: string): Promise<number> =>
+  fetch(`${platform.origin}${path}`, {
+    headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+  }).then(
+    (response) => response.status,
+    () => 0,
+  );
+
+test('the administrator can enter, and nobody without a token', async () => {
+  expect(await ask('/api/registers', platform.adminToken)).toBe(200);
+  expect(await ask('/api/registers')).toBe(401);
+});
+
+test('the database is seen as its owner, and NATS as the service that is asked for', async () => {
+  expect(await platform.sql('SELECT current_user AS me WHERE $1 = 1', [1])).toEqual([
+    { me: 'tidewire_owner' },
+  ]);
+  expect(platform.natsUrl('relay')).toMatch(/^nats:\/\/relay:.+@127\.0\.0\.1:\d+$/);
+  expect(() => platform.natsUrl('pages')).toThrow();
+});
+
+test('what is killed stays down until it is restarted, and then has the same address', async () => {
+  const [first, second] = platform.gateways;
+  const before = { url: first?.url, pid: first?.pid, other: second?.pid };
+  await platform.kill('fanout-gateway-1');
+  await expect(fetch(`${before.url}/livez`)).rejects.toThrow();
+  await platform.restart('fanout-gateway-1', 'SIGKILL');
+  expect(first?.url).toBe(before.url);
+  expect(first?.pid).not.toBe(before.pid);
+  expect(second?.pid).toBe(before.other);
+  expect((await fetch(`${first?.url}/livez`)).status).toBe(200);
+});
+
+test.each(['nats', 'postgres', 'relay', 'records', 'authz'] as const)(
+  'serves again after %s was killed and restarted',
+  async (name) => {
+    await platform.restart(name, 'SIGKILL');
+    await waitFor(async () => (await ask('/api/registers', platform.adminToken)) === 200, {
+      timeoutMs: 20_000,
+      what: `records answers after ${name} came back`,
+    });
+    await waitFor(
+      () =>
+        platform
+          .sql('SELECT 1')
+          .then(() => true)
+          .catch(() => false),
+      { what: 'PostgreSQL answers' },
+    );
+  },
+);
