@@ -6,6 +6,9 @@ const run = promisify(execFile);
 const cli = join(import.meta.dirname, '..', '..', '..', 'cli', 'src', 'main.ts');
 const SEED_TIMEOUT_MS = 120_000;
 
+/** The administrator's token in a demo: as public as the others. */
+export const DEMO_ADMINISTRATOR_TOKEN = 'demo-admin';
+
 /** Its tokens are written in the README, which only a demo may allow. */
 export const DEMO_SETTINGS = new Map([['authz' as const, { TIDEWIRE_CHOSEN_TOKENS: 'true' }]]);
 

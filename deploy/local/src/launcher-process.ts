@@ -8,11 +8,8 @@ import { waitUntil } from './wait-until.ts';
 const READY_TIMEOUT_MS = 30_000;
 const REASON_LINES = 4;
 const PROBE_INTERVAL_MS = 40;
-/** A crash is answered by a restart after this long; each further one in the window doubles it. */
-const FIRST_RESTART_MS = 250;
-const LONGEST_RESTART_MS = 4_000;
-/** More crashes than this within the window, and a restart is not what it needs. */
-const MAX_CRASHES = 5;
+/** A crash is answered by a restart after the next of these; who crashes more often within the window is given up. */
+const RESTART_DELAYS_MS = [250, 500, 1_000, 2_000, 4_000];
 const CRASH_WINDOW_MS = 60_000;
 /** Exit code of a service whose settings are wrong (sysexits `EX_CONFIG`): starting it again changes nothing. */
 const EXIT_CONFIG = 'exit code 78';
@@ -38,6 +35,7 @@ interface SupervisionOptions {
   readonly record: ProcessRecord;
   /** Whether a crash is answered by a restart. */
   readonly restart: boolean;
+  readonly restartDelaysMs?: readonly number[];
   readonly report: (event: ProcessEvent) => void;
 }
 
@@ -140,12 +138,13 @@ export class SupervisedProcess {
     const { name, logFile } = this.plan;
     const now = performance.now();
     this.#crashes = [...this.#crashes.filter((at) => now - at < CRASH_WINDOW_MS), now];
-    if (this.#crashes.length > MAX_CRASHES || how === EXIT_CONFIG) {
+    const delays = this.#options.restartDelaysMs ?? RESTART_DELAYS_MS;
+    const restartInMs = delays[this.#crashes.length - 1];
+    if (restartInMs === undefined || how === EXIT_CONFIG) {
       this.#wanted = false;
       this.#options.report({ kind: 'given-up', name, how, logFile });
       return;
     }
-    const restartInMs = Math.min(FIRST_RESTART_MS * 2 ** (this.#crashes.length - 1), LONGEST_RESTART_MS);
     this.#options.report({ kind: 'crashed', name, how, restartInMs });
     setTimeout(() => void this.#restart(), restartInMs);
   }

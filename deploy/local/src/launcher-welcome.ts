@@ -1,3 +1,4 @@
+import { relative } from 'node:path';
 import { DEMO_ACCOUNTS, DEMO_PASSWORD } from './launcher-demo.ts';
 import type { Paint } from './progress.ts';
 
@@ -7,10 +8,14 @@ interface WelcomeFacts {
   readonly readyAfterMs: number;
   /** As it was given, for people. */
   readonly dataDir: string;
+  readonly tokenFile: string;
 }
 
 /** The last thing a start says: where it is, who can enter, and what to try first. */
-export function formatWelcome({ origin, demo, readyAfterMs, dataDir }: WelcomeFacts, paint: Paint): string {
+export function formatWelcome(
+  { origin, demo, readyAfterMs, dataDir, tokenFile }: WelcomeFacts,
+  paint: Paint,
+): string {
   const seconds = (readyAfterMs / 1000).toFixed(1);
   const lines = [
     '',

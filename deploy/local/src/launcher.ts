@@ -3,6 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { NatsUser } from '@tidewire/contract';
 import type { DataFolder } from './data-folder.ts';
 import type { DatabaseUrls } from './database-postgres.ts';
+import { ensureAdministrator } from './launcher-administrator.ts';
+import type { Administrator } from './launcher-administrator.ts';
 import { openProcessRecord } from './launcher-record.ts';
 import { migrate, startBus, startDatabase } from './launcher-servers.ts';
 import type { Database, LocalServer } from './launcher-servers.ts';
@@ -24,6 +26,8 @@ export interface LaunchOptions {
   readonly gateways: number;
   /** `DATABASE_URL`, `NATS_URL`, `TIDEWIRE_*` and what programs need of the machine. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Made once for the data folder when missing. */
+  readonly administratorToken?: string;
   /** Settings beside those in the environment. */
   readonly settings?: ServicesOptions['settings'];
   readonly progress: Progress;
@@ -38,6 +42,7 @@ export interface Platform {
   /** `http://localhost:{port}` */
   readonly origin: string;
   readonly services: Services;
+  readonly administrator: Administrator;
   readonly databaseUrls: DatabaseUrls;
   /** The bus as the NATS user of a service. */
   readonly natsUrl: (user: NatsUser) => string;
@@ -99,15 +104,16 @@ export async function launch(options: LaunchOptions): Promise<Platform> {
     await Promise.allSettled([busStarts, tablesReady]);
     const [bus, database, { urls }] = await Promise.all([busStarts, databaseStarts, tablesReady]);
     folder.subfolder('logs');
-    const services = await progress.step(
+    const [services, administrator] = await progress.step(
       'services',
-      () => startServices(servicesOptions(options, settings, bus.url, urls)),
+      () => startServicesAndAdministrator(options, servicesOptions(options, settings, bus.url, urls)),
       () => `relay, authz, records, ${gateways === 1 ? 'gateway' : `${gateways} gateways`}, pages, edge`,
     );
     const watch = options.supervise ? watchServers(servers, options) : undefined;
     return {
       origin: services.origin,
       services,
+      administrator,
       databaseUrls: urls,
       natsUrl: bus.url,
       restart: async (name, signal) => {
@@ -128,6 +134,23 @@ export async function launch(options: LaunchOptions): Promise<Platform> {
     };
   } catch (error) {
     await Promise.all(servers.map(stopServer));
+    throw error;
+  }
+}
+
+/** At the same time, because neither needs the other to be there; both or none. */
+async function startServicesAndAdministrator(
+  { folder, environment, administratorToken }: LaunchOptions,
+  services: ServicesOptions,
+): Promise<[Services, Administrator]> {
+  const starting = startServices(services);
+  const { authz } = services.databaseUrls;
+  const making = ensureAdministrator(folder, authz, environment, administratorToken);
+  const [started] = await Promise.allSettled([starting, making]);
+  try {
+    return await Promise.all([starting, making]);
+  } catch (error) {
+    if (started.status === 'fulfilled') await started.value.killAll();
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import { openDataFolder } from './data-folder.ts';
 import type { DataFolder } from './data-folder.ts';
 import { FolderInUseError } from './folder-claim.ts';
-import { DEMO_SETTINGS, seedDemo } from './launcher-demo.ts';
+import { DEMO_ADMINISTRATOR_TOKEN, DEMO_SETTINGS, seedDemo } from './launcher-demo.ts';
 import { Ending, formatFailure } from './launcher-ending.ts';
 
 import { followLogs } from './launcher-logs.ts';
@@ -78,15 +78,16 @@ async function start(options: StartOptions, folder: DataFolder, ending: Ending):
     gateways: options.gateways,
     environment: process.env,
     progress,
-    ...(options.demo ? { settings: DEMO_SETTINGS } : {}),
+    ...(options.demo ? { settings: DEMO_SETTINGS, administratorToken: DEMO_ADMINISTRATOR_TOKEN } : {}),
     supervise: true,
     giveUp: (reason) => void ending.failed(new Error(reason)),
   });
   ending.runs(platform);
   if (options.demo) await progress.step('demo data', () => seedDemo(platform.origin));
   const readyAfterMs = performance.now() - started;
-  const facts = { origin: platform.origin, demo: options.demo, dataDir: options.dataDir, readyAfterMs };
-  progress.print(formatWelcome(facts, progress.paint));
+  const { origin, administrator } = platform;
+  const facts = { origin, demo: options.demo, dataDir: options.dataDir, tokenFile: administrator.tokenFile };
+  progress.print(formatWelcome({ ...facts, readyAfterMs }, progress.paint));
 }
 
 function showLogs(folder: DataFolder): () => void {
