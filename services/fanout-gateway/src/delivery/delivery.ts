@@ -261,7 +261,7 @@ export class Delivery {
   #visit(connection: Connection): void {
     const now = this.#options.scheduler.monotonic();
     this.#inspect(connection, now);
-    if (this.#doomed.has(connection) || !this.#mayDeliver()) return;
+    if (connection.closed || !this.#mayDeliver()) return;
     const tick = this.#ticks[connection.tick];
     tick.settle(connection);
     if (connection.behind) this.#catchUp(connection);
@@ -278,6 +278,8 @@ export class Delivery {
   }
 
   #doom(connection: Connection): void {
+    // Its transport has yet to take note of a reset that was made already.
+    if (connection.closed) return;
     if (this.#doomed.size === 0) this.#options.scheduler.setImmediate(() => this.#resetDoomed());
     this.#doomed.add(connection);
     connection.closed = true;

@@ -5,6 +5,7 @@ import type {
   ObjectMessage,
   Policy,
   Principal,
+  Property,
   PropertyAuthorization,
   Scopes,
 } from '@tidewire/contract';
@@ -12,11 +13,11 @@ import { RightsView, decideAccess } from '@tidewire/policy';
 import type { Decision } from '@tidewire/policy';
 import { createManualClock } from '@tidewire/service-kit';
 import type { ManualClock } from '@tidewire/service-kit';
-import type { Sink } from '../delivery/connection.ts';
+import type { Connection, Sink } from '../delivery/connection.ts';
 import type { Scheduler } from '../delivery/scheduler.ts';
 import { FanOut } from './fan-out.ts';
 import type { FanOutOptions } from './fan-out.ts';
-import type { ObjectEntry, SubscriptionRequest } from './subscription.ts';
+import type { ObjectEntry, Subscription, SubscriptionRequest } from './subscription.ts';
 
 /** For tests only: ids, rights, events, and sinks that can be read. */
 export const EPOCH = '0abcdefg';
@@ -60,7 +61,7 @@ export function createRights(...schemas: readonly SchemaSpec[]): RightsView {
 export function addSchema(view: RightsView, spec: SchemaSpec): void {
   const { id = SCHEMA, register = REGISTER, version = 1 } = spec;
   const properties = Object.fromEntries(
-    spec.properties.map((name) => [name, { type: TYPES[name] ?? 'string' }]),
+    spec.properties.map((name) => [name, TYPES[name] ?? { type: 'string' as const }]),
   );
   const named = { title: '', description: '', version, removed: false };
   const policy = (target: 'register' | 'schema', of: string): Policy => ({
@@ -93,7 +94,10 @@ export function addSchema(view: RightsView, spec: SchemaSpec): void {
   );
 }
 
-const TYPES: Readonly<Record<string, 'string' | 'number'>> = { amount: 'number', level: 'number' };
+const TYPES: Readonly<Record<string, Property>> = {
+  amount: { type: 'number' },
+  until: { type: 'string', format: 'date-time' },
+};
 
 export function principal(
   id: string,
@@ -307,13 +311,13 @@ export interface TestFanOut {
   readonly scheduler: TestScheduler;
   readonly failures: unknown[];
   /** Adds a connection with one subscription. */
-  open(
+  readonly open: (
     who: Principal,
     wish: SubscriptionRequest,
     tick?: 0 | 1,
-  ): { sink: TestSink; connection: ReturnType<FanOut['addConnection']> };
+  ) => { readonly sink: TestSink; readonly connection: Connection; readonly subscription: Subscription };
   /** Publishes and lets everything be written. */
-  publish(...entries: readonly ObjectEntry[]): void;
+  readonly publish: (...entries: readonly ObjectEntry[]) => void;
 }
 
 export function createTestFanOut(options: Partial<FanOutOptions> = {}): TestFanOut {
@@ -343,8 +347,7 @@ export function createTestFanOut(options: Partial<FanOutOptions> = {}): TestFanO
       const sink = new TestSink();
       const id = `k${(connections += 1)}`;
       const connection = fanOut.addConnection({ id, principalId: who.id, sink, wire: 'sse', tick });
-      fanOut.subscribe(connection, wish);
-      return { sink, connection };
+      return { sink, connection, subscription: fanOut.subscribe(connection, wish) };
     },
     publish: (...entries) => {
       for (const each of entries) fanOut.publish(each);

@@ -1,0 +1,45 @@
+import { resyncSchema } from '@tidewire/contract';
+import { expect, test } from 'vitest';
+import { readStream } from '../fanout/fan-out-builder.ts';
+import { ControlFrames } from './control-frame.ts';
+import { chunk, sseFrame, ssePosition } from './sse.ts';
+
+const position = { epoch: '0abcdefg', sequence: 9 };
+
+test('moves the cursor of a client without an event', () => {
+  expect(ssePosition(position)).toBe(': position\nid: evt-0abcdefg-000000000009\n\n');
+});
+
+test('frames chunks by bytes, so that joined ones are a chunked body still', () => {
+  const texts = [sseFrame('a', 'e', '"ü😀"'), sseFrame('b', 'e', `"${'x'.repeat(5000)}"`)];
+  const joined = Buffer.concat(texts.map(chunk));
+  expect(joined.subarray(0, 4).toString()).toBe('1f\r\n');
+  expect(readStream(joined).map(({ id, data }) => [id, (data as string).length])).toEqual([
+    ['a', 3],
+    ['b', 5000],
+  ]);
+});
+
+test('makes a heartbeat once for all, and anew when position or epoch moved', () => {
+  let epoch = '0abcdefg';
+  const frames = new ControlFrames({ epoch: () => epoch, oldest: () => ({ epoch, sequence: 1 }) });
+  const first = frames.position('sse', 5);
+  expect(frames.position('sse', 5)).toBe(first);
+  expect(frames.position('sse', 6)).not.toBe(first);
+  expect(frames.resync('sse', 'behind', 6)).not.toBe(frames.resync('sse', 'time', 6));
+  const before = frames.position('sse', 6).toString();
+  epoch = '0abcdefh';
+  expect(frames.position('sse', 6).toString()).not.toBe(before);
+});
+
+test('says why to fetch again, from where on, and moves the cursor there', () => {
+  const frames = new ControlFrames({ epoch: () => '0abcdefg', oldest: () => ({ ...position, sequence: 3 }) });
+  const [message] = readStream(frames.resync('sse', 'rights-changed', 9));
+  expect(message?.event).toBe('resync');
+  expect(message?.id).toBe('evt-0abcdefg-000000000009');
+  expect(resyncSchema.parse(message?.data)).toEqual({
+    reason: 'rights-changed',
+    oldest: 'evt-0abcdefg-000000000003',
+    current: 'evt-0abcdefg-000000000009',
+  });
+});
