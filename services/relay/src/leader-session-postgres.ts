@@ -77,9 +77,9 @@ export async function openLeaderSession(databaseUrl: string, logger: Logger): Pr
     throw error;
   }
 
-  const query = async <Row extends QueryResultRow>(
+  const send = async <Row extends QueryResultRow>(
     statement: Statement,
-    values: unknown[] = [],
+    values: unknown[],
   ): Promise<Row[]> => {
     if (lost.signal.aborted) throw new Error('the database connection of the relay is closed');
     try {
@@ -93,6 +93,16 @@ export async function openLeaderSession(databaseUrl: string, logger: Logger): Pr
       }
       throw error;
     }
+  };
+  let previous: Promise<unknown> = Promise.resolve();
+  // One statement at a time: a time-out must count from when a statement is sent, not from when it began to wait.
+  const query = async <Row extends QueryResultRow>(
+    statement: Statement,
+    values: unknown[] = [],
+  ): Promise<Row[]> => {
+    const answer = previous.then(() => send<Row>(statement, values));
+    previous = answer.catch(() => undefined);
+    return await answer;
   };
 
   return {

@@ -61,7 +61,12 @@ async function assemble<Database extends TestDatabase>(database: Database): Prom
     );
     const [state] = rows;
     const { applied } = reader;
-    return state?.left === 0 && state.epoch === applied.epoch && Number(state.sequence) === applied.sequence;
+    return (
+      state?.left === 0 &&
+      state.epoch !== '00000000' &&
+      state.epoch === applied.epoch &&
+      Number(state.sequence) === applied.sequence
+    );
   };
   return {
     nats,
