@@ -1,5 +1,5 @@
-import { once } from 'node:events';
 import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** The few lines of the NATS text protocol that these tests need: local servers are tested without a client library. */
 export interface PlainNats extends AsyncDisposable {
@@ -18,13 +18,13 @@ export async function connectPlainNats(port: number, user?: string, password?: s
   let text = '';
   socket.on('data', (chunk: string) => (text += chunk));
   socket.on('error', () => undefined);
-  const closed = once(socket, 'close');
+  const closed = new Promise((resolve) => socket.once('close', resolve));
   const heard = async (pattern: RegExp): Promise<string> => {
     const end = performance.now() + 5000;
     while (!pattern.test(text)) {
+      if (socket.destroyed) throw new Error(`closed before ${pattern}: ${text}`);
       if (performance.now() > end) throw new Error(`never heard ${pattern}, but: ${text}`);
-      await Promise.race([once(socket, 'data'), closed.then(() => delayed())]);
-      if (socket.destroyed && !pattern.test(text)) throw new Error(`closed before ${pattern}: ${text}`);
+      await delay(2);
     }
     return text;
   };
@@ -50,8 +50,4 @@ export async function connectPlainNats(port: number, user?: string, password?: s
       await closed;
     },
   };
-}
-
-function delayed(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
