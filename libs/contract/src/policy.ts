@@ -23,7 +23,8 @@ export type Match = z.infer<typeof matchSchema>;
  */
 export const ruleSchema = z.union([
   z.string().min(1).max(128),
-  z.object({ group: z.string().min(1).max(128), match: matchSchema.optional() }),
+  // Strict: a misspelt `match` that was dropped would turn a condition into an unconditional grant.
+  z.strictObject({ group: z.string().min(1).max(128), match: matchSchema.optional() }),
 ]);
 export type Rule = z.infer<typeof ruleSchema>;
 
@@ -55,7 +56,7 @@ export const propertyAuthorizationSchema = z.strictObject({
 export type PropertyAuthorization = z.infer<typeof propertyAuthorizationSchema>;
 
 /** A role of a register: what the groups that hold it may do on its schemas. */
-export const roleSchema = z.object({ name: z.string().min(1), actions: z.array(z.enum(ACTIONS)) });
+export const roleSchema = z.strictObject({ name: z.string().min(1), actions: z.array(z.enum(ACTIONS)) });
 export type Role = z.infer<typeof roleSchema>;
 
 /**
