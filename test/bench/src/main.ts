@@ -1,0 +1,167 @@
+/**
+ * `npm run bench`: what Tidewire costs on this machine. It prints figures and asserts none; compare ratios within one
+ * run, never runs with each other. Every delivery is checked: count, order, projection.
+ */
+import { parseArgs } from 'node:util';
+import { startPlatform } from '@tidewire/test-kit';
+import type { Platform } from '@tidewire/test-kit';
+import { benchRow, buildBenchTown, nowUs } from './bench-town.ts';
+import type { BenchTown } from './bench-town.ts';
+import { startLoad } from './load-process.ts';
+import type { LoadReport } from './loader.ts';
+import { readProcessFigures } from './process-figures.ts';
+
+const { values } = parseArgs({
+  options: {
+    subscribers: { type: 'string', default: '1000' },
+    seconds: { type: 'string', default: '5' },
+    rate: { type: 'string', default: '50' },
+    burst: { type: 'string', default: '5000' },
+  },
+});
+const subscribers = Number(values.subscribers);
+const seconds = Number(values.seconds);
+const rate = Number(values.rate);
+const burst = Number(values.burst);
+const CLASSES = [1, 10, 100];
+
+function percentile(sorted: readonly number[], share: number): string {
+  const value = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+  return value === undefined ? '-' : value.toFixed(1);
+}
+
+function printRow(cells: readonly (string | number)[]): void {
+  console.log(cells.map((cell, index) => String(cell).padEnd(index === 0 ? 34 : 12)).join(''));
+}
+
+/** Whatever is not exactly right is said beside the figures. */
+function faultsOf(report: LoadReport): string {
+  const faults = [
+    report.deliveries === report.expected ? '' : `${report.expected - report.deliveries} missing`,
+    report.outOfOrder === 0 ? '' : `${report.outOfOrder} out of order`,
+    report.wrongProjection === 0 ? '' : `${report.wrongProjection} wrongly projected`,
+    report.resyncs === 0 ? '' : `${report.resyncs} resyncs`,
+  ].filter((fault) => fault !== '');
+  return faults.length === 0 ? 'all right' : faults.join(', ');
+}
+
+interface Run {
+  readonly platform: Platform;
+  readonly town: BenchTown;
+  readonly classes: number;
+  readonly subscribers: number;
+  readonly events: number;
+  readonly write: () => Promise<void>;
+}
+
+async function measure(run: Run): Promise<{ report: LoadReport; cpuSeconds: number; kilobytesEach: number }> {
+  const gateway = run.platform.gateways[0];
+  if (gateway === undefined) throw new Error('there is no gateway');
+  const { hostname, port } = new URL(gateway.url);
+  const before = readProcessFigures(gateway.pid);
+  const load = await startLoad({
+    host: hostname,
+    port: Number(port),
+    subscribers: Array.from({ length: run.subscribers }, (_, index) => {
+      const reader = run.town.readers[index % run.classes];
+      return {
+        path: `/api/realtime/subscribe?topic=register/${run.town.register}/schema/items&token=${reader?.token}`,
+        maySeeSecret: reader?.maySeeSecret ?? false,
+      };
+    }),
+    events: run.events,
+    patienceMs: 10_000,
+  });
+  const open = readProcessFigures(gateway.pid);
+  await run.write();
+  const report = await load.report;
+  const after = readProcessFigures(gateway.pid);
+  return {
+    report,
+    cpuSeconds: (after?.cpuSeconds ?? Number.NaN) - (open?.cpuSeconds ?? 0),
+    kilobytesEach:
+      ((open?.residentKilobytes ?? Number.NaN) - (before?.residentKilobytes ?? 0)) / run.subscribers,
+  };
+}
+
+async function writePaced(town: BenchTown, count: number): Promise<void> {
+  const started = performance.now();
+  const pending: Promise<unknown>[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const due = started + (index / rate) * 1000;
+    await new Promise((wake) => {
+      setTimeout(wake, Math.max(0, due - performance.now()));
+    });
+    pending.push(town.writer.send('POST', town.path, benchRow(nowUs())));
+  }
+  await Promise.all(pending);
+}
+
+/** As fast as PostgreSQL takes them, in transactions of 500 rows. */
+async function writeBurst(platform: Platform, town: BenchTown, count: number): Promise<void> {
+  for (let done = 0; done < count; done += 500) {
+    await platform.sql(
+      `insert into records.objects (uuid, register_id, schema_id, organisation, owner, properties)
+       select gen_random_uuid(), s.register_id, s.id, $2, null, $3 from records.schemas s, generate_series(1, $4)
+       where s.id = $1`,
+      [town.schemaId, town.organisation, benchRow(nowUs()), Math.min(500, count - done)],
+    );
+  }
+}
+
+await using platform = await startPlatform({
+  gateways: 1,
+  settings: { TIDEWIRE_MAX_CONNECTIONS_PER_USER: '100000' },
+});
+const town = await buildBenchTown(platform.origin, platform.adminToken, Math.max(...CLASSES));
+await writePaced(town, 100);
+
+console.log(
+  `\nWrite to SSE, ${rate} writes/s through REST, milliseconds from before the request to the last byte`,
+);
+printRow(['', 'p50', 'p99', 'p99.9', '', '']);
+for (const count of [1, 100]) {
+  const events = rate * seconds;
+  const { report } = await measure({
+    platform,
+    town,
+    classes: 1,
+    subscribers: count,
+    events,
+    write: async () => writePaced(town, events),
+  });
+  const { latenciesMs } = report;
+  printRow([
+    `${count} subscriber${count === 1 ? '' : 's'}`,
+    ...[0.5, 0.99, 0.999].map((share) => percentile(latenciesMs, share)),
+    '',
+    faultsOf(report),
+  ]);
+}
+
+console.log(`\n${subscribers} subscribers`);
+printRow(['', 'events/s', 'deliveries/s', 'CPU s/M', 'KB/conn', '']);
+for (const classes of CLASSES) {
+  for (const [label, events, write] of [
+    [`${rate} events/s`, rate * seconds, async () => writePaced(town, rate * seconds)],
+    ['saturated', burst, async () => writeBurst(platform, town, burst)],
+  ] as const) {
+    const { report, cpuSeconds, kilobytesEach } = await measure({
+      platform,
+      town,
+      classes,
+      subscribers,
+      events,
+      write,
+    });
+    printRow([
+      `${classes} view class${classes === 1 ? '' : 'es'}, ${label}`,
+      Math.round(events / report.seconds),
+      Math.round(report.deliveries / report.seconds),
+      ((cpuSeconds / report.deliveries) * 1_000_000).toFixed(2),
+      kilobytesEach.toFixed(1),
+      faultsOf(report),
+    ]);
+  }
+}
+console.log('\nFigures of one run on one machine; loader, stores and gateway share its cores.');

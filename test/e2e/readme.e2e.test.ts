@@ -1,0 +1,130 @@
+import { execFile, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { freePort, waitFor } from '@tidewire/test-kit';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+const root = join(import.meta.dirname, '..', '..');
+const folder = mkdtempSync(join(tmpdir(), 'tidewire readme '));
+const run = promisify(execFile);
+
+/** Commands of the README, in its order, pointed at the test's own port. */
+const commands: string[] = [];
+let port = 0;
+let started: Started | undefined;
+
+interface Started {
+  readonly child: ChildProcess;
+  readonly output: () => string;
+}
+
+function start(command: string): Started {
+  const child = spawn('sh', ['-c', `exec ${command}`], { cwd: root, detached: true });
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => (text += String(bytes)));
+  return { child, output: () => text };
+}
+
+async function stop({ child }: Started): Promise<void> {
+  if (child.exitCode !== null || child.pid === undefined) return;
+  const ended = new Promise((wake) => {
+    child.once('exit', wake);
+  });
+  process.kill(-child.pid, 'SIGINT');
+  await ended;
+}
+
+function commandWith(part: string): string {
+  const command = commands.find((line) => line.includes(part));
+  if (command === undefined) throw new Error(`README.md has no command with "${part}"`);
+  return command;
+}
+
+beforeAll(async () => {
+  port = await freePort();
+  const readme = readFileSync(join(root, 'README.md'), 'utf8').replaceAll(
+    'localhost:8080',
+    `localhost:${port}`,
+  );
+  for (const block of readme.matchAll(/```sh\n([^]*?)```/g))
+    commands.push(...(block[1] ?? '').trim().split('\n'));
+  started = start(`${commandWith('npm start')} -- --port ${port} --data-dir '${join(folder, 'data')}'`);
+  const { child, output } = started;
+  await waitFor(() => child.exitCode !== null || output().includes(`http://localhost:${port}`), {
+    what: 'npm start gives its address',
+    timeoutMs: 170_000,
+  });
+  expect(child.exitCode, output()).toBeNull();
+});
+
+afterAll(async () => {
+  if (started !== undefined) await stop(started);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test('the README holds only commands that are run here', () => {
+  const known = [
+    /^npm start$/,
+    /^npm test$/,
+    /^curl -N /,
+    /^curl -X POST /,
+    /^npm run demo /,
+    /^npx tidewire import /,
+  ];
+  for (const command of commands)
+    expect(
+      known.some((pattern) => pattern.test(command)),
+      command,
+    ).toBe(true);
+});
+
+test('watching as Bob shows what Alice writes, without the e-mail address', async () => {
+  const watching = start(commandWith('curl -N'));
+  await waitFor(() => watching.output().includes(': '), { what: 'the stream is open', timeoutMs: 15_000 });
+  const written = await run('sh', ['-c', commandWith('Losse tegel')], { cwd: root });
+  const row = JSON.parse(written.stdout) as { readonly id: string };
+  await waitFor(() => watching.output().includes(row.id), { what: 'Bob sees the row', timeoutMs: 15_000 });
+  expect(watching.output()).toContain('event: object.created');
+  expect(watching.output()).toContain('Losse tegel');
+  expect(watching.output()).not.toContain('jan@example.org');
+  await stop(watching);
+});
+
+test('the demo makes live changes until it is interrupted', async () => {
+  const demo = start(`${commandWith('npm run demo')} --url http://localhost:${port}`);
+  await waitFor(() => /changes at 20\/s/.test(demo.output()), {
+    what: 'changes are made',
+    timeoutMs: 30_000,
+  });
+  await stop(demo);
+  expect(demo.output()).toMatch(/\d+ changes made/);
+});
+
+test('a register and a schema of one’s own are two requests', async () => {
+  const register = await run('sh', ['-c', commandWith('"slug":"library"')]);
+  expect(JSON.parse(register.stdout)).toMatchObject({ slug: 'library' });
+  const schema = await run('sh', ['-c', commandWith('"slug":"books"')]);
+  expect(JSON.parse(schema.stdout)).toMatchObject({ slug: 'books', required: ['title'] });
+});
+
+test('one command imports a file', async () => {
+  const file = join(folder, 'my cities.csv');
+  writeFileSync(file, 'name,inhabitants\nZwolle,132411\nUtrecht,374238\n');
+  const command = commandWith('npx tidewire import').replace('FILE.csv', `'${file}'`);
+  const { stdout } = await run('sh', ['-c', `${command} --url http://localhost:${port}`], { cwd: root });
+  expect(stdout).toContain('2 rows in register "my-cities"');
+});
+
+test('the page, the topics and the health of the origin answer', async () => {
+  const get = async (path: string): Promise<Response> => fetch(`http://localhost:${port}${path}`);
+  expect(await (await get('/')).text()).toContain('Alice and Bob');
+  expect((await get('/readyz')).status).toBe(200);
+  const topics = (await (await get('/api/realtime/topics?token=demo-bob')).json()) as {
+    topics: { topic: string }[];
+  };
+  expect(topics.topics.map(({ topic }) => topic)).toContain('register/meldingen-register/schema/meldingen');
+  expect((await get('/metrics')).status).toBe(404);
+});
