@@ -21,3 +21,5 @@ export type { RequestOptions, Responder } from './request-reply.ts';
 export type { Schema, SchemaIssue } from './schema.ts';
 export { loadStates } from './state-loader.ts';
 export type { LoadedStates } from './state-loader.ts';
+export { openLeases } from './leases.ts';
+export type { Leases, LeasesOptions } from './leases.ts';
