@@ -19,7 +19,8 @@ export interface GatewayDependencies {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  readonly leases?: ConnectionLeases;
+  /** Counts connections over all gateways; undefined while it cannot. */
+  readonly leases: () => ConnectionLeases | undefined;
   readonly random?: () => number;
 }
 

@@ -1,5 +1,7 @@
-import { connectBus } from '@tidewire/messaging';
-import type { MessageBus } from '@tidewire/messaging';
+import { randomUUID } from 'node:crypto';
+import { CONNECTIONS_BUCKET } from '@tidewire/contract';
+import { connectBus, openLeases } from '@tidewire/messaging';
+import type { Leases, MessageBus } from '@tidewire/messaging';
 import { createHealth, drainServer, listen, resolveDependencies } from '@tidewire/service-kit';
 import type { CreateService, HttpServer } from '@tidewire/service-kit';
 import type { GatewayConfig } from './config.ts';
@@ -15,11 +17,12 @@ const LAST_BYTES_MS = 1000;
 /** The gateway: reads the log, keeps the streams, and tells each of them what its principal may see. */
 export const createService: CreateService<GatewayConfig> = (config, given) => {
   const dependencies = resolveDependencies(SERVICE, config, given);
-  const { logger, metrics, clock } = dependencies;
+  const { logger, clock } = dependencies;
   const health = createHealth();
   let draining = false;
   let bus: MessageBus | undefined;
   let gateway: Gateway | undefined;
+  let leases: Leases | undefined;
   let app: HttpServer | undefined;
   let address: string | undefined;
   health.add('draining', () => (draining ? 'told to stop' : true));
@@ -28,11 +31,16 @@ export const createService: CreateService<GatewayConfig> = (config, given) => {
   return {
     async start() {
       bus = await connectBus({ url: config.NATS_URL, user: SERVICE, logger });
-      gateway = createGateway(config, { ...dependencies, bus });
+      gateway = createGateway(config, { ...dependencies, bus, leases: () => leases });
       app = createServer(
         serverOptions(config, gateway, bus, { ...dependencies, ready: () => health.ready() }),
       );
       address = await listen(app, config.TIDEWIRE_HOST, config.TIDEWIRE_PORT);
+      // Without leases the limits hold for this gateway alone: no reason to keep anybody waiting.
+      void openLeases(bus, { bucket: CONNECTIONS_BUCKET, instance: randomUUID(), clock }).then(
+        (opened) => (leases = opened),
+        (error: unknown) => logger.warn('connection leases are not available', { error }),
+      );
       // Rights may take a while to be there: until then every request is told to come again.
       void gateway.feed.start().catch((error: unknown) => {
         logger.error('log feed failed', { error });
@@ -50,6 +58,7 @@ export const createService: CreateService<GatewayConfig> = (config, given) => {
       await gateway?.feed.stop();
       gateway?.fanOut.stop();
       if (app !== undefined) await drainServer(app, { timeoutMs: 0, clock });
+      await leases?.close();
       await bus?.close();
     },
     get address() {

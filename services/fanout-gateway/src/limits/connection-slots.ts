@@ -1,13 +1,5 @@
 import { TidewireError } from '@tidewire/contract';
-
-/**
- * What the other gateways hold. `count` is how many connections of the principal live gateways have together, this
- * one's as last published included; a gateway that died does not count. Undefined: it cannot be known now.
- */
-export interface ConnectionLeases {
-  publish(principal: string, count: number): Promise<void>;
-  count(principal: string): Promise<number | undefined>;
-}
+import type { Leases } from '@tidewire/messaging';
 
 export interface SlotLimits {
   readonly perPrincipal: number;
@@ -24,17 +16,20 @@ export interface Slot {
   release(): void;
 }
 
+/** The part of {@link Leases} that is used here. */
+export type ConnectionLeases = Pick<Leases, 'acquire' | 'release'>;
+
 /**
- * Counts the connections of each principal, over all gateways as far as the leases can be reached, otherwise over
- * this one: a limit that cannot be checked must not keep clients out that are only reconnecting.
+ * Counts the connections of each principal: over all gateways where there are leases, otherwise over this one. A limit
+ * that cannot be checked must not keep clients out that are only reconnecting.
  */
 export class ConnectionSlots {
   readonly #limits: SlotLimits;
-  readonly #leases: ConnectionLeases | undefined;
+  readonly #leases: () => ConnectionLeases | undefined;
   readonly #own = new Map<string, number>();
   #total = 0;
 
-  constructor(limits: SlotLimits, leases?: ConnectionLeases) {
+  constructor(limits: SlotLimits, leases: () => ConnectionLeases | undefined = () => undefined) {
     this.#limits = limits;
     this.#leases = leases;
   }
@@ -49,39 +44,26 @@ export class ConnectionSlots {
     return this.#own.get(principal) ?? 0;
   }
 
-  /** Whether this process takes one more connection from anybody. */
+  /** Whether this process takes no more connections from anybody. */
   get full(): boolean {
     return this.#total >= this.#limits.perProcess;
   }
 
-  /**
-   * Takes a place. The own count is published before all are added up, so that of two gateways that take the last
-   * place at once both may refuse, but never both accept.
-   *
-   * @throws TidewireError TOO_MANY_CONNECTIONS
-   */
+  /** @throws TidewireError TOO_MANY_CONNECTIONS */
   async take(principal: string): Promise<Slot> {
     const anonymous = principal === ANONYMOUS_PRINCIPAL;
     const limit = anonymous ? this.#limits.anonymous : this.#limits.perPrincipal;
     if (this.own(principal) >= limit) throw tooMany(limit);
-    const slot = this.#occupy(principal);
-    if (this.#leases === undefined || anonymous) return slot;
-    const everywhere = await this.#countEverywhere(this.#leases, principal);
-    if (everywhere === undefined || everywhere <= limit) return slot;
-    slot.release();
+    const leases = anonymous ? undefined : this.#leases();
+    // Counted before anything is awaited, so that requests which arrive together do not all see the last place.
+    const slot = this.#occupy(principal, leases);
+    if (leases === undefined) return slot;
+    if (await leases.acquire(principal, limit)) return slot;
+    this.#leave(principal);
     throw tooMany(limit);
   }
 
-  async #countEverywhere(leases: ConnectionLeases, principal: string): Promise<number | undefined> {
-    try {
-      await leases.publish(principal, this.own(principal));
-      return await leases.count(principal);
-    } catch {
-      return undefined;
-    }
-  }
-
-  #occupy(principal: string): Slot {
+  #occupy(principal: string, leases: ConnectionLeases | undefined): Slot {
     this.#total += 1;
     this.#own.set(principal, this.own(principal) + 1);
     let held = true;
@@ -90,6 +72,7 @@ export class ConnectionSlots {
         if (!held) return;
         held = false;
         this.#leave(principal);
+        leases?.release(principal);
       },
     };
   }
@@ -99,9 +82,6 @@ export class ConnectionSlots {
     const left = this.own(principal) - 1;
     if (left === 0) this.#own.delete(principal);
     else this.#own.set(principal, left);
-    if (principal === ANONYMOUS_PRINCIPAL) return;
-    // A lease that could not be lowered dies with its lifetime; until then it errs on the strict side.
-    this.#leases?.publish(principal, left).catch(() => undefined);
   }
 }
 

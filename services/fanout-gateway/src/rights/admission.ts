@@ -1,5 +1,5 @@
-import { REQUEST_SUBJECTS, TidewireError, authenticateReplySchema } from '@tidewire/contract';
-import type { Credential, Principal } from '@tidewire/contract';
+import { REQUEST_SUBJECTS, TidewireError, authenticateReplySchema, errorCodeRow } from '@tidewire/contract';
+import type { Credential, Principal, RequestFailure } from '@tidewire/contract';
 import type { MessageBus } from '@tidewire/messaging';
 import type { RightsView } from '@tidewire/policy';
 import type { GivenCredential } from '@tidewire/service-kit';
@@ -41,7 +41,7 @@ export async function admit(options: AdmissionOptions, given: GivenCredential): 
       authenticateReplySchema,
       { timeoutMs: 2000 },
     );
-    if (!reply.ok) throw new TidewireError(reply.code, reply.message, { errors: reply.errors ?? [] });
+    if (!reply.ok) throw refusal(reply);
     const epoch = options.epoch();
     if (reply.position.epoch !== epoch) throw unavailable('authz and the gateway are of different epochs');
     const view = options.view();
@@ -67,6 +67,11 @@ function admission(view: RightsView, principal: Principal, credential: Credentia
       held = false;
     },
   };
+}
+
+function refusal({ code, message, errors = [] }: RequestFailure): TidewireError {
+  const again = errorCodeRow(code).retry === 'later';
+  return new TidewireError(code, message, { errors, ...(again && { retryAfterSeconds: 1 }) });
 }
 
 function unavailable(message: string): TidewireError {

@@ -1,6 +1,5 @@
 import { formatEventId, streamStatusSchema } from '@tidewire/contract';
 import type { LogPosition, StreamStatus } from '@tidewire/contract';
-import type { RightsView } from '@tidewire/policy';
 import type { HttpServer } from '@tidewire/service-kit';
 import { identify } from '../rights/access.ts';
 import type { Reader } from '../rights/access.ts';

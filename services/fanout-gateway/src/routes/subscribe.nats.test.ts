@@ -1,4 +1,5 @@
 import { HTTP_HEADERS, TOPIC_PATTERNS } from '@tidewire/contract';
+import type { Organisation } from '@tidewire/contract';
 import { waitFor } from '@tidewire/test-kit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SseClient } from '../testing/sse-client.ts';
@@ -21,6 +22,14 @@ beforeAll(async () => {
 afterAll(async () => {
   await world[Symbol.asyncDispose]();
 });
+
+/** An organisation above alice's, whose rows she may read too. */
+async function platformParent(): Promise<Organisation> {
+  const parent = organisation('provincie');
+  await world.platform.set(parent);
+  await world.platform.change(world.organisation, { parent: parent.id });
+  return parent;
+}
 
 const refused = async (client: SseClient): Promise<{ status: number; code: string; message: string }> => {
   const { code, message } = await client.json();
@@ -108,18 +117,23 @@ test.each(['register/zaken', 'register/zaken/schema/meldingen', 'object', 'organ
       ['object', `object/${row.uuid}`],
       ['organisation', `organisation/${world.organisation.id}`],
     ]);
+    const parent = await platformParent();
     using stream = await gateway.subscribe(alice, `topic=${topics.get(kind) ?? kind}`);
     const foreign = register('elders');
     const foreignSchema = schemaOf(foreign, 'dingen');
-    const elsewhere = world.row(
-      {},
-      { register: foreign, schema: foreignSchema, organisation: organisation('ander').id },
+    const elsewhere = world.row({}, { register: foreign, schema: foreignSchema, organisation: parent.id });
+    await world.platform.set(
+      policyOf('schema', foreignSchema.id, { read: ['authenticated'] }),
+      foreign,
+      foreignSchema,
     );
-    await world.platform.set(policyOf('schema', foreignSchema.id, {}), foreignSchema, foreign);
+    using everything = await gateway.subscribe(alice, `topic=object/${elsewhere.uuid}`);
     await world.platform.created(elsewhere);
     await world.platform.created(row);
     const events = await stream.until(1);
     expect(events.map(({ data }) => data.subject)).toEqual([row.uuid]);
+    // It could be seen: only the topic kept it away.
+    expect((await everything.until(1)).map(({ data }) => data.subject)).toEqual([elsewhere.uuid]);
   },
 );
 
@@ -282,4 +296,26 @@ test('the status counts the caller own streams, and all of them for an administr
   expect(await status(world.secret(world.admin))).toMatchObject({
     connections: { own: 0, total: expect.any(Number) },
   });
+});
+
+test('counts the streams of a principal over all gateways, but not those of a gateway that died', async () => {
+  const { platform } = world;
+  const [living, dying] = [await world.gateway(), await world.gatewayProcess()];
+  const busy = person('busy-everywhere', world.organisation, []);
+  await platform.set(busy.principal, busy.credential);
+  const secret = platform.secretOf(busy.credential);
+  const open = await Promise.all(Array.from({ length: 5 }, () => dying.subscribe(secret, TOPIC)));
+  const more = await Promise.all(Array.from({ length: 5 }, () => living.subscribe(secret, TOPIC)));
+  expect([...open, ...more].map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 200));
+  using eleventh = await living.subscribe(secret, TOPIC);
+  expect(eleventh.status).toBe(429);
+  await dying.kill();
+  await waitFor(
+    async () => {
+      using again = await living.subscribe(secret, TOPIC);
+      return again.status === 200;
+    },
+    { what: 'the places of the dead gateway are free', timeoutMs: 15_000 },
+  );
+  for (const stream of more) stream[Symbol.dispose]();
 });

@@ -128,6 +128,16 @@ export class FakePlatform implements AsyncDisposable {
     await this.append([objectMessage('deleted', row, null)]);
   }
 
+  /** An event whose images could not be stored. */
+  async createdWithoutImages(row: Row): Promise<void> {
+    await this.append([{ ...objectMessage('created', null, row), after: null, unencodable: true }]);
+  }
+
+  /** The log loses everything but its newest messages, as it does when it is full or they are old. */
+  async forget(keep: number): Promise<void> {
+    await this.#writer.startEpoch(this.epoch, this.last - keep);
+  }
+
   /** Publishes messages in one go; resolves with the sequence of the last one. */
   append(messages: readonly LogMessage[]): Promise<number> {
     const result = this.#publishing.then(async () => {

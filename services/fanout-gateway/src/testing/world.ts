@@ -15,6 +15,7 @@ import { createLogger, createMetrics } from '@tidewire/service-kit';
 import type { Service } from '@tidewire/service-kit';
 import { waitFor } from '@tidewire/test-kit';
 import { FakePlatform } from './fake-platform.ts';
+import { GatewayProcess } from './gateway-process.ts';
 import type { Row } from './fake-platform.ts';
 import { SseClient } from './sse-client.ts';
 
@@ -33,6 +34,7 @@ export class World implements AsyncDisposable {
   readonly bob: Person;
   readonly admin: Person;
   readonly #gateways: Service[] = [];
+  readonly #processes: GatewayProcess[] = [];
 
   private constructor(platform: FakePlatform) {
     this.platform = platform;
@@ -91,6 +93,18 @@ export class World implements AsyncDisposable {
     return new TestGateway(service, lines);
   }
 
+  /** Starts a gateway as a process of its own, which can be stopped and continued. */
+  async gatewayProcess(settings: Record<string, string> = {}): Promise<GatewayProcess> {
+    const gateway = await GatewayProcess.start({
+      NATS_URL: this.platform.nats.urlFor('fanout-gateway'),
+      LOG_LEVEL: 'warn',
+      TIDEWIRE_SSE_HEARTBEAT_MS: '400',
+      ...settings,
+    });
+    this.#processes.push(gateway);
+    return gateway;
+  }
+
   row(properties: Record<string, unknown> = {}, change: Partial<Row> = {}): Row {
     return {
       uuid: randomUUID(),
@@ -109,6 +123,7 @@ export class World implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const gateway of this.#processes) await gateway.kill();
     for (const gateway of this.#gateways) await gateway.stop();
     await this.platform[Symbol.asyncDispose]();
   }
@@ -116,6 +131,7 @@ export class World implements AsyncDisposable {
 
 export class TestGateway {
   readonly service: Service;
+  /** Everything that it has logged so far, at every level. */
   readonly logLines: readonly string[];
 
   constructor(service: Service, logLines: readonly string[]) {

@@ -76,9 +76,15 @@ export class StreamKeeper implements RightsEffects {
     this.end(stream, 'GONE');
   }
 
-  /** Says why and closes. Nothing that the fan-out owes the stream is written any more. */
+  /**
+   * Says why and closes. What the stream is owed leaves before that, unless it is its credential that ended: then
+   * nothing that was judged under it does.
+   */
   end(stream: Stream, code: EndCode): void {
     if (stream.ended) return;
+    if (code !== 'CREDENTIAL_ENDED' && stream.connection !== undefined) {
+      this.#options.fanOut.settle(stream.connection);
+    }
     this.drop(stream);
     this.#options.onEnd(code);
     stream.sink.end(code, REASONS[code], code === 'CREDENTIAL_ENDED' ? REVOKED_LINGER_MS : undefined);
@@ -103,7 +109,7 @@ export class StreamKeeper implements RightsEffects {
         current: formatEventId(current),
       }),
     );
-    for (const stream of [...this.streams.all()]) {
+    for (const stream of this.streams.all()) {
       stream.sink.write(frame);
       this.end(stream, 'SERVICE_UNAVAILABLE');
     }
@@ -126,7 +132,7 @@ export class StreamKeeper implements RightsEffects {
 
   stop(): void {
     this.#sweep.cancel();
-    for (const stream of [...this.streams.all()]) this.end(stream, 'DRAINING');
+    for (const stream of this.streams.all()) this.end(stream, 'DRAINING');
   }
 
   retryMs(): number {
