@@ -7,8 +7,8 @@ import {
 } from '@tidewire/contract';
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openTestDatabase } from './test-database.ts';
-import type { RecordsTestDatabase } from './test-database.ts';
+import { openTestDatabase } from '../test/database.ts';
+import type { RecordsTestDatabase } from '../test/database.ts';
 
 let database: RecordsTestDatabase;
 const organisation = '11111111-1111-4111-8111-111111111111';

@@ -5,7 +5,7 @@ import type { ObjectType, Policy, Register, SetPolicyRequest } from '@tidewire/c
 import type { RightsView } from '@tidewire/policy';
 import { formatPointer } from '@tidewire/service-kit';
 import type { Logger, PrincipalContext, Provenance } from '@tidewire/service-kit';
-import { decide, findRegister, forbidden, notFound } from '../objects/object-access.ts';
+import { knowsOf, findRegister, forbidden, notFound } from '../objects/object-access.ts';
 import type { Judgement, Turn } from '../rights/judgement.ts';
 import { TableTaken } from './catalogue-repository.ts';
 import type { CatalogueRepository } from './catalogue-repository.ts';
@@ -278,7 +278,7 @@ function isReadable(turn: Turn, register: Register): boolean {
 function isSchemaReadable(turn: Turn, schema: ObjectType): boolean {
   const register = turn.view.register(schema.register);
   if (register === undefined || register.removed) return false;
-  return turn.principal?.admin === true || decide(turn, { schema, register }, 'read').allowed;
+  return turn.principal?.admin === true || knowsOf(turn, { schema, register });
 }
 
 function requireRegister(turn: Turn, ref: string): Register {

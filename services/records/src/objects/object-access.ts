@@ -40,6 +40,15 @@ export function decide(turn: Turn, target: Target, action: Action, organisation?
   });
 }
 
+/**
+ * Whether the caller may know that the schema exists, and the names of its properties: when a rule lets it read or create
+ * rows. Reading what one owns is not enough, because that is allowed on every schema.
+ */
+export function knowsOf(turn: Turn, target: Target): boolean {
+  const read = decide(turn, target, 'read');
+  return (read.allowed && read.rows.op !== 'false') || decide(turn, target, 'create').allowed;
+}
+
 /** What the statements of a request are told. */
 export function contextOf(turn: Turn, target: Target): StatementContext {
   return { place: placeOf(target), concerned: turn.concerned, nowMs: turn.nowMs };

@@ -10,6 +10,7 @@ import {
   decide,
   findTarget,
   forbidden,
+  knowsOf,
   notFound,
   presentObject,
   refusedWrite,
@@ -67,7 +68,7 @@ export class ObjectWriter {
     return await this.#judge(request, async (turn, target) => {
       const organisation = organisationFor(turn, body);
       const decision = decide(turn, target, 'create', organisation ?? undefined);
-      if (!decision.allowed) throw decide(turn, target, 'read').allowed ? forbidden() : notFound(turn);
+      if (!decision.allowed) throw knowsOf(turn, target) ? forbidden() : notFound(turn);
       const properties = withoutNulls(body.members);
       const checks = this.#options.validator.checksOf(target.schema);
       refuseInvalid([...checks.check(body.members), ...checks.missing(properties)]);
