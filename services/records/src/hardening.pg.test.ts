@@ -153,7 +153,7 @@ test('an insert that waited for a delete of its uuid is refused as a serializati
       () => 'inserted',
       (error: { code: string }) => error.code,
     );
-    await waitsForLock(processOf(inserter));
+    await database.untilWaiting(processOf(inserter));
     await deleter.query('commit');
     expect(await waiting).toBe('40001');
   } finally {
@@ -165,16 +165,6 @@ test('an insert that waited for a delete of its uuid is refused as a serializati
 /** The server process of a connection, known without asking the busy connection. */
 function processOf(client: pg.PoolClient): number {
   return (client as unknown as { processID: number }).processID;
-}
-
-async function waitsForLock(pid: number): Promise<void> {
-  for (;;) {
-    const { rows } = await database.admin.query<{ waiting: boolean }>(
-      `select wait_event_type = 'Lock' as waiting from pg_stat_activity where pid = $1`,
-      [pid],
-    );
-    if (rows[0]?.waiting === true) return;
-  }
 }
 
 test('the time of an update moves forward by at least a millisecond, also when the clock does not', async () => {
@@ -339,7 +329,7 @@ test('an object inserted while its schema is being deleted is either deleted wit
     await inserter.query('begin');
     await inserter.query(insertSql, [early, register, schemaId, organisation, '{}']);
     const removal = remover.query('update records.schemas set removed = true where id = $1', [schemaId]);
-    await waitsForLock(processOf(remover));
+    await database.untilWaiting(processOf(remover));
     await inserter.query('commit');
     await removal;
     expect((await database.eventsOf(early)).map((event) => event.message['action'])).toEqual([

@@ -1,4 +1,4 @@
-import { startPostgres } from '@tidewire/test-kit';
+import { startPostgres, waitFor } from '@tidewire/test-kit';
 import type { TestDatabase } from '@tidewire/test-kit';
 import pg from 'pg';
 
@@ -13,6 +13,8 @@ export interface RecordsTestDatabase extends AsyncDisposable {
   readonly admin: pg.Pool;
   /** The events of one object, register or schema that lie in the outbox, oldest first. */
   eventsOf(...keys: string[]): Promise<OutboxRow[]>;
+  /** Resolves when a session waits for a lock: of this role, or with this process id. */
+  untilWaiting(who: string | number): Promise<void>;
 }
 
 /** One row of the outbox as the tests look at it. */
@@ -44,6 +46,20 @@ export async function openTestDatabase(): Promise<RecordsTestDatabase> {
         [keys],
       );
       return rows;
+    },
+    untilWaiting: async (who) => {
+      const condition = typeof who === 'number' ? 'pid = $1' : 'usename = $1';
+      await waitFor(
+        async () => {
+          const { rowCount } = await admin.query(
+            `select from pg_stat_activity
+             where datname = current_database() and wait_event_type = 'Lock' and ${condition}`,
+            [who],
+          );
+          return rowCount !== 0;
+        },
+        { what: 'a session waits for a lock' },
+      );
     },
     [Symbol.asyncDispose]: async () => {
       await Promise.all([owner.end(), records.end(), admin.end()]);
