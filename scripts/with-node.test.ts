@@ -109,6 +109,23 @@ test.for(['SIGINT', 'SIGTERM'] as const)('passes %s on and waits for the program
   expect(await closed).toEqual([3, null]);
 });
 
+test('ends the program when the shell that npm put in between is gone', async () => {
+  writeLock(wanted, complete);
+  writeFileSync(
+    join(root, 'program.mjs'),
+    "process.on('SIGTERM', () => { console.log('drained'); process.exit(0); }); setInterval(() => {}, 1000); console.log('ready');",
+  );
+  const withNode = join(root, 'scripts', 'with-node.mjs');
+  const shell = spawn('sh', ['-c', `'${process.execPath}' '${withNode}' program.mjs; exit 0`], {
+    env: { ...process.env, npm_lifecycle_event: 'start' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(shell.stdout, 'data');
+  const rest = text(shell.stdout);
+  shell.kill('SIGTERM');
+  expect(await rest).toBe('drained\n');
+});
+
 test('reports a program that was killed as a shell would', async () => {
   writeLock(wanted, complete);
   expect((await run("process.kill(process.pid, 'SIGKILL'); setInterval(() => {}, 1000);")).code).toBe(137);

@@ -55,7 +55,7 @@ export function createProgress({ stream, plain, now = () => performance.now() }:
 
   const showWaiting = (): void => {
     if (!lively || waiting.size === 0) return;
-    const text = `${[...waiting].join(', ')} ...`.slice(0, (stream.columns ?? DEFAULT_COLUMNS) - 6);
+    const text = `${[...waiting].join(', ')} ...`.slice(0, (stream.columns || DEFAULT_COLUMNS) - 6);
     stream.write(`${CLEAR_LINE}  ${paint.accent(FRAMES[frame % FRAMES.length]!)} ${paint.dim(text)}`);
   };
   const print = (text: string): void => {
