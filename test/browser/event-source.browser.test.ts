@@ -37,9 +37,18 @@ afterAll(async () => {
   await platform?.[Symbol.asyncDispose]();
 });
 
+interface Received {
+  readonly ids: string[];
+  /** Versions by row, as the events tell. */
+  readonly rows: Readonly<Record<string, number>>;
+  readonly opens: number;
+  /** `resync` and `end` frames. */
+  readonly others: string[];
+}
+
 /** What the page has received, as it stands. */
-async function received(page: Page): Promise<{ ids: string[]; created: string[]; opens: number }> {
-  return page.evaluate('window.received') as Promise<{ ids: string[]; created: string[]; opens: number }>;
+async function received(page: Page): Promise<Received> {
+  return page.evaluate('window.received') as Promise<Received>;
 }
 
 test("the browser's EventSource reconnects by itself and misses nothing while gateways are killed and terminated", async () => {
@@ -48,13 +57,18 @@ test("the browser's EventSource reconnects by itself and misses nothing while ga
   const [register] = town.collection.split('/');
   const address = `/api/realtime/subscribe?topic=register/${register}&token=${town.tokens.admin}`;
   await page.evaluate(`
-    window.received = { ids: [], created: [], opens: 0 };
+    window.received = { ids: [], rows: {}, opens: 0, others: [] };
     window.source = new EventSource(${JSON.stringify(address)});
     window.source.addEventListener('open', () => { window.received.opens += 1; });
+    for (const name of ['resync', 'end']) {
+      window.source.addEventListener(name, (message) => window.received.others.push(name + ' ' + message.data));
+    }
     for (const name of ['object.created', 'object.updated', 'object.deleted']) {
       window.source.addEventListener(name, (message) => {
         window.received.ids.push(message.lastEventId);
-        if (name === 'object.created') window.received.created.push(JSON.parse(message.data).data.uuid);
+        const { uuid, object } = JSON.parse(message.data).data;
+        if (object) window.received.rows[uuid] = object._version;
+        else delete window.received.rows[uuid];
       });
     }
   `);
@@ -63,15 +77,11 @@ test("the browser's EventSource reconnects by itself and misses nothing while ga
     timeoutMs: 20_000,
   });
   const stop = new AbortController();
-  const created: string[] = [];
   const writing = writeSteadily({
     api: town.as('alice'),
     collection: town.collection,
     rate: 50,
     signal: stop.signal,
-    onAcknowledged: ({ uuid, version }) => {
-      if (version === 1) created.push(uuid);
-    },
   });
   for (const [name, signal] of [
     ['fanout-gateway-1', 'SIGKILL'],
@@ -88,12 +98,22 @@ test("the browser's EventSource reconnects by itself and misses nothing while ga
   }
   stop.abort();
   await writing;
-  await waitFor(async () => (await received(page)).created.length >= created.length, {
-    what: 'the browser has every row',
+  const last = await town
+    .as('alice')
+    .send<{ id: string }>('POST', `/api/objects/${town.collection}`, { titel: 'last' });
+  await waitFor(async () => last.id in (await received(page)).rows, {
+    what: 'the browser has the last row',
     timeoutMs: 40_000,
   });
-  const { ids, created: seen, opens } = await received(page);
+  const { ids, rows, opens, others } = await received(page);
+  expect(others.filter((frame) => frame.startsWith('resync'))).toEqual([]);
   expect(opens).toBeGreaterThan(1);
-  expect(seen).toEqual(created);
+  const listed = await town
+    .as('admin')
+    .send<{ results: { id: string; _version: number }[] }>(
+      'GET',
+      `/api/objects/${town.collection}?_limit=1000`,
+    );
+  expect(rows).toEqual(Object.fromEntries(listed.results.map((row) => [row.id, row._version])));
   expect(ids).toEqual([...new Set(ids)].toSorted());
 });
