@@ -40,7 +40,7 @@ export type {
 export { runMigrations } from './migrations-postgres.ts';
 export type { MigrationOptions } from './migrations-postgres.ts';
 export { nearestName } from './nearest-name.ts';
-export { createPool, isDatabaseUnavailable } from './pool-postgres.ts';
+export { createPool, isDatabaseUnavailable, outageAsUnavailable } from './pool-postgres.ts';
 export type { Pool, PoolClient, PoolOptions } from './pool-postgres.ts';
 export { readConfigOrExit } from './read-config.ts';
 export { toTidewireError } from './problem-mapping.ts';

@@ -1,3 +1,4 @@
+import { TidewireError } from '@tidewire/contract';
 import { DatabaseError, Pool, types as builtinTypes } from 'pg';
 import type { CustomTypesConfig, PoolClient } from 'pg';
 import type { Logger } from './logger.ts';
@@ -80,4 +81,28 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   if (typeof code !== 'string') return CONNECTION_MESSAGE.test(error.message);
   if (error instanceof DatabaseError) return UNAVAILABLE_CLASSES.has(code.slice(0, 2));
   return NETWORK_CODES.has(code);
+}
+
+/** Seconds after which a client may ask again. */
+const RETRY_AFTER_SECONDS = 2;
+
+/** The error a client gets while the database is away; undefined for every other error. */
+export function unavailableError(error: unknown): TidewireError | undefined {
+  if (!isDatabaseUnavailable(error)) return undefined;
+  return new TidewireError('SERVICE_UNAVAILABLE', 'The database is not available at the moment.', {
+    retryAfterSeconds: RETRY_AFTER_SECONDS,
+    cause: error,
+  });
+}
+
+/**
+ * Runs `work`; a database that is away becomes `SERVICE_UNAVAILABLE`, so that whoever asked over the bus knows that
+ * it may ask again. HTTP routes need no such thing: the server maps it.
+ */
+export async function outageAsUnavailable<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    throw unavailableError(error) ?? error;
+  }
 }

@@ -2,10 +2,7 @@ import { ERROR_CODES, TidewireError } from '@tidewire/contract';
 import type { ErrorCode } from '@tidewire/contract';
 import { z } from 'zod';
 import { invalidInput } from './field-error.ts';
-import { isDatabaseUnavailable } from './pool-postgres.ts';
-
-/** Seconds after which a client may ask again when something behind us is away. */
-const RETRY_AFTER_SECONDS = 2;
+import { unavailableError } from './pool-postgres.ts';
 
 /** Fastify's own refusals and what they are on our wire. */
 const FASTIFY_CODES: ReadonlyMap<string, ErrorCode> = new Map([
@@ -33,12 +30,8 @@ const HTTP_STATUS_CODES: ReadonlyMap<number, ErrorCode> = new Map([
 export function toTidewireError(error: unknown): TidewireError {
   if (error instanceof TidewireError) return error;
   if (error instanceof z.core.$ZodError) return invalidInput(error, 'request');
-  if (isDatabaseUnavailable(error)) {
-    return new TidewireError('SERVICE_UNAVAILABLE', 'The database is not available at the moment.', {
-      retryAfterSeconds: RETRY_AFTER_SECONDS,
-      cause: error,
-    });
-  }
+  const unavailable = unavailableError(error);
+  if (unavailable !== undefined) return unavailable;
   const code = frameworkCode(error);
   if (code !== undefined) return new TidewireError(code, `${ERROR_CODES[code].title}.`, { cause: error });
   return new TidewireError('INTERNAL_ERROR', ERROR_CODES.INTERNAL_ERROR.title, { cause: error });

@@ -1,6 +1,7 @@
 import { authenticateRequestSchema, queueGroup } from '@tidewire/contract';
 import type { AuthenticateReply, AuthenticateRequest } from '@tidewire/contract';
 import type { Responder } from '@tidewire/messaging';
+import { outageAsUnavailable } from '@tidewire/service-kit';
 import type { Authenticator } from '../authenticator.ts';
 
 /** Answers `authz.v1.authenticate`. */
@@ -10,7 +11,7 @@ export function answerAuthenticate(authenticate: Authenticator): Responder<Authe
     requestSchema: authenticateRequestSchema,
     handle: async ({ type, secret }): Promise<AuthenticateReply> => ({
       ok: true,
-      ...(await authenticate(type, secret)),
+      ...(await outageAsUnavailable(() => authenticate(type, secret))),
     }),
   };
 }

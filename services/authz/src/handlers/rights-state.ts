@@ -1,6 +1,7 @@
 import { TidewireError, isUuid, queueGroup, stateRequestSchema } from '@tidewire/contract';
 import type { StateReply, StateRequest } from '@tidewire/contract';
 import type { Responder } from '@tidewire/messaging';
+import { outageAsUnavailable } from '@tidewire/service-kit';
 import type { Pool } from '@tidewire/service-kit';
 import { readStatePage } from '../state-repository-postgres.ts';
 import type { StateKey } from '../state-repository-postgres.ts';
@@ -13,7 +14,8 @@ export function answerRightsState(pool: Pool): Responder<StateRequest> {
     queue: queueGroup('authz'),
     requestSchema: stateRequestSchema,
     handle: async ({ after }): Promise<StateReply> => {
-      const page = await readStatePage(pool, after === null ? undefined : parseKey(after), PAGE_BOUNDS);
+      const key = after === null ? undefined : parseKey(after);
+      const page = await outageAsUnavailable(() => readStatePage(pool, key, PAGE_BOUNDS));
       if (page === undefined) throw new TidewireError('SERVICE_UNAVAILABLE', 'The outbox has no position.');
       return {
         ok: true,

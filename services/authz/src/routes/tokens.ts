@@ -7,9 +7,10 @@ import {
   timestampSchema,
   uuidSchema,
 } from '@tidewire/contract';
-import type { Clock, HttpServer, Pool } from '@tidewire/service-kit';
+import type { Clock, HttpServer, Pool, PoolClient } from '@tidewire/service-kit';
 import { z } from 'zod';
 import { countTokens, endToken, insertToken, listTokens } from '../credential-repository-postgres.ts';
+import type { TokenEntry } from '../credential-repository-postgres.ts';
 import { formatPage, pageQueryShape, pageRequest, pageSchema } from '../page.ts';
 import { lockPrincipal } from '../principal-repository-postgres.ts';
 import type { RightsWriter } from '../rights-writer.ts';
@@ -77,8 +78,7 @@ function registerCreate(app: HttpServer, { writer, clock, chosenSecrets }: Token
       if (chosen !== undefined) requireChosenAllowed(context.principal.admin, chosenSecrets);
       const expiresAtMs = expiresAt === undefined ? null : requireFuture(expiresAt, clock.now());
       const secret = chosen ?? createTokenSecret();
-      const write = owner === context.principal.id ? writer.write : writer.writeAsAdmin;
-      const entry = await write(authorOf(request), async (client) => {
+      const work = async (client: PoolClient): Promise<TokenEntry> => {
         if ((await lockPrincipal(client, owner)) === undefined) throw notFound();
         if ((await countTokens(client, owner)) >= MAX_TOKENS) {
           throw new TidewireError(
@@ -94,7 +94,11 @@ function registerCreate(app: HttpServer, { writer, clock, chosenSecrets }: Token
           scopes: scopes ?? null,
           expiresAtMs,
         });
-      });
+      };
+      const entry =
+        owner === context.principal.id
+          ? await writer.write(authorOf(request), work)
+          : await writer.writeAsAdmin(authorOf(request), work);
       const { prefix: _prefix, endedAt: _endedAt, ...created } = entry;
       return reply.code(201).send({ ...created, token: secret });
     },

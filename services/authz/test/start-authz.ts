@@ -1,0 +1,97 @@
+import { SERVICE_PERMISSIONS } from '@tidewire/contract';
+import { connectBus, silentLogger } from '@tidewire/messaging';
+import type { MessageBus } from '@tidewire/messaging';
+import { createLogger, createManualClock, createMetrics, createPool } from '@tidewire/service-kit';
+import type { ManualClock, Pool, Service } from '@tidewire/service-kit';
+import { startNats, startPostgres } from '@tidewire/test-kit';
+import type { TestDatabase } from '@tidewire/test-kit';
+import { configSchema } from '../src/config.ts';
+import type { AuthzConfig } from '../src/config.ts';
+import { ensureAdministrator } from '../src/first-administrator.ts';
+import { createService } from '../src/service.ts';
+
+export const ADMIN_TOKEN = 'tw_administrator-of-the-tests';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  // oxlint-disable-next-line typescript/no-explicit-any -- a test looks at whatever came
+  readonly body: any;
+}
+
+export interface RunningAuthz extends AsyncDisposable {
+  readonly service: Service;
+  readonly database: TestDatabase;
+  /** As the service's own role. */
+  readonly pool: Pool;
+  readonly clock: ManualClock;
+  /** As another service, with no more permissions than it has. */
+  readonly bus: MessageBus;
+  /** Everything that the service logged, at every level. */
+  readonly log: () => string;
+  ask(method: string, path: string, token?: string, body?: unknown): Promise<Answer>;
+}
+
+/** A whole authz with real servers behind it and a clock that the test moves, and an administrator unless told not to. */
+export async function startAuthz(
+  options: {
+    readonly admin?: boolean;
+    readonly config?: Partial<AuthzConfig>;
+    /** A database with the migrations applied; disposed with the service. */
+    readonly database?: TestDatabase;
+  } = {},
+): Promise<RunningAuthz> {
+  const [database, nats] = await Promise.all([
+    options.database ?? startPostgres({ services: ['relay', 'authz'] }),
+    startNats({ users: SERVICE_PERMISSIONS }),
+  ]);
+  const lines: string[] = [];
+  const destination = { write: (line: string) => void lines.push(line) };
+  const logger = createLogger({ service: 'authz', level: 'debug', destination });
+  const clock = createManualClock(Date.now());
+  const config = {
+    ...configSchema.parse({ DATABASE_URL: database.authzUrl, NATS_URL: nats.urlFor('authz') }),
+    ...options.config,
+  };
+  const pool = createPool({ databaseUrl: database.authzUrl, service: 'test', logger });
+  if (options.admin !== false) {
+    const admin = { id: 'admin', name: 'Admin', secret: ADMIN_TOKEN, expiresAtMs: null, nowMs: clock.now() };
+    await ensureAdministrator(pool, admin);
+  }
+  const service = createService(config, { logger, clock, metrics: createMetrics('authz') });
+  await service.start();
+  const bus = await connectBus({ url: nats.urlFor('records'), user: 'records', logger: silentLogger });
+
+  return {
+    service,
+    database,
+    pool,
+    clock,
+    bus,
+    log: () => lines.join(''),
+    async ask(method, path, token, body) {
+      const response = await fetch(`${service.address}${path}`, {
+        method,
+        headers: {
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      });
+      const text = await response.text();
+      return {
+        status: response.status,
+        headers: response.headers,
+        body: text === '' ? undefined : JSON.parse(text),
+      };
+    },
+    async [Symbol.asyncDispose]() {
+      await bus.close();
+      await service.drain();
+      await service.stop();
+      await pool.end();
+      await nats[Symbol.asyncDispose]();
+      await database[Symbol.asyncDispose]();
+    },
+  };
+}
