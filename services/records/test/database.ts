@@ -1,16 +1,21 @@
+import { createLogger } from '@tidewire/service-kit';
+import type { Logger } from '@tidewire/service-kit';
 import { startPostgres, waitFor } from '@tidewire/test-kit';
 import type { TestDatabase } from '@tidewire/test-kit';
-import pg from 'pg';
+import { Pool } from 'pg';
+
+/** A logger that says nothing. */
+export const silent: Logger = createLogger({ service: 'test', level: 'silent' });
 
 /** A migrated database for the tests of this service. */
 export interface RecordsTestDatabase extends AsyncDisposable {
   readonly urls: TestDatabase;
   /** Connections of the service's own role. */
-  readonly records: pg.Pool;
+  readonly records: Pool;
   /** Connections of the owner, who may look into the outbox. */
-  readonly owner: pg.Pool;
+  readonly owner: Pool;
   /** Connections of an administrator, who sees what other sessions wait for. */
-  readonly admin: pg.Pool;
+  readonly admin: Pool;
   /** The events of one object, register or schema that lie in the outbox, oldest first. */
   eventsOf(...keys: string[]): Promise<OutboxRow[]>;
   /** Resolves when a session waits for a lock: of this role, or with this process id. */
@@ -30,9 +35,9 @@ export interface OutboxRow {
 /** An empty database with the migrations of relay and records. */
 export async function openTestDatabase(): Promise<RecordsTestDatabase> {
   const urls = await startPostgres({ services: ['relay', 'records'] });
-  const owner = new pg.Pool({ connectionString: urls.ownerUrl, max: 4 });
-  const records = new pg.Pool({ connectionString: urls.recordsUrl, max: 10 });
-  const admin = new pg.Pool({ connectionString: urls.adminUrl, max: 1 });
+  const owner = new Pool({ connectionString: urls.ownerUrl, max: 4 });
+  const records = new Pool({ connectionString: urls.recordsUrl, max: 10 });
+  const admin = new Pool({ connectionString: urls.adminUrl, max: 1 });
   return {
     admin,
     urls,

@@ -1,6 +1,6 @@
 -- Whoever judges a request by rights that it reads from the log has to know whether there are newer ones: those that
 -- were committed and are not yet in the log. Asked in the statement that reads or writes the data, the answer is of
--- the same snapshot: docs/decisions/0003-rights-in-records.md.
+-- the same snapshot: docs/decisions/0004-rights-in-records.md.
 
 -- Only rights have no images; there are few of them, so the question costs the same however long the outbox is.
 CREATE INDEX rows_rights ON outbox.rows (id) WHERE images IS NULL;

@@ -1,4 +1,3 @@
-import { TidewireError } from '@tidewire/contract';
 import type { ObjectImage } from '@tidewire/contract';
 import { inTransaction } from '@tidewire/service-kit';
 import type { Pool, PoolClient } from '@tidewire/service-kit';

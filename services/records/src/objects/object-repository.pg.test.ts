@@ -8,7 +8,7 @@ import { createPool } from '@tidewire/service-kit';
 import type { Pool, Provenance } from '@tidewire/service-kit';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openTestDatabase } from '../../test/database.ts';
+import { openTestDatabase, silent } from '../../test/database.ts';
 import type { RecordsTestDatabase } from '../../test/database.ts';
 import {
   ORGANISATION,
@@ -41,8 +41,7 @@ const alice = member('alice');
 
 beforeAll(async () => {
   database = await openTestDatabase();
-  const logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, flush: () => {} };
-  pool = createPool({ databaseUrl: database.urls.recordsUrl, service: 'test', logger: logger as never });
+  pool = createPool({ databaseUrl: database.urls.recordsUrl, service: 'test', logger: silent });
   repository = createObjectRepository(pool);
   await pool.query(`insert into records.registers (id, slug) values ($1, 'zaken')`, [REGISTER]);
   await pool.query(

@@ -53,10 +53,15 @@ export function listOrder(sql: ObjectSql, query: ListQuery): string {
   const projected = projectedOptions(sql, query.decision);
   const terms = query.order.flatMap(({ field, type, descending }) => {
     const key = sortKeySql(projected.field(field), type);
-    return key === undefined ? [] : [`${key} ${descending ? 'DESC' : 'ASC'} NULLS LAST`];
+    if (key === undefined) return [];
+    // Where it says nothing, NULLS LAST would keep the indexes from being read backwards.
+    const nulls = NEVER_NULL.has(field) ? '' : ' NULLS LAST';
+    return [`${key} ${descending ? 'DESC' : 'ASC'}${nulls}`];
   });
   return [...terms, 'o.uuid'].join(', ');
 }
+
+const NEVER_NULL: ReadonlySet<string> = new Set(['_uuid', '_version', '_created', '_updated']);
 
 /** The properties that an update stores, from the row as it is in the moment of the write. */
 export function changedPropertiesSql(sql: ObjectSql, change: ObjectChange): string {

@@ -51,7 +51,7 @@ const LONGEST_PAUSE_MS = 50;
 
 /**
  * Judges requests so that none is decided by rights older than those acknowledged before it came
- * (docs/decisions/0003-rights-in-records.md). Refusals are held against a snapshot as well: "not found" may be a
+ * (docs/decisions/0004-rights-in-records.md). Refusals are held against a snapshot as well: "not found" may be a
  * schema that was created a moment ago.
  */
 export class Judgement {

@@ -156,7 +156,7 @@ export class RightsFeed {
   }
 
   #wake(): void {
-    for (const resume of [...this.#waiting]) resume();
+    for (const resume of this.#waiting) resume();
   }
 
   async #nextChange(limitMs: number): Promise<void> {
