@@ -46,6 +46,8 @@ export interface Platform {
   readonly databaseUrls: DatabaseUrls;
   /** The bus as the NATS user of a service. */
   readonly natsUrl: (user: NatsUser) => string;
+  /** SIGKILL, also of `nats` and `postgres`; without supervision it stays down until `restart`. */
+  kill(name: string): Promise<void>;
   /** Like {@link Services.restart}, for `nats` and `postgres` too, which keep address and data. */
   restart(name: string, signal: 'SIGKILL' | 'SIGTERM'): Promise<void>;
   /** Drains edge and services, then stops NATS, then PostgreSQL. At most 5 s. */
@@ -92,7 +94,7 @@ export async function launch(options: LaunchOptions): Promise<Platform> {
         () => migrate(folder, adminUrl),
         ({ applied }) => (applied.length === 0 ? 'up to date' : `${applied.length} migrations applied`),
       );
-    const { note } = progress;
+    const note = (text: string): void => progress.note(text);
     const busStarts = startServer('NATS', environment['NATS_URL'] || undefined, (url) =>
       startBus(folder, url, note),
     );
@@ -109,6 +111,8 @@ export async function launch(options: LaunchOptions): Promise<Platform> {
       () => startServicesAndAdministrator(options, servicesOptions(options, settings, bus.url, urls)),
       () => `relay, authz, records, ${gateways === 1 ? 'gateway' : `${gateways} gateways`}, pages, edge`,
     );
+    const serverOf = (name: string): LocalServer | undefined =>
+      name === 'nats' ? bus.server : name === 'postgres' ? database.server : undefined;
     const watch = options.supervise ? watchServers(servers, options) : undefined;
     return {
       origin: services.origin,
@@ -116,8 +120,9 @@ export async function launch(options: LaunchOptions): Promise<Platform> {
       administrator,
       databaseUrls: urls,
       natsUrl: bus.url,
+      kill: (name) => serverOf(name)?.kill() ?? services.kill(name),
       restart: async (name, signal) => {
-        const server = name === 'nats' ? bus.server : name === 'postgres' ? database.server : undefined;
+        const server = serverOf(name);
         if (server === undefined) return services.restart(name, signal);
         if (signal === 'SIGTERM') await server.stop();
         await server.restart(); // kills it when it still runs
