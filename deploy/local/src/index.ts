@@ -26,6 +26,7 @@ export { NATS_SERVER_SOURCES, NatsServerNotFoundError, findNatsServer } from './
 export type { FindNatsServerOptions, NatsServerBinary, NatsServerSource } from './nats-server-binary.ts';
 export { NATS_MAX_PAYLOAD_BYTES, formatNatsServerConfig } from './nats-server-config.ts';
 export type { NatsPermissions, NatsServerSettings, NatsUser } from './nats-server-config.ts';
+export { DEMO_ADMINISTRATOR_TOKEN, DEMO_SETTINGS, seedDemo } from './launcher-demo.ts';
 export { openProcessRecord } from './launcher-record.ts';
 export { migrationFolder, settingsByService } from './launcher-settings.ts';
 export { LOWEST_NATS_SERVER_VERSION } from './nats-server-version.ts';

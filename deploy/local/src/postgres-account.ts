@@ -58,11 +58,13 @@ export function canReach(account: PostgresAccount, path: string): boolean {
 
 /** Where PostgreSQL's files are put when its user cannot reach the place that they belong in. */
 const reachableBase = '/var/lib/tidewire';
+const ourPlace = /^\/var\/lib\/tidewire\/postgres-[0-9a-f-]{36}$/;
 
 function placeOutside(dataFolder: string): string | undefined {
   const pointer = join(dataFolder, 'postgres-location');
   const place = existsSync(pointer) ? readFileSync(pointer, 'utf8').trim() : '';
-  return place.startsWith(`${reachableBase}/`) ? place : undefined;
+  // What a file says is removed together with the data: only ever a folder of the very form that is made here.
+  return ourPlace.test(place) ? place : undefined;
 }
 
 /**

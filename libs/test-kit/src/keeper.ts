@@ -66,23 +66,29 @@ function readPid(file: string): number | undefined {
   return existsSync(file) ? Number(readFileSync(file, 'utf8').split('\n')[0]) : undefined;
 }
 
-/** Servers and services of single tests whose worker was killed before it could stop them, and data that lies outside the folder. */
+/** Stops what runs on one data folder, of a server or of a whole platform. */
+async function stopOrphan(place: string): Promise<void> {
+  const pointer = join(place, 'postgres-location');
+  const postgresPlace = existsSync(pointer) ? readFileSync(pointer, 'utf8').trim() : place;
+  const natsPid = readPid(join(place, 'nats-server.pid'));
+  const postgresPid = readPid(join(postgresPlace, 'cluster', 'postmaster.pid'));
+  try {
+    await openProcessRecord(join(place, 'processes.json')).stopLeftovers();
+    if (natsPid !== undefined) await stopLeftover(natsPid, place, 'SIGTERM');
+    if (postgresPid !== undefined) await stopLeftover(postgresPid, postgresPlace, 'SIGINT');
+  } catch (error) {
+    note(error); // the others still want to be stopped
+  }
+}
+
+/** Servers and services of single tests whose worker was killed before it could stop them. */
 async function stopOrphans(): Promise<void> {
   for (const name of readdirSync(folder)) {
-    const place = join(folder, name);
-    const pointer = join(place, 'postgres-location');
-    const outside = existsSync(pointer) ? readFileSync(pointer, 'utf8').trim() : undefined;
-    const postgresPlace = outside ?? place;
-    const natsPid = readPid(join(place, 'nats-server.pid'));
-    const postgresPid = readPid(join(postgresPlace, 'cluster', 'postmaster.pid'));
-    try {
-      await openProcessRecord(join(place, 'processes.json')).stopLeftovers();
-      if (natsPid !== undefined) await stopLeftover(natsPid, place, 'SIGTERM');
-      if (postgresPid !== undefined) await stopLeftover(postgresPid, postgresPlace, 'SIGINT');
-    } catch (error) {
-      note(error); // the others still want to be stopped
-    }
-    removePostgresData(place);
+    const platform = join(folder, name, 'data');
+    const places = [platform, join(platform, 'nats'), join(platform, 'postgres'), join(folder, name)];
+    const existing = places.filter((place) => existsSync(place));
+    for (const place of existing) await stopOrphan(place);
+    for (const place of existing) removePostgresData(place);
   }
 }
 

@@ -12,6 +12,8 @@ export type PlatformProcess =
 export interface PlatformOptions {
   /** Default 1. */
   readonly gateways?: number;
+  /** With the demo's accounts and rows; the administrator's token is then the demo's. Default false. */
+  readonly demo?: boolean;
   /** Settings for every service that knows them, such as `TIDEWIRE_MAX_CONNECTIONS_PER_USER`. */
   readonly settings?: Readonly<Record<string, string>>;
 }

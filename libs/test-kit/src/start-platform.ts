@@ -1,51 +1,58 @@
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SERVICE_PERMISSIONS } from '@tidewire/contract';
-import { freePort, settingsByService, startServices } from '@tidewire/local';
-import type { Services } from '@tidewire/local';
+import type { NatsUser } from '@tidewire/contract';
+import {
+  DEMO_ADMINISTRATOR_TOKEN,
+  DEMO_SETTINGS,
+  createProgress,
+  freePort,
+  launch,
+  openDataFolder,
+  seedDemo,
+} from '@tidewire/local';
+import type { Platform as Launched } from '@tidewire/local';
 import { Pool } from 'pg';
-import { makeFirstAdministrator } from './first-administrator.ts';
-import { MIGRATED_SERVICES } from './migrations.ts';
-import { startNats } from './nats.ts';
-import type { TestNats } from './nats.ts';
 import type { Platform, PlatformGateway, PlatformOptions, PlatformProcess } from './platform.ts';
-import { startPostgresAlone } from './postgres.ts';
-import type { TestPostgresServer } from './postgres.ts';
 import { runFolder } from './test-run.ts';
-
-/** What can be ended and brought back, whether it is a server or a service. */
-interface Restartable {
-  kill(): Promise<void>;
-  restart(signal: 'SIGKILL' | 'SIGTERM'): Promise<void>;
-}
-
-function serverHandle(server: TestNats | TestPostgresServer): Restartable {
-  return {
-    kill: () => server.kill(),
-    restart: async (signal) => {
-      if (signal === 'SIGTERM') await server.stop();
-      await server.restart();
-    },
-  };
-}
-
-function serviceHandle(services: Services, name: string): Restartable {
-  return { kill: () => services.kill(name), restart: (signal) => services.restart(name, signal) };
-}
 
 /** The launcher does not number an only gateway; tests always do. */
 function launcherName(name: PlatformProcess, gateways: number): string {
   return gateways === 1 && name === 'fanout-gateway-1' ? 'fanout-gateway' : name;
 }
 
-/** A pool whose connections may break: the statement under way fails, the next one gets a new connection. */
+/** The machine's environment without what would change the platform: a developer's own settings and servers. */
+function neutralEnvironment(): Record<string, string | undefined> {
+  const ours = (name: string): boolean => /^(TIDEWIRE_|DATABASE_URL$|NATS_URL$|LOG_LEVEL$)/.test(name);
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours(name)));
+}
+
+/** Remarks of a start go to standard error, one line each; its steps are nobody's interest here. */
+const quiet = { write: () => true };
+
+function launchPlatform(options: PlatformOptions, dataFolder: string, port: number): Promise<Launched> {
+  const { gateways = 1, demo = false, settings = {} } = options;
+  return launch({
+    folder: openDataFolder(dataFolder),
+    port,
+    gateways,
+    environment: { ...neutralEnvironment(), ...settings },
+    progress: createProgress({ stream: quiet, plain: true }),
+    // Tests say themselves when something comes back.
+    supervise: false,
+    giveUp: (reason) => process.stderr.write(`tidewire tests: ${reason}\n`),
+    ...(demo ? { administratorToken: DEMO_ADMINISTRATOR_TOKEN, settings: DEMO_SETTINGS } : {}),
+  });
+}
+
+/** Connections may break: the statement under way fails with it, the next one gets a new connection. */
 function openPool(ownerUrl: string): Pool {
   const pool = new Pool({ connectionString: ownerUrl, max: 4 });
   pool.on('error', () => undefined);
   return pool;
 }
 
-function listGateways(services: Services, count: number): PlatformGateway[] {
+function listGateways({ services }: Launched, count: number): PlatformGateway[] {
   return Array.from({ length: count }, (_, index) => {
     const name = `fanout-gateway-${index + 1}` as const;
     const internal = launcherName(name, count);
@@ -59,67 +66,48 @@ function listGateways(services: Services, count: number): PlatformGateway[] {
   });
 }
 
-async function startAll(
-  options: PlatformOptions,
-  folder: string,
-  nats: TestNats,
-  postgres: TestPostgresServer,
-): Promise<Services> {
-  return startServices({
-    port: await freePort(),
-    gateways: options.gateways ?? 1,
-    databaseUrls: { relay: postgres.relayUrl, authz: postgres.authzUrl, records: postgres.recordsUrl },
-    natsUrl: (user) => nats.urlFor(user),
-    folder,
-    settings: await settingsByService(options.settings ?? {}),
-    environment: process.env,
-    // Tests say themselves when something comes back.
-    restart: false,
-  });
+function isNatsUser(service: string): service is NatsUser {
+  return Object.hasOwn(SERVICE_PERMISSIONS, service);
 }
 
 /**
- * Starts every service and the edge as `npm start` does, with the same code, on servers of their own, with one
- * administrator and nothing else. Some seconds.
+ * Starts all that `npm start` starts, with the same code, on a data folder of its own, as processes whatever the other
+ * servers of the run are: one administrator and, unless `demo`, nothing else. A few seconds on a quiet machine.
  *
- * @throws what the launcher says when a service does not start, with the end of its log.
+ * @throws what the launcher says when something does not start, with the end of its log; nothing is left running then.
  */
 export async function startPlatform(options: PlatformOptions = {}): Promise<Platform> {
-  const { gateways = 1 } = options;
-  const folder = runFolder('platform');
-  mkdirSync(join(folder, 'logs'));
-  await using started = new AsyncDisposableStack();
-  started.defer(() => rmSync(folder, { recursive: true, force: true }));
-  // Both, also when one fails: what the other one starts has to be known before it can be stopped.
-  const [natsStart, postgresStart] = await Promise.allSettled([
-    startNats({ users: SERVICE_PERMISSIONS }).then((nats) => started.use(nats)),
-    startPostgresAlone({ services: MIGRATED_SERVICES }).then((postgres) => started.use(postgres)),
-  ]);
-  if (natsStart.status === 'rejected') throw natsStart.reason;
-  if (postgresStart.status === 'rejected') throw postgresStart.reason;
-  const [nats, postgres] = [natsStart.value, postgresStart.value];
-  const adminToken = await makeFirstAdministrator(postgres.ownerUrl);
-  const pool = started.adopt(openPool(postgres.ownerUrl), (opened) => opened.end());
-  const services = started.adopt(await startAll(options, folder, nats, postgres), (running) =>
-    running.stop(),
-  );
-  const handleOf = (name: PlatformProcess): Restartable => {
-    if (name === 'nats') return serverHandle(nats);
-    if (name === 'postgres') return serverHandle(postgres);
-    return serviceHandle(services, launcherName(name, gateways));
+  const { gateways = 1, demo = false } = options;
+  const dataFolder = join(runFolder('platform'), 'data');
+  const launched = await launchPlatform(options, dataFolder, await freePort());
+  const pool = openPool(launched.databaseUrls.ownerUrl);
+  const stop = async (): Promise<void> => {
+    await pool.end();
+    await launched.stop(); // the folder stays until the run is over: its logs explain a failure
   };
-  const everything = started.move();
+  try {
+    if (demo) await seedDemo(launched.origin);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
   return {
-    origin: services.origin,
-    adminToken,
-    gateways: listGateways(services, gateways),
-    ownerUrl: postgres.ownerUrl,
+    origin: launched.origin,
+    adminToken: launched.administrator.token,
+    gateways: listGateways(launched, gateways),
+    ownerUrl: launched.databaseUrls.ownerUrl,
     sql: async <Row extends object>(text: string, values: readonly unknown[] = []) =>
       (await pool.query(text, [...values])).rows as Row[],
-    natsUrl: (service) => nats.urlFor(service),
-    kill: (name) => handleOf(name).kill(),
-    restart: (name, signal) => handleOf(name).restart(signal),
-    log: (name) => readFileSync(join(folder, 'logs', `${launcherName(name, gateways)}.log`), 'utf8'),
-    [Symbol.asyncDispose]: () => everything.disposeAsync(),
+    natsUrl: (service) => {
+      if (!isNatsUser(service)) throw new Error(`The service ${service} has no NATS user`);
+      return launched.natsUrl(service);
+    },
+    kill: (name) => launched.kill(launcherName(name, gateways)),
+    restart: (name, signal) => launched.restart(launcherName(name, gateways), signal),
+    log: (name) => {
+      const file = join(dataFolder, 'logs', `${launcherName(name, gateways)}.log`);
+      return existsSync(file) ? readFileSync(file, 'utf8') : '';
+    },
+    [Symbol.asyncDispose]: stop,
   };
 }

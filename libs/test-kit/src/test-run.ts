@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import {
+  chmodSync,
   closeSync,
   existsSync,
   mkdirSync,
@@ -79,9 +80,11 @@ export function testRun(): TestRun {
   return current;
 }
 
-/** A new folder of this run for one server; `stem` is what its name begins with. */
+/** A new folder of this run for one server; `stem` is what its name begins with. Others may pass through it. */
 export function runFolder(stem: string): string {
-  return mkdtempSync(join(testRun().folder, `${stem}-`));
+  const folder = mkdtempSync(join(testRun().folder, `${stem}-`));
+  chmodSync(folder, 0o711);
+  return folder;
 }
 
 /** Asks the keeper for something that the whole run shares, and answers what it wrote about it. */
