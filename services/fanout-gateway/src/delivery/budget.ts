@@ -21,8 +21,8 @@ export function noteWrite(connection: Connection, bytes: number, events: number,
   // Nothing was waiting when we looked last: a stall can begin only now.
   if (connection.seenQueued === 0) connection.progressAt = now;
   connection.seenQueued += bytes;
-  connection.queuedSince.bytes += bytes;
-  connection.queuedSince.events += events;
+  connection.queueBytes += bytes;
+  connection.queueEvents += events;
 }
 
 /** Looks at what is queued. Called after every write and by the sweep of heartbeats. */
@@ -31,8 +31,8 @@ export function inspectBudget(connection: Connection, limits: BudgetLimits, now:
   if (queued < connection.seenQueued) connection.progressAt = now;
   connection.seenQueued = queued;
   if (queued === 0) {
-    connection.queuedSince.bytes = 0;
-    connection.queuedSince.events = 0;
+    connection.queueBytes = 0;
+    connection.queueEvents = 0;
     return 'within';
   }
   if (now - connection.progressAt >= limits.stallMs) return 'stalled';
@@ -50,6 +50,6 @@ export function hasRecovered(connection: Connection, limits: BudgetLimits): bool
  * every write: so the events since the queue was empty are taken in proportion.
  */
 function queuedEvents(connection: Connection, queued: number): number {
-  const { bytes, events } = connection.queuedSince;
-  return bytes === 0 ? 0 : (events * Math.min(queued, bytes)) / bytes;
+  const { queueBytes, queueEvents } = connection;
+  return queueBytes === 0 ? 0 : (queueEvents * Math.min(queued, queueBytes)) / queueBytes;
 }

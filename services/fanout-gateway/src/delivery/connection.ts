@@ -54,7 +54,8 @@ export interface Connection {
   /** Monotonic milliseconds of the last write; heartbeats go to quiet connections only. */
   wroteAt: number;
   /** Bytes and events written since the queue was last seen empty: how many events the queued bytes stand for. */
-  queuedSince: { bytes: number; events: number };
+  queueBytes: number;
+  queueEvents: number;
   /** Bytes that would be queued if none had left since the last look, and when some were last seen to leave. */
   seenQueued: number;
   progressAt: number;
@@ -80,7 +81,8 @@ export function createConnection(options: ConnectionOptions, now: number): Conne
     behind: false,
     closed: false,
     wroteAt: now,
-    queuedSince: { bytes: 0, events: 0 },
+    queueBytes: 0,
+    queueEvents: 0,
     seenQueued: 0,
     progressAt: now,
   };

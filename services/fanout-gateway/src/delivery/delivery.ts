@@ -60,6 +60,8 @@ export class Delivery {
   /** Connections to reset when no walk is under way: a reset may take them out of what is being walked. */
   readonly #doomed = new Set<Connection>();
   #stale = false;
+  /** Monotonic milliseconds at the beginning of this turn of writing: reading the clock for each write would cost more. */
+  #now = 0;
   /** Something was kept back, so that it must be taken up again. */
   #suspended = false;
 
@@ -183,6 +185,7 @@ export class Delivery {
   }
 
   #mayDeliver(): boolean {
+    this.#now = this.#options.scheduler.monotonic();
     if (!this.#stale && this.#options.fresh()) return true;
     this.#suspended = true;
     return false;
@@ -227,7 +230,6 @@ export class Delivery {
   }
 
   #write(connection: Connection, bytes: Buffer, events: number): void {
-    const now = this.#options.scheduler.monotonic();
     try {
       connection.sink.write(bytes);
     } catch {
@@ -238,12 +240,12 @@ export class Delivery {
     this.counters.writes += 1;
     this.counters.deliveries += events;
     this.counters.bytes += bytes.length;
-    noteWrite(connection, bytes.length, events, now);
-    this.#inspect(connection, now);
+    noteWrite(connection, bytes.length, events, this.#now);
+    this.#inspect(connection);
   }
 
-  #inspect(connection: Connection, now: number): void {
-    const state = inspectBudget(connection, this.#options.budget, now);
+  #inspect(connection: Connection): void {
+    const state = inspectBudget(connection, this.#options.budget, this.#now);
     if (state === 'stalled') this.#doom(connection);
     else if (state === 'behind') connection.behind = true;
   }
@@ -259,13 +261,14 @@ export class Delivery {
 
   /** The sweep's look at one connection: is it alive, has it drained, is it due a heartbeat. */
   #visit(connection: Connection): void {
-    const now = this.#options.scheduler.monotonic();
-    this.#inspect(connection, now);
-    if (connection.closed || !this.#mayDeliver()) return;
+    const may = this.#mayDeliver();
+    this.#inspect(connection);
+    if (connection.closed || !may) return;
     const tick = this.#ticks[connection.tick];
     tick.settle(connection);
     if (connection.behind) this.#catchUp(connection);
-    else if (now - connection.wroteAt >= this.#options.heartbeatIntervalMs / 2) this.#beat(connection, tick);
+    else if (this.#now - connection.wroteAt >= this.#options.heartbeatIntervalMs / 2)
+      this.#beat(connection, tick);
   }
 
   #beat(connection: Connection, tick: Tick): void {

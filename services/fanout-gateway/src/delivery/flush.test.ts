@@ -187,6 +187,21 @@ test('replaces a class frame by the answer of a connection of its own, and only 
   expect(left(alone)).toEqual([[2]]);
 });
 
+test('pays what is owed to many one by one in slices too', () => {
+  const { tick, scheduler, connect, left } = createBench({ sliceSize: 10 });
+  const connections = Array.from({ length: 25 }, () => connect());
+  for (const connection of connections) tick.owe(connection, [frame(1, connection)]);
+  const paid = (): number => connections.filter((connection) => left(connection).length > 0).length;
+  const steps = [0, 1, 2].map(() => {
+    scheduler.turn();
+    return paid();
+  });
+  expect(steps).toEqual([10, 20, 25]);
+  tick.owe(connections[0] ?? connect(), [frame(2, tick)]);
+  scheduler.settle();
+  expect(left(connections[0] ?? connect())).toEqual([[1], [2]]);
+});
+
 test('lets members leave a set from any place in it', () => {
   const set = new MemberSet();
   const { connect } = createBench();

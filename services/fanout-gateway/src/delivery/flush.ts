@@ -40,6 +40,8 @@ export class Tick {
   #timer: Timer | null = null;
   #flushDue = false;
   readonly #jobs: Job[] = [];
+  /** The connections of a job that is not finished and takes more. */
+  #owed: Connection[] | null = null;
   #sliceDue = false;
   #mark = 0;
   #walked = 0;
@@ -85,7 +87,9 @@ export class Tick {
   /** Gives the connection frames beside those of its classes, after what it was owed before. */
   owe(connection: Connection, frames: readonly Frame[]): void {
     connection.node = new DirtyNode(connection.node, frames);
-    this.#enqueue([connection]);
+    // Advice to fetch again goes to many at once, one by one: together they are one broadcast.
+    if (this.#owed !== null) this.#owed.push(connection);
+    else this.#enqueue((this.#owed = [connection]));
   }
 
   /** Pays what the connection is owed, if anything may leave. */
@@ -150,6 +154,7 @@ export class Tick {
     this.#dirty = [];
     this.#overridden = [];
     this.#jobs.length = 0;
+    this.#owed = null;
     this.#pendingFrames = 0;
   }
 
@@ -215,6 +220,7 @@ export class Tick {
       left -= 1;
     }
     if (job.next < job.connections.length) this.#jobs.push(job);
+    else if (job.connections === this.#owed) this.#owed = null;
     this.#scheduleSlice();
   }
 }

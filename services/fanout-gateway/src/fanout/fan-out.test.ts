@@ -134,6 +134,28 @@ test('leaves nothing behind when subscriptions and connections go', () => {
   });
 });
 
+test('finds no class any more that everybody left', () => {
+  const rights = createRights({ properties: ['a'] });
+  const { open, publish, fanOut } = createTestFanOut();
+  const filters = [compare('eq', 'a', 'x'), oneOf('in', 'a', ['x', 'y']), matchText('contains', 'a', 'x')];
+  const opened = filters.map((filter) => open(who, request(rights, who, { filter })));
+  const event = change(null, image({ properties: { a: 'x' } }));
+  publish(entry(1, event));
+  expect(fanOut.counters().judged).toBe(3);
+  for (const { connection } of opened) fanOut.removeConnection(connection);
+  publish(entry(2, event));
+  expect(fanOut.counters().judged).toBe(3);
+});
+
+test('answers an owner once where several subscriptions of the connection see the same', () => {
+  const rights = createRights({ properties: ['a'], authorization: { read: [] } });
+  const { open, publish, fanOut } = createTestFanOut();
+  const { connection, sink } = open(who, request(rights, who));
+  fanOut.subscribe(connection, request(rights, who, { subscriptionId: 's2' }));
+  publish(entry(1, change(null, image({ owner: who.id }))));
+  expect(names(sink)).toEqual(['object.created 1']);
+});
+
 test('limits filters that no index finds, per principal and in all, and says so', () => {
   const rights = createRights({ properties: ['a', 'b'] });
   const { open, fanOut } = createTestFanOut({ scanLimits: { perProcess: 5, perPrincipal: 3 } });
