@@ -44,7 +44,7 @@ const LINE_RULES: readonly LineRule[] = [
   {
     pattern: /process\.env\b/,
     allowed:
-      /^(libs\/service-kit\/src\/config\.ts|libs\/service-kit\/src\/run-service\.ts|libs\/test-kit\/|deploy\/local\/|scripts\/|cli\/src\/main\.ts|test\/|services\/authz\/src\/bootstrap\.ts)/,
+      /^(libs\/service-kit\/|libs\/test-kit\/|deploy\/local\/|scripts\/|cli\/src\/main\.ts)|(^|\/)test\/|\.test\.ts$/,
     message: "process.env is read by service-kit's config only",
   },
   {
@@ -70,7 +70,7 @@ function sourceFiles(folder: string): string[] {
 }
 
 function isTest(path: string): boolean {
-  return /\.(test|bench)\.ts$/.test(path) || /\/test\//.test(path) || /-(suite|harness)\.ts$/.test(path);
+  return /\.(test|bench)\.ts$/.test(path) || /(^|\/)test\//.test(path);
 }
 
 function faultsOf(folder: string, path: string): string[] {

@@ -22,7 +22,7 @@ export const uuidSchema = z
  * Who acts: a person or a service. The shape of a slug, so that an id is safe as one token of a subject;
  * a UUID is a valid principal id too.
  */
-export const principalIdSchema = slugSchema;
+export const principalIdSchema = slugSchema.describe('id of a principal');
 
 /** Stands in a subject where an object has no organisation. Such objects are visible to `admin` only. */
 export const NO_ORGANISATION = 'none';
