@@ -56,7 +56,7 @@ class Start {
 
   /** What a terminal does at Ctrl-C: everybody in the foreground hears it. */
   interrupt(): void {
-    process.kill(-this.child.pid!, 'SIGINT');
+    process.kill(-(this.child.pid ?? Number.NaN), 'SIGINT');
   }
 
   async end(): Promise<void> {
@@ -78,6 +78,11 @@ function runningPids(): number[] {
   const nats = Number(readFileSync(join(dataFolder, 'nats', 'nats-server.pid'), 'utf8'));
   return [launcherPid(), nats, ...services];
 }
+
+const pidOf = (name: string): number => {
+  const entries = readJson('processes.json') as { name: string; pid: number }[];
+  return entries.find((entry) => entry.name === name)?.pid ?? Number.NaN;
+};
 
 const living = (pids: readonly number[]): number[] =>
   pids.filter((pid) => describeProcess(pid) !== undefined);
@@ -120,8 +125,8 @@ test('a start after a launcher that was killed stops what it left and goes on wi
   const first = start(port);
   await first.ready();
   const token = readFileSync(join(dataFolder, 'administrator-token'), 'utf8');
-  const [launcher, ...left] = runningPids();
-  process.kill(launcher!, 'SIGKILL');
+  const left = runningPids().slice(1);
+  process.kill(launcherPid(), 'SIGKILL');
   await first.ended;
   expect(living(left)).toEqual(left);
 
@@ -134,10 +139,7 @@ test('a start after a launcher that was killed stops what it left and goes on wi
   expect(me.status).toBe(200);
 
   // a service that is killed comes back by itself
-  const records = (readJson('processes.json') as { name: string; pid: number }[]).find(
-    ({ name }) => name === 'records',
-  );
-  process.kill(records!.pid, 'SIGKILL');
+  process.kill(pidOf('records'), 'SIGKILL');
   await waitFor(() => (second.output.includes('records runs again') ? true : undefined), {
     timeoutMs: 30_000,
     what: 'the service to run again',

@@ -8,10 +8,10 @@ const root = join(import.meta.dirname, '..', '..', '..');
 const compose = readFileSync(join(root, 'docker-compose.yml'), 'utf8');
 const section = (name: string): string =>
   compose.split(/^(?=\S)/m).find((part) => part.startsWith(`${name}:`)) ?? '';
-const services = [...section('services').matchAll(/^ {2}([\w-]+):/gm)].map((match) => match[1]!);
+const services = [...section('services').matchAll(/^ {2}([\w-]+):/gm)].map((match) => match[1] ?? '');
 
 function variables(text: string): Set<string> {
-  return new Set([...text.matchAll(/\$\{?([A-Z][A-Z0-9_]+)/g)].map((match) => match[1]!));
+  return new Set([...text.matchAll(/\$\{?([A-Z][A-Z0-9_]+)/g)].map((match) => match[1] ?? ''));
 }
 
 test('the edge of the compose file sends requests to services that it has, on the port that they listen on', () => {
@@ -26,7 +26,7 @@ test('the edge of the compose file sends requests to services that it has, on th
 });
 
 test('every program that the compose file runs is there', () => {
-  const programs = [...compose.matchAll(/command: \[.*?([\w/-]+\.ts)\]/g)].map((match) => match[1]!);
+  const programs = [...compose.matchAll(/command: \[.*?([\w/-]+\.ts)\]/g)].map((match) => match[1] ?? '');
   expect(programs.length).toBeGreaterThanOrEqual(7);
   for (const program of programs) expect(existsSync(join(root, program)), program).toBe(true);
 });
@@ -34,10 +34,10 @@ test('every program that the compose file runs is there', () => {
 test('deploy/make-env gives every variable that the compose file has no default for, each time another secret', () => {
   const makeEnv = (): Map<string, string> => {
     const text = execFileSync(join(root, 'deploy', 'make-env'), { encoding: 'utf8' });
-    return new Map([...text.matchAll(/^([A-Z_]+)=(.*)$/gm)].map((match) => [match[1]!, match[2]!]));
+    return new Map([...text.matchAll(/^([A-Z_]+)=(.*)$/gm)].map((match) => [match[1] ?? '', match[2] ?? '']));
   };
   const [first, second] = [makeEnv(), makeEnv()];
-  const required = [...compose.matchAll(/\$\{([A-Z_]+):\?/g)].map((match) => match[1]!);
+  const required = [...compose.matchAll(/\$\{([A-Z_]+):\?/g)].map((match) => match[1] ?? '');
   expect(required.length).toBeGreaterThan(0);
   for (const name of required) expect(first.get(name), name).toMatch(/^\S+$/);
   for (const [name, value] of first) {

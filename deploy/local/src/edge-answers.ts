@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { PROBLEM_MEDIA_TYPE, TidewireError, formatProblem } from '@tidewire/contract';
 import { formatHead, wantsEventStream } from './edge-headers.ts';
+import type { HeaderList } from './edge-headers.ts';
 
 /** Reconnection delays that are handed out when a stream's service is away: spread, so that not all return at once. */
 const RETRY_SHORTEST_MS = 1_000;
@@ -52,9 +53,12 @@ export function answerJson(
 /** Refuses an upgrade before the 101: the same problem, written on the bare socket, which is then closed. */
 export function refuseUpgrade(socket: Duplex, error: TidewireError): void {
   const body = Buffer.from(JSON.stringify(formatProblem(error)));
-  const headers = ['Content-Type', PROBLEM_MEDIA_TYPE, 'Content-Length', String(body.length)];
-  if (error.retryAfterSeconds !== undefined) headers.push('Retry-After', String(error.retryAfterSeconds));
-  headers.push('Connection', 'close');
+  const headers: HeaderList = [
+    ['Content-Type', PROBLEM_MEDIA_TYPE],
+    ['Content-Length', String(body.length)],
+    ['Connection', 'close'],
+  ];
+  if (error.retryAfterSeconds !== undefined) headers.push(['Retry-After', String(error.retryAfterSeconds)]);
   socket.end(
     Buffer.concat([formatHead(`HTTP/1.1 ${error.status} ${reasonOf(error.status)}`, headers), body]),
   );

@@ -5,9 +5,14 @@ import type { Socket } from 'node:net';
 import { pipeline } from 'node:stream';
 import { answerUnavailable, refuseUpgrade, unavailable } from './edge-answers.ts';
 import { endToEndHeaders, formatHead, forwardedHeaders, hasBody } from './edge-headers.ts';
+import type { HeaderList } from './edge-headers.ts';
 import type { Upstream, UpstreamPool } from './edge-upstreams.ts';
 
 const CONNECT_TIMEOUT_MS = 2_000;
+const UPGRADE: HeaderList = [
+  ['Connection', 'Upgrade'],
+  ['Upgrade', 'websocket'],
+];
 
 /**
  * Sends a request to one process of a service and its answer back, both as streams. A process that cannot be
@@ -22,7 +27,7 @@ export function forwardRequest(
   const candidates = pool.inTurn();
   const body = hasBody(request);
   const headers = forwardedHeaders(request);
-  if (request.headers['transfer-encoding'] !== undefined) headers.push('Transfer-Encoding', 'chunked');
+  if (request.headers['transfer-encoding'] !== undefined) headers.push(['Transfer-Encoding', 'chunked']);
   let current: ClientRequest | undefined;
   response.once('close', () => current?.destroy());
 
@@ -34,7 +39,7 @@ export function forwardRequest(
       ...addressOf(upstream),
       method: request.method,
       path: request.url,
-      headers,
+      headers: headers.flat(),
       agent,
     });
     current = outgoing;
@@ -44,7 +49,11 @@ export function forwardRequest(
       else outgoing.end();
     });
     outgoing.once('response', (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.statusMessage, endToEndHeaders(answer.rawHeaders));
+      response.writeHead(
+        answer.statusCode ?? 502,
+        answer.statusMessage,
+        endToEndHeaders(answer.rawHeaders).flat(),
+      );
       response.flushHeaders();
       // Destroys the other side when one of them breaks off: a client must never take a torn body for a whole one.
       pipeline(answer, response, () => outgoing.destroy());
@@ -70,7 +79,7 @@ export function forwardRequest(
 export function forwardStream(request: IncomingMessage, response: ServerResponse, pool: UpstreamPool): void {
   const client = request.socket;
   const headers = forwardedHeaders(request);
-  headers.push('Connection', 'close');
+  headers.push(['Connection', 'close']);
   const head = formatHead(`${request.method} ${request.url} HTTP/1.1`, headers);
   const candidates = pool.inTurn();
 
@@ -112,7 +121,7 @@ export function forwardUpgrade(
   pool: UpstreamPool,
 ): void {
   const headers = forwardedHeaders(request);
-  headers.push('Connection', 'Upgrade', 'Upgrade', 'websocket');
+  headers.push(...UPGRADE);
   const candidates = pool.inTurn();
   let current: ClientRequest | undefined;
   client.on('error', () => {}); // a reset by the client; 'close' follows
@@ -125,7 +134,7 @@ export function forwardUpgrade(
       ...addressOf(upstream),
       method: 'GET',
       path: request.url,
-      headers,
+      headers: headers.flat(),
       agent: false,
     });
     current = outgoing;
@@ -135,14 +144,14 @@ export function forwardUpgrade(
       outgoing.end();
     });
     outgoing.once('upgrade', (answer, service, first) => {
-      const joined = [...endToEndHeaders(answer.rawHeaders), 'Connection', 'Upgrade', 'Upgrade', 'websocket'];
+      const joined = [...endToEndHeaders(answer.rawHeaders), ...UPGRADE];
       client.write(formatHead('HTTP/1.1 101 Switching Protocols', joined));
       if (first.length > 0) client.write(first);
       if (earlyBytes.length > 0) service.write(earlyBytes);
-      join(client, service as Socket);
+      join(client, service);
     });
     outgoing.once('response', (answer) => {
-      const refusal = [...endToEndHeaders(answer.rawHeaders), 'Connection', 'close'];
+      const refusal: HeaderList = [...endToEndHeaders(answer.rawHeaders), ['Connection', 'close']];
       client.write(formatHead(`HTTP/1.1 ${answer.statusCode} ${answer.statusMessage}`, refusal));
       pipeline(answer, client, () => client.destroy());
     });

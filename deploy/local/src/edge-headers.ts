@@ -14,19 +14,17 @@ const HOP_BY_HOP = new Set([
   'expect', // answered by this server itself (100 Continue)
 ]);
 
-/** Header names and values in turn, as they stood in the message: repeated headers and their order survive. */
-export type FlatHeaders = string[];
+/** Names and values as they stood in the message: repeated headers and their order survive. */
+export type HeaderList = (readonly [name: string, value: string])[];
 
 /** The end-to-end headers of a message; what its `Connection` header names is dropped as well. */
-export function endToEndHeaders(rawHeaders: readonly string[]): FlatHeaders {
-  const named = connectionTokens(rawHeaders);
-  const kept: FlatHeaders = [];
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index]!;
+export function endToEndHeaders(rawHeaders: readonly string[]): HeaderList {
+  const all = headerList(rawHeaders);
+  const named = connectionTokens(all);
+  return all.filter(([name]) => {
     const lower = name.toLowerCase();
-    if (!HOP_BY_HOP.has(lower) && !named.has(lower)) kept.push(name, rawHeaders[index + 1]!);
-  }
-  return kept;
+    return !HOP_BY_HOP.has(lower) && !named.has(lower);
+  });
 }
 
 /**
@@ -34,30 +32,25 @@ export function endToEndHeaders(rawHeaders: readonly string[]): FlatHeaders {
  * `X-Forwarded-For`, so the last entry is always one that this edge saw itself; `X-Forwarded-Proto` and `-Host`
  * are left as a proxy in front set them.
  */
-export function forwardedHeaders(request: IncomingMessage): FlatHeaders {
-  const headers = endToEndHeaders(request.rawHeaders);
+export function forwardedHeaders(request: IncomingMessage): HeaderList {
   const address = request.socket.remoteAddress ?? 'unknown';
   const before = request.headers['x-forwarded-for'];
   const chain = before === undefined ? address : `${String(before)}, ${address}`;
-  const result: FlatHeaders = [];
-  for (let index = 0; index < headers.length; index += 2) {
-    if (headers[index]!.toLowerCase() !== 'x-forwarded-for')
-      result.push(headers[index]!, headers[index + 1]!);
-  }
-  result.push('X-Forwarded-For', chain);
-  if (request.headers['x-forwarded-proto'] === undefined) result.push('X-Forwarded-Proto', 'http');
+  const headers = endToEndHeaders(request.rawHeaders).filter(
+    ([name]) => name.toLowerCase() !== 'x-forwarded-for',
+  );
+  headers.push(['X-Forwarded-For', chain]);
+  if (request.headers['x-forwarded-proto'] === undefined) headers.push(['X-Forwarded-Proto', 'http']);
   if (request.headers['x-forwarded-host'] === undefined && request.headers.host !== undefined) {
-    result.push('X-Forwarded-Host', request.headers.host);
+    headers.push(['X-Forwarded-Host', request.headers.host]);
   }
-  return result;
+  return headers;
 }
 
 /** A request or response head as it goes over the wire. Values come from a parser that refuses CR and LF. */
-export function formatHead(firstLine: string, headers: FlatHeaders): Buffer {
-  let text = `${firstLine}\r\n`;
-  for (let index = 0; index < headers.length; index += 2)
-    text += `${headers[index]}: ${headers[index + 1]}\r\n`;
-  return Buffer.from(`${text}\r\n`, 'latin1');
+export function formatHead(firstLine: string, headers: HeaderList): Buffer {
+  const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  return Buffer.from(`${firstLine}\r\n${lines}\r\n`, 'latin1');
 }
 
 /** Whether the client asked for an event stream: EventSource sends exactly this media type. */
@@ -72,11 +65,15 @@ export function hasBody(request: IncomingMessage): boolean {
   return length !== undefined && length !== '0';
 }
 
-function connectionTokens(rawHeaders: readonly string[]): Set<string> {
-  const tokens = new Set<string>();
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    if (rawHeaders[index]!.toLowerCase() !== 'connection') continue;
-    for (const token of rawHeaders[index + 1]!.split(',')) tokens.add(token.trim().toLowerCase());
+function headerList(rawHeaders: readonly string[]): HeaderList {
+  const list: HeaderList = [];
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    list.push([rawHeaders[index] ?? '', rawHeaders[index + 1] ?? '']);
   }
-  return tokens;
+  return list;
+}
+
+function connectionTokens(headers: HeaderList): Set<string> {
+  const values = headers.filter(([name]) => name.toLowerCase() === 'connection').map(([, value]) => value);
+  return new Set(values.flatMap((value) => value.split(',')).map((token) => token.trim().toLowerCase()));
 }

@@ -1,67 +1,11 @@
 import { once } from 'node:events';
-import { createServer, get, request as openRequest } from 'node:http';
-import type { IncomingMessage, RequestListener, Server } from 'node:http';
+import { request as openRequest } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { afterEach, expect, test } from 'vitest';
-import { startEdge } from './edge.ts';
-import type { Edge, EdgeOptions } from './edge.ts';
-import type { EdgeService } from './edge-routes.ts';
-import type { Upstream } from './edge-upstreams.ts';
-
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-interface Service extends Upstream {
-  readonly server: Server;
-}
-
-async function startService(listener: RequestListener): Promise<Service> {
-  const server = createServer(listener);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  cleanups.push(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return { server, host: '127.0.0.1', port: (server.address() as AddressInfo).port };
-}
-
-/** An address where nothing listens. */
-async function closedPort(): Promise<Upstream> {
-  const { server, host, port } = await startService(() => {});
-  server.close();
-  await once(server, 'close');
-  return { host, port };
-}
-
-async function edgeBefore(
-  upstreams: Partial<Record<EdgeService, Upstream[]>>,
-  limits?: EdgeOptions['limits'],
-): Promise<Edge> {
-  const edge = await startEdge({
-    ...(limits === undefined ? {} : { limits }),
-    hosts: ['127.0.0.1'],
-    port: 0,
-    upstreams: new Map(Object.entries(upstreams) as [EdgeService, Upstream[]][]),
-  });
-  cleanups.push(() => edge.stop(0));
-  return edge;
-}
-
-const address = (edge: Edge, path: string): string => `http://127.0.0.1:${edge.port}${path}`;
-
-function openStream(edge: Edge, path = '/api/realtime/subscribe'): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    get(address(edge, path), { headers: { accept: 'text/event-stream' }, agent: false }, resolve).on(
-      'error',
-      reject,
-    );
-  });
-}
+import { expect, test } from 'vitest';
+import { address, closedPort, edgeBefore, openStream, startService } from './edge-harness.ts';
 
 async function nextChunk(stream: NodeJS.ReadableStream): Promise<string> {
   const [chunk] = await once(stream, 'data');
@@ -70,14 +14,18 @@ async function nextChunk(stream: NodeJS.ReadableStream): Promise<string> {
 
 test('passes method, address, end-to-end headers and body to the service and its answer back', async () => {
   let seen: { request: IncomingMessage; body: string } | undefined;
-  const records = await startService(async (request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     seen = { request, body: await text(request) };
-    response.writeHead(201, 'Made', [
-      ...['Set-Cookie', 'a=1', 'Set-Cookie', 'b=2', 'X-Object-Version', '7'],
-      ...['Connection', 'keep-alive, X-Internal', 'X-Internal', 'secret'],
-    ]);
+    const headers = ['Set-Cookie: a=1', 'Set-Cookie: b=2', 'X-Object-Version: 7'];
+    headers.push('Connection: keep-alive, X-Internal', 'X-Internal: secret');
+    response.writeHead(
+      201,
+      'Made',
+      headers.flatMap((header) => header.split(': ')),
+    );
     response.end('{"ok":true}');
-  });
+  };
+  const records = await startService((request, response) => void answer(request, response));
   const edge = await edgeBefore({ records: [records] });
   const response = await fetch(address(edge, '/api/objects/a/b?x=%20y'), {
     method: 'POST',
@@ -102,7 +50,7 @@ test('passes method, address, end-to-end headers and body to the service and its
 });
 
 test('passes a chunked body of a DELETE on with its framing', async () => {
-  const records = await startService(async (request, response) => response.end(await text(request)));
+  const records = await startService((request, response) => void request.pipe(response));
   const edge = await edgeBefore({ records: [records] });
   const request = openRequest(address(edge, '/api/objects/a/b/c'), {
     method: 'DELETE',
@@ -135,7 +83,7 @@ test.for([
   ['GET', '/api/realtime/subscribe', 'text/event-stream'],
   ['POST', '/api/graphql/subscriptions', 'text/event-stream'],
   ['GET', '/api/realtime/poll', '*/*'],
-])('closes the service side of %s %s when the client goes away', async ([method, path, accept]) => {
+] as const)('closes the service side of %s %s when the client goes away', async ([method, path, accept]) => {
   const gateway = await startService((request, response) => {
     request.resume();
     if (accept === 'text/event-stream')
@@ -143,9 +91,9 @@ test.for([
   });
   const arrived = once(gateway.server, 'request') as Promise<[IncomingMessage]>;
   const edge = await edgeBefore({ 'fanout-gateway': [gateway] });
-  const request = openRequest(address(edge, path!), {
-    method: method!,
-    headers: { accept: accept! },
+  const request = openRequest(address(edge, path), {
+    method,
+    headers: { accept },
     agent: false,
   });
   request.on('error', () => {});
@@ -234,7 +182,7 @@ test('spreads streams and requests over the gateways in turn and passes over one
     (index: number): RequestListener =>
     (request, response) => {
       request.resume();
-      if (request.url !== '/readyz') hits[index]!++;
+      if (request.url !== '/readyz') hits[index] = (hits[index] ?? 0) + 1;
       response.end('ok');
     };
   const gateways = await Promise.all([startService(counting(0)), startService(counting(1))]);
@@ -244,7 +192,7 @@ test('spreads streams and requests over the gateways in turn and passes over one
     const posted = await fetch(address(edge, '/api/realtime/presence'), { method: 'POST', body: 'x' });
     expect(await posted.text()).toBe('ok');
   }
-  expect(hits[0]! + hits[1]!).toBe(12);
+  expect(hits.reduce((sum, count) => sum + count, 0)).toBe(12);
   expect(Math.min(...hits)).toBeGreaterThanOrEqual(4);
 });
 
@@ -259,93 +207,6 @@ test('gives new streams to the gateways that are ready', async () => {
   await fetch(address(edge, '/readyz'));
   for (let count = 0; count < 4; count++) expect(await text(await openStream(edge))).toBe('ready');
   expect(drained).toBe(0);
-});
-
-test('joins a WebSocket to its service in both directions, early bytes included', async () => {
-  const gateway = await startService(() => {});
-  gateway.server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-    socket.write(
-      `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
-        `Sec-WebSocket-Accept: for-${String(request.headers['sec-websocket-key'])}\r\n\r\nwelcome `,
-    );
-    if (head.length > 0) socket.write(head);
-    socket.pipe(socket);
-  });
-  const edge = await edgeBefore({ 'fanout-gateway': [gateway] });
-  const socket = connect(edge.port, '127.0.0.1').setEncoding('latin1');
-  let received = '';
-  socket.on('data', (data) => (received += String(data)));
-  socket.write(
-    'GET /api/realtime/subscribe HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n' +
-      'Sec-WebSocket-Key: k\r\nSec-WebSocket-Version: 13\r\n\r\nearly ',
-  );
-  await expect.poll(() => received).toContain('early ');
-  expect(received).toMatch(/^HTTP\/1\.1 101 /);
-  expect(received).toContain('Sec-WebSocket-Accept: for-k\r\n');
-  socket.write('later');
-  await expect.poll(() => received).toMatch(/welcome early later$/);
-  socket.destroy();
-});
-
-test('the end of either side of a WebSocket ends the other', async () => {
-  const sockets: Socket[] = [];
-  const gateway = await startService(() => {});
-  gateway.server.on('upgrade', (_request: IncomingMessage, socket: Socket) => {
-    sockets.push(socket);
-    socket.on('error', () => {}).resume();
-    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
-  });
-  const edge = await edgeBefore({ 'fanout-gateway': [gateway] });
-  const open = async (): Promise<Socket> => {
-    const socket = connect(edge.port, '127.0.0.1');
-    socket.on('error', () => {});
-    socket.write(
-      'GET /api/realtime/subscribe HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
-    );
-    await once(socket, 'data');
-    return socket.resume();
-  };
-  const first = await open();
-  const serviceEnded = once(sockets[0]!, 'end');
-  first.destroy();
-  await serviceEnded;
-  const second = await open();
-  const clientClosed = once(second, 'close');
-  sockets[1]!.resetAndDestroy();
-  await clientClosed;
-});
-
-test('a refused upgrade gets the answer of the service and no way past the edge', async () => {
-  const paths: string[] = [];
-  const gateway = await startService((request, response) =>
-    response.end(paths.push(request.url ?? '').toString()),
-  );
-  gateway.server.on('upgrade', (request: IncomingMessage, socket: Socket) => {
-    paths.push(request.url ?? '');
-    // a service that keeps the refused connection open, as HTTP allows
-    socket.write('HTTP/1.1 401 Unauthorized\r\nContent-Length: 4\r\nWWW-Authenticate: Bearer\r\n\r\nnope');
-    socket.on('data', (data) => paths.push(String(data)));
-  });
-  const edge = await edgeBefore({ 'fanout-gateway': [gateway] });
-  const socket = connect(edge.port, '127.0.0.1').setEncoding('latin1');
-  const answer = text(socket);
-  socket.write(
-    'GET /api/realtime/subscribe HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n' +
-      'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n',
-  );
-  expect(await answer).toMatch(/^HTTP\/1\.1 401 Unauthorized\r\n[\s\S]*WWW-Authenticate: Bearer[\s\S]*nope$/);
-  expect(paths).toEqual(['/api/realtime/subscribe']);
-});
-
-test('refuses an upgrade with 503 when the gateway is away and with 404 where nothing is', async () => {
-  const edge = await edgeBefore({ 'fanout-gateway': [await closedPort()] });
-  const upgrade = async (path: string): Promise<string> => {
-    const socket = connect(edge.port, '127.0.0.1').setEncoding('latin1');
-    socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`);
-    return text(socket);
-  };
-  expect(await upgrade('/api/realtime/subscribe')).toMatch(/^HTTP\/1\.1 503 [\s\S]*Retry-After: 1\r\n/);
-  expect(await upgrade('/metrics')).toMatch(/^HTTP\/1\.1 404 [\s\S]*"code":"NOT_FOUND"/);
 });
 
 test('repeats a request that met a kept-alive connection which the service had closed', async () => {

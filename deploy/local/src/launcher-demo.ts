@@ -14,7 +14,6 @@ export const DEMO_SETTINGS = new Map([['authz' as const, { TIDEWIRE_CHOSEN_TOKEN
 
 /** What the demo can be tried with; `admin` may do everything, in both organisations. */
 export const DEMO_ACCOUNTS = ['admin', 'alice', 'bob', 'carol'] as const;
-export const DEMO_PASSWORD = 'demo';
 
 /**
  * Writes the demo's organisations, people, registers and rows through the public API, as its administrator. What is
@@ -27,6 +26,8 @@ export async function seedDemo(origin: string): Promise<void> {
     await run(process.execPath, [cli, 'seed', '--url', origin], { timeout: SEED_TIMEOUT_MS });
   } catch (error) {
     const { stderr = '', message } = error as Error & { stderr?: string };
-    throw new Error(`The demo could not be written: ${stderr.trim().split('\n').at(-1) || message}`);
+    throw new Error(`The demo could not be written: ${stderr.trim().split('\n').at(-1) || message}`, {
+      cause: error,
+    });
   }
 }

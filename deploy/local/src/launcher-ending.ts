@@ -51,25 +51,25 @@ export class Ending {
   }
 
   /** Ends with a message, unless an end is under way already: then this is only its echo. */
-  async failed(error: unknown): Promise<void> {
+  async failed(error: Error): Promise<void> {
     if (this.#since !== undefined) return;
     this.#since = performance.now();
     await this.#stop(EXIT_FAILED, error);
   }
 
-  async #stop(code: number, reason?: unknown): Promise<void> {
+  async #stop(code: number, reason?: Error): Promise<void> {
     let problem = reason;
     try {
       await this.#platform?.stop();
     } catch (error) {
       await this.#platform?.killAll();
-      problem ??= error;
+      problem ??= error instanceof Error ? error : new Error('the end was not orderly', { cause: error });
     }
     if (problem === undefined) {
       this.#progress.print(`  ${this.#progress.paint.dim('stopped')}`);
       this.#exit(code);
     }
-    process.stderr.write(formatFailure(problem instanceof Error ? problem.message : String(problem)));
+    process.stderr.write(formatFailure(problem.message));
     this.#exit(EXIT_FAILED);
   }
 

@@ -47,6 +47,11 @@ async function supervise(
   return one;
 }
 
+function requirePid(one: SupervisedProcess): number {
+  if (one.pid === undefined) throw new Error('it does not run');
+  return one.pid;
+}
+
 const lives = (pid: number | undefined): boolean => pid !== undefined && describeProcess(pid) !== undefined;
 
 test('has started when it says that it is ready, and is gone after an orderly stop', async () => {
@@ -82,7 +87,7 @@ test('a crash is answered by a restart on the same port', async () => {
   const events: string[] = [];
   const one = await supervise(serving, { report: (event) => events.push(event.kind) });
   await one.start();
-  const pid = one.pid!;
+  const pid = requirePid(one);
   process.kill(pid, 'SIGKILL');
   await expect.poll(() => events, { timeout: 5_000 }).toEqual(['crashed', 'restarted']);
   expect(one.pid).not.toBe(pid);
@@ -112,7 +117,7 @@ test('gives up on a program that keeps ending, after restarts further and furthe
     { restartDelaysMs: [10, 20, 40], report: (event) => events.push(event) },
   );
   await one.start();
-  process.kill(one.pid!, 'SIGKILL');
+  process.kill(requirePid(one), 'SIGKILL');
   await expect.poll(() => events.at(-1)?.kind, { timeout: 4_000 }).toBe('given-up');
   const delays = events.flatMap((event) => (event.kind === 'crashed' ? [event.restartInMs] : []));
   expect(delays).toEqual([10, 20, 40]);
@@ -129,14 +134,14 @@ test('wrong settings are not tried again', async () => {
     { report: (event) => events.push(event.kind) },
   );
   await one.start();
-  process.kill(one.pid!, 'SIGKILL');
+  process.kill(requirePid(one), 'SIGKILL');
   await expect.poll(() => events, { timeout: 5_000 }).toEqual(['crashed', 'given-up']);
 });
 
 test('the record of a killed launcher finds what it left, and no stranger with the same number', async () => {
   const one = await supervise(serving, { restart: false });
   await one.start();
-  const pid = one.pid!;
+  const pid = requirePid(one);
   const file = join(folder, 'processes.json');
   const entries = JSON.parse(readFileSync(file, 'utf8')) as {
     name: string;

@@ -73,14 +73,14 @@ export class SupervisedProcess {
     const outcome = await this.#becomesReady(server);
     if (outcome === 'ready') {
       this.#wanted = true;
-      if (server.ended() !== undefined) this.#crashed(server.ended()!); // between its answer and now
+      const ended = server.ended();
+      if (ended !== undefined) this.#crashed(ended); // between its answer and now
       return;
     }
     await server.kill();
-    const lines = server.logTail().split('\n').slice(-5).join('\n');
-    throw new Error(
-      `${this.plan.name} did not start (${outcome}). The end of ${this.plan.logFile}:\n${lines}`,
-    );
+    const { name, logFile } = this.plan;
+    const reason = lastReason(server.logTail());
+    throw new Error(`${name} did not start (${outcome}). Its log is ${logFile}, and says:\n${reason}`);
   }
 
   /** Asks for an orderly end and kills what is left after `graceMs`. */

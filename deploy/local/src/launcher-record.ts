@@ -90,5 +90,5 @@ function readEntries(file: string): Entry[] {
 function isEntry(value: unknown): value is Entry {
   if (typeof value !== 'object' || value === null) return false;
   const { name, pid, startMark } = value as Partial<Entry>;
-  return typeof name === 'string' && typeof startMark === 'string' && Number.isSafeInteger(pid) && pid! > 0;
+  return typeof name === 'string' && typeof startMark === 'string' && Number.isSafeInteger(pid);
 }

@@ -69,7 +69,7 @@ export async function settingsByService(
         name,
         known.flatMap(([, names]) => names),
       );
-    for (const [service] of knowing) result.get(service)![name] = value;
+    for (const [service] of knowing) result.set(service, { ...result.get(service), [name]: value });
   }
   return result;
 }

@@ -1,5 +1,5 @@
 import { relative } from 'node:path';
-import { DEMO_ACCOUNTS, DEMO_PASSWORD } from './launcher-demo.ts';
+import { DEMO_ACCOUNTS } from './launcher-demo.ts';
 import type { Paint } from './progress.ts';
 
 interface WelcomeFacts {
@@ -25,7 +25,6 @@ export function formatWelcome(
   if (demo) {
     lines.push(
       `  ${paint.dim('accounts')}   ${DEMO_ACCOUNTS.join(', ')}`,
-      `  ${paint.dim('password')}   ${DEMO_PASSWORD}`,
       `  ${paint.dim('tokens')}     ${DEMO_ACCOUNTS.map((name) => `demo-${name}`).join(', ')}`,
       '',
       '  Watch what Alice may see, and in a second terminal change a row:',
@@ -38,6 +37,14 @@ export function formatWelcome(
       '  Or let thousands of real reports come in:',
       '',
       `    npm run demo${origin.endsWith(':8080') ? '' : ` -- --url ${origin}`}`,
+      '',
+    );
+  }
+  if (!demo) {
+    lines.push(
+      '  You are its administrator, with the token in a file that only you can read:',
+      '',
+      `    curl ${origin}/api/auth/me -H "Authorization: Bearer $(cat '${relative('.', tokenFile)}')"`,
       '',
     );
   }

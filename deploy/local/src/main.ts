@@ -13,6 +13,7 @@ import type { StartOptions } from './options.ts';
 import { createProgress } from './progress.ts';
 
 const EXIT_USAGE = 2;
+const PATIENCE_MS = 2_000;
 
 const started = performance.now();
 const progress = createProgress({ stream: process.stdout, plain: (process.env['NO_COLOR'] ?? '') !== '' });
@@ -49,6 +50,7 @@ async function openFolder(options: StartOptions): Promise<DataFolder> {
     throw new Error(
       `Tidewire already runs on ${options.dataDir} (process ${error.ownerPid}). Use that one, or start a second ` +
         'one beside it: npm start -- --data-dir ./other --port 9090',
+      { cause: error },
     );
   }
 }
@@ -61,7 +63,7 @@ async function main(): Promise<void> {
   try {
     await start(options, folder, ending);
   } catch (error) {
-    await ending.failed(error);
+    await ending.failed(error instanceof Error ? error : new Error(String(error)));
   }
 }
 
@@ -83,11 +85,18 @@ async function start(options: StartOptions, folder: DataFolder, ending: Ending):
     giveUp: (reason) => void ending.failed(new Error(reason)),
   });
   ending.runs(platform);
-  if (options.demo) await progress.step('demo data', () => seedDemo(platform.origin));
+  if (options.demo) await progress.step('demo data', () => withPatience(seedDemo(platform.origin)));
   const readyAfterMs = performance.now() - started;
   const { origin, administrator } = platform;
   const facts = { origin, demo: options.demo, dataDir: options.dataDir, tokenFile: administrator.tokenFile };
   progress.print(formatWelcome({ ...facts, readyAfterMs }, progress.paint));
+}
+
+/** Whoever waits wants to know what for, and that it happens only once. */
+async function withPatience(work: Promise<void>): Promise<void> {
+  const text = 'the first time, thousands of rows are written through the API';
+  const timer = setTimeout(() => progress.note(text), PATIENCE_MS);
+  await work.finally(() => clearTimeout(timer));
 }
 
 function showLogs(folder: DataFolder): () => void {

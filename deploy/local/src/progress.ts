@@ -56,7 +56,7 @@ export function createProgress({ stream, plain, now = () => performance.now() }:
   const showWaiting = (): void => {
     if (!lively || waiting.size === 0) return;
     const text = `${[...waiting].join(', ')} ...`.slice(0, (stream.columns || DEFAULT_COLUMNS) - 6);
-    stream.write(`${CLEAR_LINE}  ${paint.accent(FRAMES[frame % FRAMES.length]!)} ${paint.dim(text)}`);
+    stream.write(`${CLEAR_LINE}  ${paint.accent(FRAMES[frame % FRAMES.length] ?? '')} ${paint.dim(text)}`);
   };
   const print = (text: string): void => {
     stream.write(`${lively ? CLEAR_LINE : ''}${text}\n`);
