@@ -31,6 +31,7 @@ export class BatchSource {
   #fullScanAt = -Infinity;
   /** Highest id of the bulk transactions that are being published. */
   #bulkEnd: number | undefined;
+  #nextBulkSearchAt = -Infinity;
 
   constructor(repository: OutboxRepository, monotonic: () => number) {
     this.#repository = repository;
@@ -75,13 +76,16 @@ export class BatchSource {
     return await this.#repository.fetchAfter(0, limits);
   }
 
+  /** The search reads the whole backlog, so it takes at most a twentieth of the time. */
   async #noteBulk(rows: readonly OutboxRow[]): Promise<void> {
     const counts = new Map<string, number>();
     for (const { xid } of rows) counts.set(xid, (counts.get(xid) ?? 0) + 1);
     const bulks = [...counts].filter(([, count]) => count >= BULK_ROWS).map(([xid]) => xid);
-    const ends = await Promise.all(bulks.map((xid) => this.#repository.findLastIdOf(xid)));
-    const last = rows.at(-1)?.id ?? 0;
-    const beyond = ends.filter((end) => end !== undefined && end > last) as number[];
-    if (beyond.length > 0) this.#bulkEnd = Math.max(...beyond);
+    const startedAt = this.#monotonic();
+    if (bulks.length === 0 || startedAt < this.#nextBulkSearchAt) return;
+    const end = await this.#repository.findLastIdOf(bulks);
+    const endedAt = this.#monotonic();
+    this.#nextBulkSearchAt = endedAt + (endedAt - startedAt) * 20;
+    if (end !== undefined && end > (rows.at(-1)?.id ?? 0)) this.#bulkEnd = end;
   }
 }

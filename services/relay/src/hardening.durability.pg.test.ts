@@ -11,10 +11,10 @@ test('visible is not durable: an event of a write that a crash undoes never reac
   await rig.startRelay();
   for (let round = 0; round < ROUNDS; round += 1) {
     const writers = await Promise.all([1, 2, 3].map(() => connectClient(rig.database.recordsUrl)));
-    let writing = true;
+    const writing = new AbortController();
     const write = async (client: Client): Promise<void> => {
       await client.query('SET synchronous_commit = off');
-      while (writing) {
+      while (!writing.signal.aborted) {
         await insertObjects(client, 1);
         rig.bus.signal('relay.v1.poke');
       }
@@ -24,7 +24,7 @@ test('visible is not durable: an event of a write that a crash undoes never reac
     // Killed at the moment at which the log has just taken something.
     await waitFor(() => rig.entries.length > before + 50, { timeoutMs: 20_000, what: 'events flow' });
     await rig.database.kill();
-    writing = false;
+    writing.abort();
     await Promise.all(work);
     await rig.database.restart();
     const owner = await connectClient(rig.database.ownerUrl);

@@ -161,6 +161,34 @@ test('a log deleted under a running relay is noticed, made anew with a new epoch
   expect(rig.reader.applied.sequence).toBe(11);
 });
 
+test('a log put back under a relay that has nothing to publish is noticed all the same', async () => {
+  await rig.startRelay();
+  await insertObjects(rig.writer, 25);
+  await rig.settled();
+  const before = await readState();
+  await replaceLog(before.epoch, 10);
+  await waitFor(async () => (await readState()).epoch > before.epoch, {
+    timeoutMs: 15_000,
+    what: 'the new epoch',
+  });
+  await rig.settled(15_000);
+  expect(rig.reader.applied.sequence).toBe(25);
+  await waitFor(() => rig.reader.freshness.isFresh(), { what: 'readers are fresh again' });
+});
+
+test('after every reconnect the log is compared before anything is said about it', async () => {
+  const relay = await rig.startRelay();
+  await insertObjects(rig.writer, 25);
+  await rig.settled();
+  const metric = async (): Promise<number> => {
+    const text = await (await fetch(`${relay.address}/metrics`)).text();
+    return Number(/reconciliations_total\{outcome="clean"\} (\d+)/.exec(text)?.[1] ?? 0);
+  };
+  const before = await metric();
+  await rig.nats.restart();
+  await waitFor(async () => (await metric()) > before, { timeoutMs: 15_000, what: 'the comparison' });
+});
+
 test('a foreign message in the log stops the old epoch, because nobody else may write there', async () => {
   await rig.startRelay();
   await insertObjects(rig.writer, 2);

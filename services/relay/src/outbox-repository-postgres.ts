@@ -45,7 +45,7 @@ const SCAN_TIMEOUT_MS = 60_000;
 
 const LAST_ID_OF: Statement = {
   name: 'last-id-of',
-  text: 'SELECT max(id) AS id FROM outbox.rows WHERE xid = $1::text::xid8',
+  text: 'SELECT max(id) AS id FROM outbox.rows WHERE xid = ANY ($1::text[]::xid8[])',
   query_timeout: SCAN_TIMEOUT_MS,
 };
 
@@ -111,8 +111,8 @@ export function createOutboxRepository(session: LeaderSession): OutboxRepository
     readState: () => readState(session),
     fetchAfter: (id, limits) => fetchWith(session, FETCH, id, limits),
     fetchUnblockedAfter: (id, limits) => fetchWith(session, FETCH_UNBLOCKED, id, limits),
-    findLastIdOf: async (xid) => {
-      const [row] = await session.query<{ id: string | null }>(LAST_ID_OF, [xid]);
+    findLastIdOf: async (xids) => {
+      const [row] = await session.query<{ id: string | null }>(LAST_ID_OF, [xids]);
       return row === undefined || row.id === null ? undefined : Number(row.id);
     },
     flush: async () => {

@@ -64,8 +64,8 @@ export interface OutboxRepository {
   fetchAfter(id: number, limits: FetchLimits): Promise<FetchedRows>;
   /** The first rows behind an id that have no earlier row of their key at or before that id. */
   fetchUnblockedAfter(id: number, limits: FetchLimits): Promise<FetchedRows>;
-  /** The highest id of a transaction's rows; undefined when none is left. */
-  findLastIdOf(xid: string): Promise<number | undefined>;
+  /** The highest id of the rows of these transactions; undefined when none is left. Reads the whole backlog. */
+  findLastIdOf(xids: readonly string[]): Promise<number | undefined>;
   /** Returns when everything that was visible so far is on disk, and on the synchronous standby if there is one. */
   flush(): Promise<void>;
   /** Ids of the rows with these uuids, by uuid. */

@@ -19,6 +19,8 @@ export interface RelayLoopDependencies {
   readonly maxPayload: () => number;
   /** Resolves when the bus is connected; rejects when the signal aborts. */
   readonly untilConnected: (signal: AbortSignal) => Promise<void>;
+  /** Rises whenever the connection to the bus was lost: afterwards the store behind it may be another one. */
+  readonly interruptions: () => number;
   readonly wakeUp: WakeUp;
   readonly beat: BeatSource;
   readonly clock: Clock;
@@ -30,6 +32,7 @@ export interface RelayLoopDependencies {
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 1000;
 const CONFIRM_PAUSE_MS = 500;
+const VERIFY_INTERVAL_MS = 2000;
 
 /**
  * Publishes the outbox for as long as this process leads: reconcile, then one publication after another, each of
@@ -39,17 +42,19 @@ const CONFIRM_PAUSE_MS = 500;
  * Returns when the signal aborts, between two publications. @throws when the database connection fails.
  */
 export async function runRelayLoop(dependencies: RelayLoopDependencies, signal: AbortSignal): Promise<void> {
-  const { beat, clock, logger, metrics, wakeUp } = dependencies;
+  const { beat, logger, metrics, wakeUp } = dependencies;
   let pauseMs = FIRST_PAUSE_MS;
   try {
     while (!signal.aborted) {
-      const source = new BatchSource(dependencies.repository, () => clock.monotonic());
       try {
         await dependencies.untilConnected(signal);
+        const interruptions = dependencies.interruptions();
         await configure(dependencies);
         const position = await settle(dependencies, signal);
         pauseMs = FIRST_PAUSE_MS;
-        await publishAll(dependencies, source, position, signal);
+        const isInterrupted = (): boolean => dependencies.interruptions() !== interruptions;
+        await publishAll(dependencies, position, () => signal.aborted || isInterrupted(), signal);
+        beat.forget();
       } catch (error) {
         beat.forget();
         if (signal.aborted) return;
@@ -101,21 +106,36 @@ async function settle(dependencies: RelayLoopDependencies, signal: AbortSignal):
 
 async function publishAll(
   dependencies: RelayLoopDependencies,
-  source: BatchSource,
   start: LogPosition,
+  isOver: () => boolean,
   signal: AbortSignal,
 ): Promise<void> {
-  const { beat, wakeUp, pollMs } = dependencies;
+  const { repository, beat, clock, wakeUp, pollMs } = dependencies;
+  const source = new BatchSource(repository, () => clock.monotonic());
   let position = start;
-  while (!signal.aborted) {
+  let verifiedAt = clock.monotonic();
+  while (!isOver()) {
     const batch = await source.next();
-    if (batch.rows.length === 0) {
-      beat.noteCovered(position, batch.coversUntil);
-      await wakeUp.sleep(pollMs, signal);
-    } else {
+    if (batch.rows.length > 0) {
       position = await publish(dependencies, batch, position);
       beat.noteCovered(position, batch.coversUntil);
+      continue;
     }
+    if (clock.monotonic() - verifiedAt > VERIFY_INTERVAL_MS) {
+      await verify(dependencies, position);
+      verifiedAt = clock.monotonic();
+    }
+    if (isOver()) return;
+    beat.noteCovered(position, batch.coversUntil);
+    await wakeUp.sleep(pollMs, signal);
+  }
+}
+
+/** A publication would find out by itself; a quiet relay must not go on saying where a lost log ended. */
+async function verify({ writer }: RelayLoopDependencies, position: LogPosition): Promise<void> {
+  const info = await writer.find();
+  if (info?.epoch !== position.epoch || info.last !== position.sequence) {
+    throw new BusUnavailableError('the log is not where it was left');
   }
 }
 

@@ -35,6 +35,7 @@ class Relay implements Service {
   readonly #stop = new AbortController();
   readonly #timers: Timer[] = [];
   #standing: Standing = 'apart';
+  #interruptions = 0;
   #running: Promise<void> | undefined;
   #bus: MessageBus | undefined;
   #server: HttpServer | undefined;
@@ -52,6 +53,12 @@ class Relay implements Service {
     const bus = await connectBus({ url: config.NATS_URL, user: 'relay', logger });
     this.#bus = bus;
     requireServer(bus.server);
+    bus.onStatus((status) => {
+      if (status !== 'disconnected') return;
+      this.#interruptions += 1;
+      this.#beat.forget();
+      this.#wakeUp.notify();
+    });
     bus.onSignal(SIGNAL_SUBJECTS.poke, () => this.#wakeUp.notify());
     this.#server = createServer({ logger, metrics, clock, ready: () => this.ready() });
     this.address = await listen(this.#server, config.TIDEWIRE_HOST, config.TIDEWIRE_PORT);
@@ -113,6 +120,7 @@ class Relay implements Service {
           writer,
           maxPayload: () => bus.server.maxPayload,
           untilConnected: (abort) => untilConnected(bus, abort),
+          interruptions: () => this.#interruptions,
           wakeUp: this.#wakeUp,
           beat: this.#beat,
           clock,

@@ -22,12 +22,12 @@ const STATEMENTS = [
 /** Starts `count` writers; every third commits without waiting for the disk, every other one pokes the relay. */
 export function startHostileWriters(databaseUrl: string, bus: MessageBus, count: number): HostileWriters {
   const uuids = Array.from({ length: OBJECTS }, () => randomUUID());
-  let stopping = false;
+  const stopping = new AbortController();
   let written = 0;
 
   const writeUntilItBreaks = async (client: Client, index: number): Promise<void> => {
     if (index % 3 === 0) await client.query('SET synchronous_commit = off');
-    while (!stopping) {
+    while (!stopping.signal.aborted) {
       const uuid = uuids[Math.floor(Math.random() * OBJECTS)];
       const statement = STATEMENTS[Math.floor(Math.random() * STATEMENTS.length)] ?? '';
       await client.query(statement, [uuid]);
@@ -37,7 +37,7 @@ export function startHostileWriters(databaseUrl: string, bus: MessageBus, count:
   };
 
   const run = async (index: number): Promise<void> => {
-    while (!stopping) {
+    while (!stopping.signal.aborted) {
       let client: Client | undefined;
       try {
         client = await connectClient(databaseUrl);
@@ -57,7 +57,7 @@ export function startHostileWriters(databaseUrl: string, bus: MessageBus, count:
       return written;
     },
     stop: async () => {
-      stopping = true;
+      stopping.abort();
       await Promise.all(running);
     },
   };
