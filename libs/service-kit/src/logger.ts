@@ -1,4 +1,4 @@
-import { pino } from 'pino';
+import { destination, pino } from 'pino';
 import { describeError, redactText } from './redaction.ts';
 
 /**
@@ -78,8 +78,11 @@ export function createLogger(options: LoggerOptions): Logger {
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  return wrap(options.destination === undefined ? pino(settings) : pino(settings, options.destination), {});
+  // Synchronous: the line before a process ends is the one that says why.
+  return wrap(pino(settings, options.destination ?? destination({ fd: STANDARD_OUTPUT, sync: true })), {});
 }
+
+const STANDARD_OUTPUT = 1;
 
 type WrittenLevel = Exclude<LogLevel, 'silent'>;
 

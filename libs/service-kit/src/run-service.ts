@@ -2,8 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { z } from 'zod';
 import { describeConfig, parseConfig, printableConfig } from './config.ts';
-import type { BaseConfig, ConfigSchema } from './config.ts';
-import { refuseConfig } from './read-config.ts';
+import type { BaseConfig, ConfigFault, ConfigSchema } from './config.ts';
 import { resolveDependencies } from './service.ts';
 import type { CreateService, Service } from './service.ts';
 import type { Logger } from './logger.ts';
@@ -14,6 +13,8 @@ interface Package {
   readonly version: string;
 }
 
+/** `EX_CONFIG` of sysexits: a supervisor can tell a wrong setting from a crash, and not restart for ever. */
+const EXIT_CONFIG = 78;
 /** Added to the drain time before a process that does not end is ended. */
 const STOP_GRACE_MS = 5_000;
 
@@ -55,6 +56,24 @@ export async function runService<Schema extends ConfigSchema>(
     process.exit(1);
   }
   logger.info('service started', { version, address: service.address });
+}
+
+/**
+ * The settings of this process, from its environment: for a command that is not a service. All faults are written to
+ * standard error together, then the process ends with code 78.
+ */
+export function readConfigOrExit<Schema extends ConfigSchema>(schema: Schema): z.output<Schema> {
+  const result = parseConfig(schema, process.env);
+  if (result.ok) return result.config;
+  refuseConfig(result.faults);
+  process.exit();
+}
+
+/** Reports faults of the settings and sets the exit code that says so. */
+function refuseConfig(faults: readonly ConfigFault[]): void {
+  const lines = faults.map((fault) => `  ${fault.name} ${fault.message}\n`);
+  process.stderr.write(`The settings are not valid:\n${lines.join('')}`);
+  process.exitCode = EXIT_CONFIG;
 }
 
 /** The settings of a service as text for a terminal. */
