@@ -8,8 +8,8 @@ import { openLogReader } from './log-reader.ts';
 import type { LogReader, LogReaderOptions, LogReset } from './log-reader.ts';
 import { linkOf } from './message-bus.ts';
 import { requestStreamApi } from './stream-api.ts';
-import { EPOCH, START, createEvent, startLog } from './test-log.ts';
-import type { TestLog } from './test-log.ts';
+import { EPOCH, START, createEvent, startLog } from '../test/test-log.ts';
+import type { TestLog } from '../test/test-log.ts';
 
 let log: TestLog;
 let reader: LogReader | undefined;

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ReplayGapError, readLog } from './log-replay.ts';
 import type { ReplayOptions } from './log-replay.ts';
 import { requestStreamApi } from './stream-api.ts';
-import { EPOCH, startLog } from './test-log.ts';
-import type { TestLog } from './test-log.ts';
+import { EPOCH, startLog } from '../test/test-log.ts';
+import type { TestLog } from '../test/test-log.ts';
 
 const ORGANISATION = '11111111-1111-4111-8111-111111111111';
 let log: TestLog;

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { STREAM_ERROR, StreamRefusedError } from './bus-error.ts';
 import { openLogWriter } from './log-writer.ts';
 import type { OutgoingEvent } from './log-writer.ts';
-import { EPOCH, createEvent, startLog } from './test-log.ts';
-import type { TestLog } from './test-log.ts';
+import { EPOCH, createEvent, startLog } from '../test/test-log.ts';
+import type { TestLog } from '../test/test-log.ts';
 
 let log: TestLog;
 

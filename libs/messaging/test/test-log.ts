@@ -1,14 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { inboxPrefix } from '@tidewire/contract';
 import type { LogPosition } from '@tidewire/contract';
 import { startNats } from '@tidewire/test-kit';
 import type { TestNats } from '@tidewire/test-kit';
-import { openLogWriter } from './log-writer.ts';
-import type { LogWriter, OutgoingEvent } from './log-writer.ts';
-import { encodePayload } from './log-writer.ts';
-import { silentLogger } from './logger.ts';
-import { connectBus } from './message-bus.ts';
-import type { MessageBus } from './message-bus.ts';
+import { openLogWriter } from '../src/log-writer.ts';
+import type { LogWriter, OutgoingEvent } from '../src/log-writer.ts';
+import { encodePayload } from '../src/log-writer.ts';
+import { silentLogger } from '../src/logger.ts';
+import { connectBus } from '../src/message-bus.ts';
+import type { MessageBus } from '../src/message-bus.ts';
 
 /** A server with an empty log of epoch `epoch001`, for the tests of this package. */
 export interface TestLog extends AsyncDisposable {
@@ -70,6 +69,3 @@ export function createEvent(organisation = 'none'): OutgoingEvent {
     payload: encodePayload(JSON.stringify(message)),
   };
 }
-
-/** The inbox that the test user listens on. */
-export const TEST_INBOX = inboxPrefix('test');
