@@ -25,8 +25,8 @@ export interface Turn {
 }
 
 export interface JudgementOptions {
-  readonly feed: RightsFeed;
-  readonly authenticator: Authenticator;
+  readonly feed: Pick<RightsFeed, 'view' | 'changes' | 'isFresh' | 'reach'>;
+  readonly authenticator: Pick<Authenticator, 'refresh'>;
   readonly barriers: BarrierSource;
   readonly clock: Clock;
   /** How long a request may wait for rights that are not in the log yet. */
