@@ -55,7 +55,7 @@ const LINE_RULES: readonly LineRule[] = [
   },
   {
     pattern: /'(events|authz|catalogue|relay)\.[a-z*>]|'\$JS\.|'\$KV\./,
-    allowed: /^libs\/contract\/|\.test\.ts$|^test\/|^services\/[^/]+\/test\//,
+    allowed: /^libs\/(contract|messaging)\/|\.test\.ts$|^test\/|^services\/[^/]+\/test\//,
     message: 'subjects are spelled in libs/contract/src/subject.ts only',
   },
 ];
