@@ -14,27 +14,39 @@ export interface Seat {
   index: number;
 }
 
-/** The members of one class on one tick, and the frames that this tick has brought for them. */
+/**
+ * The members of one class on one tick, and the frames that this tick has brought for them. Most classes of a busy
+ * gateway have one member: its arrays hold one place each, not the many that a first `push` would make room for.
+ */
 export class MemberSet {
-  readonly members: Connection[] = [];
-  readonly #seats: Seat[] = [];
+  #members: Connection[] = [];
+  #seats: Seat[] = [];
   /** In the order of the log by construction; null: not dirty. */
   frames: Frame[] | null = null;
 
+  get members(): readonly Connection[] {
+    return this.#members;
+  }
+
   add(connection: Connection): Seat {
-    const seat = { connection, index: this.members.length };
-    this.members.push(connection);
-    this.#seats.push(seat);
+    const seat = { connection, index: this.#members.length };
+    if (seat.index === 0) {
+      this.#members = [connection];
+      this.#seats = [seat];
+    } else {
+      this.#members.push(connection);
+      this.#seats.push(seat);
+    }
     return seat;
   }
 
   /** The last member takes the place of the one that leaves. */
   remove(seat: Seat): void {
     const lastSeat = this.#seats.pop();
-    const lastMember = this.members.pop();
+    const lastMember = this.#members.pop();
     if (lastSeat === undefined || lastMember === undefined || lastSeat === seat) return;
     this.#seats[seat.index] = lastSeat;
-    this.members[seat.index] = lastMember;
+    this.#members[seat.index] = lastMember;
     lastSeat.index = seat.index;
   }
 }

@@ -53,6 +53,8 @@ export class Delivery {
     resyncs: 0,
     resets: 0,
   };
+  /** Of `counters.resyncs`, how many for which reason. */
+  readonly resyncReasons = new Map<ResyncReason, number>();
   readonly connections = new Set<Connection>();
   readonly #options: DeliveryOptions;
   readonly #ticks: readonly [Tick, Tick];
@@ -147,7 +149,7 @@ export class Delivery {
     if (connection.behind || connection.closed) return;
     const sequence = this.#options.evaluated();
     const bytes = this.#options.control.resync(connection.wire, reason, sequence);
-    this.counters.resyncs += 1;
+    this.#countResync(reason);
     this.#owe(connection, [{ sequence, source: connection, bytes }]);
   }
 
@@ -170,6 +172,11 @@ export class Delivery {
     this.#sweep.stop();
     for (const tick of this.#ticks) tick.stop();
     this.#resetDoomed();
+  }
+
+  #countResync(reason: ResyncReason): void {
+    this.counters.resyncs += 1;
+    this.resyncReasons.set(reason, (this.resyncReasons.get(reason) ?? 0) + 1);
   }
 
   #createTick(windowMs: number): Tick {
@@ -255,7 +262,7 @@ export class Delivery {
     if (!hasRecovered(connection, this.#options.budget)) return;
     connection.behind = false;
     const current = this.#ticks[connection.tick].position;
-    this.counters.resyncs += 1;
+    this.#countResync('behind');
     this.#write(connection, this.#options.control.resync(connection.wire, 'behind', current), 0);
   }
 

@@ -103,7 +103,7 @@ export class FanOut implements FanOutPort {
   }
 
   removeConnection(connection: Connection): void {
-    for (const subscription of this.#registry.subscriptionsOf(connection)) {
+    for (const subscription of this.#registry.subscriptionsOf(connection).slice()) {
       this.#registry.unsubscribe(subscription);
     }
     this.#delivery.removeConnection(connection);
@@ -128,7 +128,7 @@ export class FanOut implements FanOutPort {
     if (entry.sequence <= this.#evaluated) return;
     const { message } = entry;
     this.#stamp += 1;
-    this.#registry.meet(message);
+    this.#meet(entry);
     if (message.unencodable === true) this.#resyncSchema(entry);
     else this.#fanOut(entry);
     this.#evaluated = entry.sequence;
@@ -164,7 +164,7 @@ export class FanOut implements FanOutPort {
 
   encodeFor(connection: Connection, objects: readonly FoldedObject[]): EncodedFrame[] {
     const frames = objects.flatMap((object) => {
-      for (const { message } of object.events) this.#registry.meet(message);
+      for (const event of object.events) this.#meet(event);
       return encodePast(object, {
         viewClasses: this.#registry.classesFor(connection, object.events[0]?.message.schema.id),
         judging: { nowMs: this.#options.scheduler.now(), ownerId: connection.principalId },
@@ -192,6 +192,11 @@ export class FanOut implements FanOutPort {
     this.#delivery.stop();
   }
 
+  /** How often connections were told to fetch again, by reason. */
+  get resyncReasons(): ReadonlyMap<ResyncReason, number> {
+    return this.#delivery.resyncReasons;
+  }
+
   /** A snapshot; numbers only ever rise, but for what is held now. */
   counters(): FanOutCounters {
     return {
@@ -205,6 +210,14 @@ export class FanOut implements FanOutPort {
       classes: this.#registry.classes,
       scannedClasses: this.#registry.scannedClasses,
     };
+  }
+
+  /** Wider topics may be new to the event's schema. */
+  #meet(entry: ObjectEntry): void {
+    this.#registry.meet(entry.message, ({ connection }, error) => {
+      this.#failed(error, entry);
+      this.resync(connection, 'unencodable');
+    });
   }
 
   #fanOut(entry: ObjectEntry): void {
@@ -256,8 +269,8 @@ export class FanOut implements FanOutPort {
   #push(viewClass: ViewClass, sequence: number, bytes: Buffer): void {
     const frame = { sequence, source: viewClass, bytes };
     const [now, joined] = viewClass.sets;
-    if (now.members.length > 0) this.#delivery.push(now, 0, frame);
-    if (joined.members.length > 0) this.#delivery.push(joined, 1, frame);
+    if (now !== undefined && now.members.length > 0) this.#delivery.push(now, 0, frame);
+    if (joined !== undefined && joined.members.length > 0) this.#delivery.push(joined, 1, frame);
   }
 
   /** An event whose images are not in the log: who could see them is not known, so all of the schema fetch again. */
@@ -273,7 +286,8 @@ export class FanOut implements FanOutPort {
     const concerned = new Set<Connection>();
     for (const viewClass of this.#registry.everyClass()) {
       if (!viewClass.decision.usesNow) continue;
-      for (const { members } of viewClass.sets) for (const connection of members) concerned.add(connection);
+      for (const set of viewClass.sets)
+        for (const connection of set?.members ?? []) concerned.add(connection);
     }
     for (const connection of concerned) this.resync(connection, 'time');
   }

@@ -251,6 +251,8 @@ test('a class that throws on an event costs its members a resync and nobody else
       if (!decision.allowed) throw new Error('denied');
       return {
         ...decision,
+        // Rights of its own: equal ones are shared with the others.
+        tenants: [...decision.tenants, OTHER_ORGANISATION],
         get ownerPasses() {
           return true;
         },
@@ -270,6 +272,24 @@ test('a class that throws on an event costs its members a resync and nobody else
     ['resync', '2'],
   ]);
   expect(failures.length).toBeGreaterThan(0);
+});
+
+test('a decision that cannot be made counts as none, and stops neither the log nor a request of others', () => {
+  const rights = createRights({ properties: ['a'] });
+  const { open, publish, failures, fanOut } = createTestFanOut();
+  const [good, bad] = [principal('good'), principal('bad')];
+  const decisionFor = (): never => {
+    throw new Error('no rights today');
+  };
+  expect(() => open(bad, request(rights, bad, { decisionFor }))).toThrow('no rights today');
+  expect(fanOut.counters().subscriptions).toBe(0);
+  const topics = [{ kind: 'organisation', organisationId: ORGANISATION }] as const;
+  const ill = open(bad, request(rights, bad, { decisionFor, topics })).sink;
+  const well = open(good, request(rights, good, { topics })).sink;
+  publish(entry(1, change(null, image())));
+  expect(well.events()).toHaveLength(1);
+  expect(ill.messages().map(({ event }) => event)).toEqual(['resync']);
+  expect(failures).toHaveLength(1);
 });
 
 test('an event of a schema that the reader has no decision for reaches nobody', () => {

@@ -1,6 +1,9 @@
 import { fieldValue } from '@tidewire/condition';
 import type { Scalar } from '@tidewire/condition';
 import type { ObjectImage } from '@tidewire/contract';
+import { viewClassKey } from '@tidewire/policy';
+import type { Granted } from '@tidewire/policy';
+import { takeOut } from './take-out.ts';
 import type { ViewClass } from './view-class.ts';
 
 /** Classes by one field's values. */
@@ -15,6 +18,8 @@ export class SchemaClasses {
   readonly #byKey = new Map<string, ViewClass>();
   readonly #byField = new Map<string, FieldIndex>();
   readonly #scanned: ViewClass[] = [];
+  /** One decision for all classes with the same rights, whatever their filters: it is the larger part of a class. */
+  readonly #rights = new Map<string, { readonly decision: Granted; classes: number }>();
 
   get size(): number {
     return this.#byKey.size;
@@ -37,7 +42,16 @@ export class SchemaClasses {
     return index === undefined ? 0 : -index.size / index.byValue.size;
   }
 
+  /** A decision that says the same; it must not be asked whose it is. */
+  share(decision: Granted): Granted {
+    return this.#rights.get(rightsKey(decision))?.decision ?? decision;
+  }
+
   add(viewClass: ViewClass): void {
+    const rights = rightsKey(viewClass.decision);
+    const known = this.#rights.get(rights);
+    if (known === undefined) this.#rights.set(rights, { decision: viewClass.decision, classes: 1 });
+    else known.classes += 1;
     this.#byKey.set(viewClass.key, viewClass);
     const { indexKeys } = viewClass;
     if (indexKeys === undefined) this.#scanned.push(viewClass);
@@ -47,6 +61,9 @@ export class SchemaClasses {
   }
 
   remove(viewClass: ViewClass): void {
+    const rights = rightsKey(viewClass.decision);
+    const known = this.#rights.get(rights);
+    if (known !== undefined && (known.classes -= 1) === 0) this.#rights.delete(rights);
     this.#byKey.delete(viewClass.key);
     const { indexKeys } = viewClass;
     if (indexKeys === undefined) takeOut(this.#scanned, viewClass);
@@ -93,6 +110,11 @@ export class SchemaClasses {
   }
 }
 
+/** Everything that a class reads of a decision. */
+function rightsKey(decision: Granted): string {
+  return viewClassKey({ decision, face: 'registers', wire: 'rights' });
+}
+
 function visitOnce(
   classes: readonly ViewClass[] | undefined,
   stamp: number,
@@ -104,13 +126,4 @@ function visitOnce(
     viewClass.stamp = stamp;
     visit(viewClass);
   }
-}
-
-/** The last one takes its place. */
-function takeOut(list: ViewClass[], viewClass: ViewClass): boolean {
-  const index = list.indexOf(viewClass);
-  if (index < 0) return false;
-  const last = list.pop();
-  if (last !== undefined && index < list.length) list[index] = last;
-  return true;
 }

@@ -1,10 +1,12 @@
 import { TidewireError } from '@tidewire/contract';
 import type { ObjectMessage } from '@tidewire/contract';
+import { MemberSet } from '../delivery/class-set.ts';
 import type { Seat } from '../delivery/class-set.ts';
 import type { Connection } from '../delivery/connection.ts';
 import { InterestIndex } from './interest-index.ts';
 import { SchemaClasses } from './subscription-index.ts';
 import type { Interest, SchemaReference, Subscription, SubscriptionRequest } from './subscription.ts';
+import { takeOut } from './take-out.ts';
 import { createViewClass, isScanned, keyOf, topicRows } from './view-class.ts';
 import type { ViewClass } from './view-class.ts';
 
@@ -22,10 +24,17 @@ export interface RunningSubscription extends Subscription {
 
 /** A connection's place in a class; several of its subscriptions may share it. */
 interface Membership {
+  readonly viewClass: ViewClass;
   readonly seat: Seat;
   count: number;
   /** The last event whose own answer for this connection was looked at. */
   stamp: number;
+}
+
+/** What a connection takes part in. Short lists: there is one of these per connection, mostly with one entry each. */
+interface Reader {
+  subscriptions: RunningSubscription[];
+  memberships: Membership[];
 }
 
 interface RegistryOptions {
@@ -39,9 +48,8 @@ export class SubscriptionRegistry {
   readonly #options: RegistryOptions;
   readonly #schemas = new Map<string, SchemaClasses>();
   readonly #interests = new InterestIndex<RunningSubscription>();
-  readonly #byPrincipal = new Map<string, Set<RunningSubscription>>();
-  readonly #byConnection = new Map<Connection, Set<RunningSubscription>>();
-  readonly #memberships = new Map<Connection, Map<ViewClass, Membership>>();
+  readonly #byPrincipal = new Map<string, RunningSubscription[]>();
+  readonly #readers = new Map<Connection, Reader>();
   readonly #scannedByPrincipal = new Map<string, number>();
   /** Classes now, and those of them that no index finds by what was asked for. */
   classes = 0;
@@ -61,11 +69,11 @@ export class SubscriptionRegistry {
     return this.#schemas.values().flatMap((classes) => classes.all());
   }
 
-  subscriptionsOf(connection: Connection): Iterable<RunningSubscription> {
-    return this.#byConnection.get(connection) ?? [];
+  subscriptionsOf(connection: Connection): readonly RunningSubscription[] {
+    return this.#readers.get(connection)?.subscriptions ?? [];
   }
 
-  subscriptionsOfPrincipal(principalId: string): Iterable<RunningSubscription> {
+  subscriptionsOfPrincipal(principalId: string): readonly RunningSubscription[] {
     return this.#byPrincipal.get(principalId) ?? [];
   }
 
@@ -82,15 +90,24 @@ export class SubscriptionRegistry {
 
   /** True the first time that it is asked for this event, so that shared membership is answered once. */
   claim(connection: Connection, viewClass: ViewClass, stamp: number): boolean {
-    const membership = this.#memberships.get(connection)?.get(viewClass);
+    const membership = this.#findMembership(connection, viewClass);
     if (membership === undefined || membership.stamp === stamp) return false;
     membership.stamp = stamp;
     return true;
   }
 
-  /** Brings subscriptions to wider topics into the schema of an event, the first time that it comes by. */
-  meet(message: ObjectMessage): void {
-    this.#interests.meet(message, (subscription, schema) => this.#join(subscription, schema));
+  /**
+   * Brings subscriptions to wider topics into the schema of an event, the first time that it comes by. One whose
+   * decision cannot be made is reported, and takes no part in the schema until it is renewed.
+   */
+  meet(message: ObjectMessage, failed: (subscription: RunningSubscription, error: unknown) => void): void {
+    this.#interests.meet(message, (subscription, schema) => {
+      try {
+        this.#join(subscription, schema);
+      } catch (error) {
+        failed(subscription, error);
+      }
+    });
   }
 
   subscribe(connection: Connection, request: SubscriptionRequest): RunningSubscription {
@@ -98,30 +115,48 @@ export class SubscriptionRegistry {
     if (scanned) this.#requireRoom(connection.principalId);
     const subscription: RunningSubscription = { connection, request, scanned, classes: new Map() };
     this.subscriptions += 1;
-    addTo(this.#byPrincipal, connection.principalId, subscription);
-    addTo(this.#byConnection, connection, subscription);
+    const ofPrincipal = this.#byPrincipal.get(connection.principalId);
+    if (ofPrincipal === undefined) this.#byPrincipal.set(connection.principalId, [subscription]);
+    else ofPrincipal.push(subscription);
+    const reader = this.#readers.get(connection);
+    if (reader === undefined) {
+      this.#readers.set(connection, { subscriptions: [subscription], memberships: [] });
+    } else {
+      reader.subscriptions.push(subscription);
+    }
     if (scanned) this.#countScanned(connection.principalId, 1);
-    for (const topic of request.topics) {
-      for (const schema of this.#schemasOf(topic, subscription)) this.#join(subscription, schema);
+    try {
+      this.#joinAll(subscription);
+    } catch (error) {
+      this.unsubscribe(subscription);
+      throw error;
     }
     return subscription;
   }
 
   unsubscribe(subscription: RunningSubscription): void {
     const { connection, request, scanned } = subscription;
-    if (this.#byConnection.get(connection)?.has(subscription) !== true) return;
+    if (!this.#isRunning(subscription)) return;
     this.subscriptions -= 1;
-    removeFrom(this.#byPrincipal, connection.principalId, subscription);
-    removeFrom(this.#byConnection, connection, subscription);
+    const ofPrincipal = this.#byPrincipal.get(connection.principalId) ?? [];
+    takeOut(ofPrincipal, subscription);
+    if (ofPrincipal.length === 0) this.#byPrincipal.delete(connection.principalId);
     if (scanned) this.#countScanned(connection.principalId, -1);
     for (const topic of request.topics) this.#interests.remove(topic, subscription);
     this.#leaveAll(subscription);
+    const reader = this.#readers.get(connection);
+    if (reader !== undefined) takeOut(reader.subscriptions, subscription);
+    if (reader?.subscriptions.length === 0) this.#readers.delete(connection);
   }
 
   /** Asks again what may be read: the subscription moves to the classes of its new rights. */
   renew(subscription: RunningSubscription): void {
-    if (this.#byConnection.get(subscription.connection)?.has(subscription) !== true) return;
+    if (!this.#isRunning(subscription)) return;
     this.#leaveAll(subscription);
+    this.#joinAll(subscription);
+  }
+
+  #joinAll(subscription: RunningSubscription): void {
     for (const topic of subscription.request.topics) {
       for (const schema of this.#schemasOf(topic, subscription)) this.#join(subscription, schema);
     }
@@ -147,7 +182,8 @@ export class SubscriptionRegistry {
     let viewClass = inSchema.find(key);
     if (viewClass === undefined) {
       const known = inSchema;
-      viewClass = createViewClass(key, parts, (field) => known.weigh(field));
+      const shared = { ...parts, decision: known.share(decision) };
+      viewClass = createViewClass(key, shared, (field) => known.weigh(field));
       inSchema.add(viewClass);
       this.classes += 1;
       if (viewClass.scanned) this.scannedClasses += 1;
@@ -156,17 +192,28 @@ export class SubscriptionRegistry {
     this.#sit(connection, viewClass);
   }
 
+  #isRunning(subscription: RunningSubscription): boolean {
+    return this.subscriptionsOf(subscription.connection).includes(subscription);
+  }
+
+  #findMembership(connection: Connection, viewClass: ViewClass): Membership | undefined {
+    return this.#readers.get(connection)?.memberships.find((each) => each.viewClass === viewClass);
+  }
+
   #sit(connection: Connection, viewClass: ViewClass): void {
-    let memberships = this.#memberships.get(connection);
-    if (memberships === undefined) this.#memberships.set(connection, (memberships = new Map()));
-    const membership = memberships.get(viewClass);
-    if (membership !== undefined) {
-      membership.count += 1;
+    const known = this.#findMembership(connection, viewClass);
+    if (known !== undefined) {
+      known.count += 1;
       return;
     }
-    const set = viewClass.sets[connection.tick];
+    const reader = this.#readers.get(connection);
+    if (reader === undefined) return;
+    const set = (viewClass.sets[connection.tick] ??= new MemberSet());
     if (set.frames !== null) this.#options.assign(connection.tick);
-    memberships.set(viewClass, { seat: set.add(connection), count: 1, stamp: 0 });
+    const membership = { viewClass, seat: set.add(connection), count: 1, stamp: 0 };
+    // An array of one has one place; a first push would make room for many.
+    if (reader.memberships.length === 0) reader.memberships = [membership];
+    else reader.memberships.push(membership);
     viewClass.members += 1;
   }
 
@@ -177,16 +224,14 @@ export class SubscriptionRegistry {
   }
 
   #leave(connection: Connection, viewClass: ViewClass): void {
-    const memberships = this.#memberships.get(connection);
-    const membership = memberships?.get(viewClass);
-    if (memberships === undefined || membership === undefined) return;
+    const membership = this.#findMembership(connection, viewClass);
+    if (membership === undefined) return;
     membership.count -= 1;
     if (membership.count > 0) return;
     const set = viewClass.sets[connection.tick];
-    if (set.frames !== null) this.#options.assign(connection.tick);
-    set.remove(membership.seat);
-    memberships.delete(viewClass);
-    if (memberships.size === 0) this.#memberships.delete(connection);
+    if (set !== undefined && set.frames !== null) this.#options.assign(connection.tick);
+    set?.remove(membership.seat);
+    takeOut(this.#readers.get(connection)?.memberships ?? [], membership);
     viewClass.members -= 1;
     if (viewClass.members === 0) this.#drop(viewClass);
   }
@@ -220,16 +265,4 @@ export class SubscriptionRegistry {
     if (count === 0) this.#scannedByPrincipal.delete(principalId);
     else this.#scannedByPrincipal.set(principalId, count);
   }
-}
-
-function addTo<K, V>(map: Map<K, Set<V>>, key: K, value: V): void {
-  const set = map.get(key);
-  if (set === undefined) map.set(key, new Set([value]));
-  else set.add(value);
-}
-
-function removeFrom<K, V>(map: Map<K, Set<V>>, key: K, value: V): void {
-  const set = map.get(key);
-  set?.delete(value);
-  if (set?.size === 0) map.delete(key);
 }

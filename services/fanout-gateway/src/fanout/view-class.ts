@@ -3,7 +3,7 @@ import type { Condition, IndexKey } from '@tidewire/condition';
 import type { ObjectAction } from '@tidewire/contract';
 import { maskOf, viewClassKey } from '@tidewire/policy';
 import type { FieldMask, Granted } from '@tidewire/policy';
-import { MemberSet } from '../delivery/class-set.ts';
+import type { MemberSet } from '../delivery/class-set.ts';
 import type { Wire } from '../delivery/connection.ts';
 import type { Judgement } from './judge.ts';
 import type { Interest, SchemaReference, SubscriptionRequest } from './subscription.ts';
@@ -27,8 +27,8 @@ export interface ViewClass {
   readonly indexKeys: readonly IndexKey[] | undefined;
   /** Whether no equality of what its members asked for leads to it: such classes are limited. */
   readonly scanned: boolean;
-  /** Members by tick. */
-  readonly sets: readonly [MemberSet, MemberSet];
+  /** Members by tick; most classes have some on one of them only. */
+  readonly sets: [MemberSet | undefined, MemberSet | undefined];
   members: number;
   /** The last event that it was judged on, and what came out. */
   stamp: number;
@@ -109,7 +109,7 @@ export function createViewClass(
     // A superset of what it matches: the filter sees the projected row, in which fields are missing but never other.
     indexKeys: indexKey(and(decision.rows, topics, filter), weigh),
     scanned: isScanned(request),
-    sets: [new MemberSet(), new MemberSet()],
+    sets: [undefined, undefined],
     members: 0,
     stamp: 0,
     judgement: undefined,
