@@ -61,6 +61,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
   const fanOut = createFanOut(config, dependencies, { fresh: () => feed.fresh, oldest: () => feed.oldest() });
   const metrics = createGatewayMetrics(dependencies.metrics, {
     fanOut: () => fanOut.counters(),
+    resyncReasons: () => fanOut.resyncReasons,
     ring,
     replaysRunning: () => gate.running,
     staleMs: () => freshness.ageMs(),
@@ -103,7 +104,14 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
       leases,
     ),
     gate,
-    replay: { bus, ring, fanOut, view: () => rights.view, limits: replayLimits },
+    replay: {
+      bus,
+      ring,
+      fanOut,
+      view: () => rights.view,
+      now: () => clock.monotonic(),
+      limits: replayLimits,
+    },
     clock,
     logger,
     random,

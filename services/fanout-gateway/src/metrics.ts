@@ -1,4 +1,4 @@
-import type { ErrorCode } from '@tidewire/contract';
+import type { ResyncReason } from '@tidewire/contract';
 import type { Counter, Histogram, Metrics } from '@tidewire/service-kit';
 import type { FanOutCounters } from './fanout/fan-out.ts';
 import type { ReplayOutcome } from './replay/replay.ts';
@@ -6,6 +6,7 @@ import type { ReplayOutcome } from './replay/replay.ts';
 /** Where the gauges and running totals are read from at each scrape. */
 export interface MetricSources {
   readonly fanOut: () => FanOutCounters;
+  readonly resyncReasons: () => ReadonlyMap<ResyncReason, number>;
   readonly ring: { readonly size: number; readonly bytes: number };
   readonly replaysRunning: () => number;
   /** Age of what is known of the log, milliseconds. */
@@ -64,11 +65,6 @@ export function observeReplay(metrics: GatewayMetrics, outcome: ReplayOutcome, d
   if ('events' in outcome) metrics.replayedEvents.inc(outcome.events);
 }
 
-/** Takes note of a refused subscribe request. */
-export function observeRefusal(metrics: GatewayMetrics, code: ErrorCode): void {
-  metrics.refusals.inc({ code });
-}
-
 function declareGauges(metrics: Metrics, sources: MetricSources): void {
   const gauge = (name: string, help: string, read: () => number): void => {
     metrics.gauge({ name, help, collect: (target) => target.set(read()) });
@@ -85,9 +81,16 @@ function declareGauges(metrics: Metrics, sources: MetricSources): void {
   gauge('writes', 'Writes to sockets since the start.', () => counts().writes);
   gauge('written_bytes', 'Bytes written to sockets since the start.', () => counts().bytes);
   gauge('heartbeats', 'Heartbeats written since the start.', () => counts().heartbeats);
-  gauge('resyncs', 'Times that a stream was told to fetch again, since the start.', () => counts().resyncs);
   gauge('resets', 'Streams reset because they did not drain, since the start.', () => counts().resets);
   gauge('failures', 'Events that could not be judged or encoded for a class.', () => counts().failures);
+  metrics.gauge({
+    name: 'resyncs',
+    help: 'Times that a stream was told to fetch again since the start, by reason.',
+    labels: ['reason'],
+    collect: (target) => {
+      for (const [reason, count] of sources.resyncReasons()) target.set({ reason }, count);
+    },
+  });
   gauge('replays_running', 'Replays that run now.', sources.replaysRunning);
   gauge('ring_events', 'Events kept in memory for replay.', () => sources.ring.size);
   gauge('ring_bytes', 'Bytes kept in memory for replay.', () => sources.ring.bytes);

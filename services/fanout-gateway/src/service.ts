@@ -75,7 +75,7 @@ function serverOptions(
   bus: MessageBus,
   dependencies: ServerDependencies,
 ): Parameters<typeof createServer>[0] {
-  const { feed, rights, keeper, opener } = gateway;
+  const { feed, rights, keeper, opener, metrics } = gateway;
   return {
     ...dependencies,
     opener,
@@ -87,6 +87,7 @@ function serverOptions(
     anonymousStreams: config.TIDEWIRE_ANONYMOUS_STREAMS,
     maxTopics: config.TIDEWIRE_MAX_SUBSCRIPTIONS_PER_CONNECTION,
     retryMs: () => keeper.retryMs(),
+    onRefusal: (code) => metrics.refusals.inc({ code }),
     view: () => rights.view,
     requireReady: () => opener.requireReady(),
     streams: keeper.streams,

@@ -17,6 +17,8 @@ export interface ReplayOptions {
   readonly ring: ReplayRing;
   readonly fanOut: FanOutPort;
   readonly view: () => RightsView;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
   readonly limits: { readonly maxEvents: number; readonly maxBytes: number };
 }
 
@@ -53,6 +55,8 @@ export async function replay(options: ReplayOptions, target: ReplayTarget): Prom
     outcome = run.writeSome();
     while (outcome === undefined && !signal.aborted) {
       await stream.sink.drained();
+      // The replay writes past the budget's own bookkeeping: what left has to be told to it.
+      stream.connection.progressAt = options.now();
       if (!signal.aborted) outcome = run.writeSome();
     }
   } catch (error) {

@@ -1,6 +1,6 @@
-import { decideAccess } from '@tidewire/policy';
+import { DENIED, decideAccess } from '@tidewire/policy';
 import type { Decision, RightsView } from '@tidewire/policy';
-import type { Credential, Principal, Scopes } from '@tidewire/contract';
+import type { Action, Credential, Principal, Scopes } from '@tidewire/contract';
 
 /**
  * Who reads, as of now: principal and credential are looked up in the view each time, so that a change of rights
@@ -16,9 +16,23 @@ export const ANONYMOUS: Reader = Object.freeze({ principalId: null, credentialId
 
 /** The rights of a reader as of the view's position. A reader that is not known any more may do nothing. */
 export function decideRead(view: RightsView, reader: Reader, schemaId: string): Decision {
+  return decide(view, reader, schemaId, 'read');
+}
+
+/**
+ * Whether the schema is there for this reader at all: when a rule lets it read or create rows. Reading what one owns
+ * is not enough, because that is allowed on every schema. For everybody else the schema does not exist.
+ */
+export function knowsSchema(view: RightsView, reader: Reader, schemaId: string): boolean {
+  const read = decideRead(view, reader, schemaId);
+  if (!read.allowed) return false;
+  return read.rows.op !== 'false' || decide(view, reader, schemaId, 'create').allowed;
+}
+
+function decide(view: RightsView, reader: Reader, schemaId: string, action: Action): Decision {
   const identity = identify(view, reader);
-  if (identity === undefined) return { allowed: false };
-  return decideAccess({ view, schema: schemaId, action: 'read', ...identity });
+  if (identity === undefined) return DENIED;
+  return decideAccess({ view, schema: schemaId, action, ...identity });
 }
 
 export interface Identity {
@@ -31,16 +45,10 @@ export function identify(view: RightsView, reader: Reader): Identity | undefined
   if (reader.principalId === null || reader.credentialId === null) return { principal: null, scopes: null };
   const principal = view.principal(reader.principalId);
   const credential: Credential | undefined = view.credential(reader.credentialId);
-  if (principal === undefined || credential === undefined || principal.removed) return undefined;
+  if (principal === undefined || principal.removed) return undefined;
+  // A credential may end between being admitted and being used: then it is nobody's any more.
+  if (credential === undefined || credential.endedAt !== null) return undefined;
   return { principal, scopes: credential.scopes };
-}
-
-/**
- * Whether the schema is there for this reader at all. One that may read none of its rows gets the same answer as for
- * a schema that does not exist.
- */
-export function isReadable(decision: Decision): boolean {
-  return decision.allowed && (decision.rows.op !== 'false' || decision.ownerPasses);
 }
 
 /** The organisations whose actors the reader is told about. */

@@ -2,7 +2,7 @@ import { TidewireError, formatTopic } from '@tidewire/contract';
 import type { ObjectType, Topic } from '@tidewire/contract';
 import type { RightsView } from '@tidewire/policy';
 import type { Interest } from '../fanout/subscription.ts';
-import { decideRead, identify, isReadable } from './access.ts';
+import { identify, knowsSchema } from './access.ts';
 import type { Reader } from './access.ts';
 
 /**
@@ -29,7 +29,7 @@ function resolveTopic(view: RightsView, reader: Reader, topic: Topic): Interest 
     }
     case 'schema': {
       const schema = view.schemaBySlug(topic.register, topic.schema);
-      if (schema === undefined || !isReadable(decideRead(view, reader, schema.id))) return undefined;
+      if (schema === undefined || !knowsSchema(view, reader, schema.id)) return undefined;
       return { kind: 'schema', schemaId: schema.id };
     }
     case 'object':
@@ -44,7 +44,7 @@ function resolveTopic(view: RightsView, reader: Reader, topic: Topic): Interest 
 /** A register can be read when one of its schemas can; an empty one only by administrators. */
 export function isReadableRegister(view: RightsView, reader: Reader, registerId: string): boolean {
   if (identify(view, reader)?.principal?.admin === true) return true;
-  return view.schemas(registerId).some((schema) => isReadable(decideRead(view, reader, schema.id)));
+  return view.schemas(registerId).some((schema) => knowsSchema(view, reader, schema.id));
 }
 
 /** The active organisation and its ancestors; for administrators every one there is. */

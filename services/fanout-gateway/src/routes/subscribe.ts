@@ -1,10 +1,10 @@
 import { HTTP_HEADERS, TidewireError } from '@tidewire/contract';
-import { readCredential } from '@tidewire/service-kit';
-import type { CredentialCarrier, HttpServer } from '@tidewire/service-kit';
+import type { ErrorCode } from '@tidewire/contract';
+import { readCredential, toTidewireError } from '@tidewire/service-kit';
+import type { CredentialCarrier, GivenCredential, HttpServer } from '@tidewire/service-kit';
 import { chooseCursor } from '../replay/cursor.ts';
 import type { Admission } from '../rights/admission.ts';
 import { admitAnonymous } from '../rights/admission.ts';
-import type { GivenCredential } from '@tidewire/service-kit';
 import type { StreamOpener } from '../transports/stream-opener.ts';
 import { parseSubscriptionQuery } from './subscription-query.ts';
 import { answerTransient } from './transient-answer.ts';
@@ -15,6 +15,8 @@ export interface SubscribeRouteOptions {
   readonly anonymousStreams: boolean;
   readonly maxTopics: number;
   readonly retryMs: () => number;
+  /** Told of every refused request, for metrics. */
+  readonly onRefusal: (code: ErrorCode) => void;
 }
 
 /** `GET /api/realtime/subscribe`: events of one or several topics, as Server-Sent Events. */
@@ -26,6 +28,7 @@ export function registerSubscribeRoute(app: HttpServer, options: SubscribeRouteO
     exposeHeadRoute: false,
     schema: { summary: 'Events of one or several topics, as Server-Sent Events', tags: ['realtime'] },
     errorHandler: (error, request, reply) => {
+      options.onRefusal(toTidewireError(error).code);
       if (!answerTransient(error, request, reply, retryMs())) throw error;
     },
     handler: async (request, reply) => {

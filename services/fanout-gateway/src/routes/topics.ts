@@ -3,7 +3,7 @@ import type { Topic, TopicList } from '@tidewire/contract';
 import type { RightsView } from '@tidewire/policy';
 import { topicListSchema } from '@tidewire/contract';
 import type { HttpServer } from '@tidewire/service-kit';
-import { decideRead, identify, isReadable } from '../rights/access.ts';
+import { identify, knowsSchema } from '../rights/access.ts';
 import type { Reader } from '../rights/access.ts';
 import { isReadableOrganisation, isReadableRegister } from '../rights/resolve-topics.ts';
 import { admitRequest } from './subscribe.ts';
@@ -49,7 +49,7 @@ function listTopics(view: RightsView, reader: Reader): TopicList {
       entry({ kind: 'register', register: register.slug }, register.title),
       ...view
         .schemas(register.id)
-        .filter(({ id }) => isReadable(decideRead(view, reader, id)))
+        .filter(({ id }) => knowsSchema(view, reader, id))
         .map((schema) =>
           entry({ kind: 'schema', register: register.slug, schema: schema.slug }, schema.title),
         ),

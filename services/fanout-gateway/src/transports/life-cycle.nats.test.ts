@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import { formatTimestamp } from '@tidewire/contract';
 import { waitFor } from '@tidewire/test-kit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { objectMessage } from '../testing/fake-platform.ts';
 import { World, credentialOf } from '../testing/world.ts';
 
 const TOPIC = 'topic=register/zaken/schema/meldingen';
@@ -198,4 +199,41 @@ test('streams are not opened over HTTP/1.0, which has no chunks', async () => {
   await waitFor(() => answer.includes('proxy_http_version'), { what: 'the refusal names the setting' });
   expect(answer).toContain(' 400 ');
   socket.destroy();
+});
+
+test('a thousand missed events are judged again and written in a fraction of a second', async () => {
+  const gateway = await world.gateway();
+  const cursor = world.platform.position;
+  const rows = Array.from({ length: 1000 }, (_, index) =>
+    world.row({ titel: `r${index}`, status: 'x'.repeat(500) }),
+  );
+  await world.platform.append(rows.map((row) => objectMessage('created', null, row)));
+  using warm = await gateway.subscribe(alice, `${TOPIC}&lastEventId=${cursor}`);
+  await warm.until(1000);
+  const began = performance.now();
+  using stream = await gateway.subscribe(alice, `${TOPIC}&lastEventId=${cursor}`);
+  await stream.until(1000);
+  const durationMs = performance.now() - began;
+  expect(durationMs).toBeLessThan(2000);
+});
+
+test('tells its operator how many streams there are, why clients had to fetch again and how it ended streams', async () => {
+  const gateway = await world.gateway();
+  using stream = await gateway.subscribe(alice, `${TOPIC}&lastEventId=nonsense`);
+  await stream.untilNamed('resync');
+  using refused = await gateway.subscribe(alice, 'topic=nonsense');
+  expect(refused.status).toBe(400);
+  using ended = await gateway.subscribe(world.secret(world.bob), TOPIC);
+  await world.platform.change(world.bob.principal, { removed: true });
+  await ended.untilNamed('end');
+  const metrics = await (await fetch(gateway.url('/metrics'))).text();
+  for (const line of [
+    'tidewire_fanout_gateway_connections 1',
+    'tidewire_fanout_gateway_resyncs{reason="malformed"} 1',
+    'tidewire_fanout_gateway_refusals_total{code="MALFORMED_TOPIC"} 1',
+    'tidewire_fanout_gateway_stream_ends_total{code="CREDENTIAL_ENDED"} 1',
+  ]) {
+    expect(metrics).toContain(line);
+  }
+  expect(metrics).toMatch(/tidewire_fanout_gateway_staleness_seconds 0\.\d+/);
 });

@@ -42,7 +42,11 @@ export class SseSink implements Sink {
     response.flushHeaders();
     this.#socket.setNoDelay(true);
     this.#socket.setTimeout(0);
-    response.once('close', onClose);
+    // What listens to the answer's end holds the whole request; a stream may last for days and needs none of it.
+    response.removeAllListeners();
+    response.req.headers = {};
+    response.req.rawHeaders = [];
+    this.#socket.once('close', onClose);
     this.write(formatOpening(opening));
   }
 

@@ -115,7 +115,11 @@ export class StreamOpener {
   #createStream({ admission, query, response }: StreamOrder, slot: Slot): Stream | undefined {
     const { rights, clock, random, maxAgeMs } = this.#options;
     const { reader, expiresAt } = admission;
-    if (identify(rights.view, reader) === undefined) {
+    if (reader.credentialId !== null && rights.view.credential(reader.credentialId) === undefined) {
+      throw unavailable('The rights were loaded anew meanwhile');
+    }
+    const expired = expiresAt !== null && expiresAt <= clock.now();
+    if (expired || identify(rights.view, reader) === undefined) {
       throw new TidewireError('UNAUTHORIZED', 'The credential is not valid');
     }
     const interests = resolveTopics(rights.view, reader, query.topics);
