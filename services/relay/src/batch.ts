@@ -29,13 +29,16 @@ export function encodeRow(row: OutboxRow, maxPayload: number): EncodedEvent {
 
 /** Small in any case: everything but known short members is dropped. A right without its state is read as malformed. */
 function withoutContent(message: string): string {
-  const { kind, time, actor, correlationId, traceparent, ...rest } = JSON.parse(message) as Record<
-    string,
-    unknown
-  >;
+  const { kind, time, actor, correlationId, traceparent, ...rest } = parseObject(message);
   const provenance = { kind, time, actor, correlationId, traceparent };
   if (kind !== 'object') return JSON.stringify({ ...provenance, unencodable: true });
   const { action, uuid, register, schema, organisation, version } = rest;
   const identity = { action, uuid, register, schema, organisation, version };
   return JSON.stringify({ ...provenance, ...identity, before: null, after: null, unencodable: true });
+}
+
+/** Triggers write objects; anything else must not stop the relay either. */
+function parseObject(text: string): Record<string, unknown> {
+  const value: unknown = JSON.parse(text);
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }

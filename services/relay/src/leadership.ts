@@ -16,6 +16,8 @@ export type Standing = 'apart' | 'standby' | 'leading';
 const ASK_INTERVAL_MS = 100;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1000;
+/** Having led for so long counts as success. */
+const STEADY_MS = 2000;
 
 /** Leads whenever nobody else does, until the signal aborts. Never throws. */
 export async function runLeadership(options: LeadershipOptions, signal: AbortSignal): Promise<void> {
@@ -30,8 +32,11 @@ export async function runLeadership(options: LeadershipOptions, signal: AbortSig
       if (!signal.aborted) {
         onStanding('leading');
         logger.info('this relay leads');
-        pauseMs = FIRST_PAUSE_MS;
-        await options.lead(session, AbortSignal.any([signal, session.lost]));
+        const ledFrom = performance.now();
+        await options.lead(session, AbortSignal.any([signal, session.lost])).finally(() => {
+          // One that fails at once (no tables yet, say) is not tried twenty times a second.
+          if (performance.now() - ledFrom > STEADY_MS) pauseMs = FIRST_PAUSE_MS;
+        });
       }
     } catch (error) {
       if (!signal.aborted) logger.warn('the relay lost its place', { error, delayMs: pauseMs });

@@ -9,6 +9,7 @@ import type { BeatSource } from './beat.ts';
 import type { RelayMetrics } from './metrics.ts';
 import type { OutboxRepository } from './outbox-repository.ts';
 import { reconcile } from './reconcile.ts';
+import { pause } from './wake-up.ts';
 import type { WakeUp } from './wake-up.ts';
 
 /** What the loop works with while this process leads. */
@@ -42,8 +43,10 @@ const VERIFY_INTERVAL_MS = 2000;
  * Returns when the signal aborts, between two publications. @throws when the database connection fails.
  */
 export async function runRelayLoop(dependencies: RelayLoopDependencies, signal: AbortSignal): Promise<void> {
-  const { beat, logger, metrics, wakeUp } = dependencies;
+  const { beat, logger, metrics } = dependencies;
   let pauseMs = FIRST_PAUSE_MS;
+  const progress = { published: 0 };
+  let publishedBefore = 0;
   try {
     while (!signal.aborted) {
       try {
@@ -51,17 +54,25 @@ export async function runRelayLoop(dependencies: RelayLoopDependencies, signal: 
         const interruptions = dependencies.interruptions();
         await configure(dependencies);
         const position = await settle(dependencies, signal);
-        pauseMs = FIRST_PAUSE_MS;
         const isInterrupted = (): boolean => dependencies.interruptions() !== interruptions;
-        await publishAll(dependencies, position, () => signal.aborted || isInterrupted(), signal);
+        await publishAll(
+          { ...dependencies, progress },
+          position,
+          () => signal.aborted || isInterrupted(),
+          signal,
+        );
         beat.forget();
       } catch (error) {
         beat.forget();
         if (signal.aborted) return;
         if (!(error instanceof BusUnavailableError || error instanceof StreamRefusedError)) throw error;
         metrics.doubts.inc();
+        // Comparing may well succeed each time while the log takes nothing: only progress shortens the pause.
+        if (progress.published !== publishedBefore) pauseMs = FIRST_PAUSE_MS;
+        publishedBefore = progress.published;
         logger.warn('the log did not take a publication', { error, delayMs: pauseMs });
-        await wakeUp.sleep(pauseMs * (0.75 + Math.random() / 2), signal);
+        // Not ended by a poke: writers go on, and each of them would make us try at once.
+        await pause(pauseMs * (0.75 + Math.random() / 2), signal);
         pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
       }
     }
@@ -87,7 +98,7 @@ async function settle(dependencies: RelayLoopDependencies, signal: AbortSignal):
     writer,
     now: () => clock.now(),
     pause: async () => {
-      await new Promise((resolve) => setTimeout(resolve, CONFIRM_PAUSE_MS));
+      await pause(CONFIRM_PAUSE_MS, signal);
       signal.throwIfAborted();
     },
   });
@@ -105,7 +116,7 @@ async function settle(dependencies: RelayLoopDependencies, signal: AbortSignal):
 }
 
 async function publishAll(
-  dependencies: RelayLoopDependencies,
+  dependencies: RelayLoopDependencies & { readonly progress: { published: number } },
   start: LogPosition,
   isOver: () => boolean,
   signal: AbortSignal,
@@ -118,6 +129,7 @@ async function publishAll(
     const batch = await source.next();
     if (batch.rows.length > 0) {
       position = await publish(dependencies, batch, position);
+      dependencies.progress.published += batch.rows.length;
       beat.noteCovered(position, batch.coversUntil);
       continue;
     }
