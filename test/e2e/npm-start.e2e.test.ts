@@ -3,7 +3,7 @@ import type { ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { describeProcess, freePort, removePostgresData } from '@tidewire/local';
 import { waitFor } from '@tidewire/test-kit';
@@ -23,7 +23,7 @@ afterEach(async () => {
   for (const start of starts) await start.end();
   starts = [];
   removePostgresData(join(dataFolder, 'postgres'));
-  rmSync(dataFolder, { recursive: true, force: true });
+  rmSync(dirname(dataFolder), { recursive: true, force: true });
 });
 
 /** One `npm start` with all that it prints. */

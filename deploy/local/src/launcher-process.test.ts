@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -142,6 +143,7 @@ test('the record of a killed launcher finds what it left, and no stranger with t
   const one = await supervise(serving, { restart: false });
   await one.start();
   const pid = requirePid(one);
+  const stranger = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
   const file = join(folder, 'processes.json');
   const entries = JSON.parse(readFileSync(file, 'utf8')) as {
     name: string;
@@ -149,8 +151,10 @@ test('the record of a killed launcher finds what it left, and no stranger with t
     startMark: string;
   }[];
   expect(entries).toMatchObject([{ name: 'thing', pid }]);
-  writeFileSync(file, JSON.stringify([...entries, { name: 'stranger', pid: process.pid, startMark: '1' }]));
+  writeFileSync(file, JSON.stringify([...entries, { name: 'stranger', pid: stranger.pid, startMark: '1' }]));
   expect(await openProcessRecord(file).stopLeftovers()).toEqual(['thing']);
+  expect(lives(stranger.pid)).toBe(true);
+  stranger.kill('SIGKILL');
   expect(lives(pid)).toBe(false);
   expect(existsSync(file)).toBe(false);
 });
