@@ -39,7 +39,7 @@ function parseBigint(text: string): number {
 
 /**
  * A pool of connections with a limit on everything that could wait for ever. `bigint` is read as a number. A
- * connection that breaks while idle is logged and replaced; it does not end the process.
+ * connection that breaks, idle or lent out, is logged and replaced; it does not end the process.
  */
 export function createPool(options: PoolOptions): Pool {
   const statementTimeoutMs = options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS;
@@ -55,7 +55,13 @@ export function createPool(options: PoolOptions): Pool {
     keepAlive: true,
     types,
   });
-  pool.on('error', (error) => options.logger.warn('idle database connection lost', { error }));
+  // A connection may break while it is lent out, between two statements: without a listener of its own, that would end
+  // the process. Whoever holds it learns from its next statement.
+  pool.on('connect', (client) => {
+    client.on('error', (error) => options.logger.warn('database connection lost', { error }));
+  });
+  // The pool repeats the error of an idle connection; it has been logged above.
+  pool.on('error', () => undefined);
   return pool;
 }
 
