@@ -28,7 +28,16 @@ function viewWith(...people: readonly Person[]): RightsView {
   const view = new RightsView();
   view.loadState(
     [
-      ...[above, child, elsewhere, zaken, meldingen, dossiers, open, nieuws, closed, verborgen],
+      above,
+      child,
+      elsewhere,
+      zaken,
+      meldingen,
+      dossiers,
+      open,
+      nieuws,
+      closed,
+      verborgen,
       ...[zaken, open, closed].map(({ id }) => policyOf('register', id, {})),
       policyOf('schema', meldingen.id, {}, { geheim: { read: ['directie'] } }),
       policyOf('schema', dossiers.id, {}),

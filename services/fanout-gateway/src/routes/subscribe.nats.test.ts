@@ -298,24 +298,28 @@ test('the status counts the caller own streams, and all of them for an administr
   });
 });
 
-test('counts the streams of a principal over all gateways, but not those of a gateway that died', async () => {
-  const { platform } = world;
-  const [living, dying] = [await world.gateway(), await world.gatewayProcess()];
-  const busy = person('busy-everywhere', world.organisation, []);
-  await platform.set(busy.principal, busy.credential);
-  const secret = platform.secretOf(busy.credential);
-  const open = await Promise.all(Array.from({ length: 5 }, () => dying.subscribe(secret, TOPIC)));
-  const more = await Promise.all(Array.from({ length: 5 }, () => living.subscribe(secret, TOPIC)));
-  expect([...open, ...more].map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 200));
-  using eleventh = await living.subscribe(secret, TOPIC);
-  expect(eleventh.status).toBe(429);
-  await dying.kill();
-  await waitFor(
-    async () => {
-      using again = await living.subscribe(secret, TOPIC);
-      return again.status === 200;
-    },
-    { what: 'the places of the dead gateway are free', timeoutMs: 15_000 },
-  );
-  for (const stream of more) stream[Symbol.dispose]();
-});
+test(
+  'counts the streams of a principal over all gateways, but not those of a gateway that died',
+  { timeout: 60_000 },
+  async () => {
+    const { platform } = world;
+    const [living, dying] = [await world.gateway(), await world.gatewayProcess()];
+    const busy = person('busy-everywhere', world.organisation, []);
+    await platform.set(busy.principal, busy.credential);
+    const secret = platform.secretOf(busy.credential);
+    const open = await Promise.all(Array.from({ length: 5 }, () => dying.subscribe(secret, TOPIC)));
+    const more = await Promise.all(Array.from({ length: 5 }, () => living.subscribe(secret, TOPIC)));
+    expect([...open, ...more].map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 200));
+    using eleventh = await living.subscribe(secret, TOPIC);
+    expect(eleventh.status).toBe(429);
+    await dying.kill();
+    await waitFor(
+      async () => {
+        using again = await living.subscribe(secret, TOPIC);
+        return again.status === 200;
+      },
+      { what: 'the places of the dead gateway are free', timeoutMs: 15_000 },
+    );
+    for (const stream of more) stream[Symbol.dispose]();
+  },
+);

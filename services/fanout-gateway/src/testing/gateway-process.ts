@@ -24,7 +24,16 @@ export class GatewayProcess {
       stdio: ['ignore', 'inherit', 'inherit'],
     });
     const gateway = new GatewayProcess(child, `http://127.0.0.1:${port}`);
-    await waitFor(async () => await gateway.#isReady(), { what: 'the gateway is ready', timeoutMs: 15_000 });
+    try {
+      // Sources are read unbuilt, which takes a while where many tests run at once.
+      await waitFor(async () => await gateway.#isReady(), {
+        what: 'the gateway is ready',
+        timeoutMs: 40_000,
+      });
+    } catch (error) {
+      await gateway.kill();
+      throw error;
+    }
     return gateway;
   }
 

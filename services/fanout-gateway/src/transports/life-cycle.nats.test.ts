@@ -3,7 +3,7 @@ import { formatTimestamp } from '@tidewire/contract';
 import { waitFor } from '@tidewire/test-kit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { objectMessage } from '../testing/fake-platform.ts';
-import { World, credentialOf } from '../testing/world.ts';
+import { World, credentialOf, policyOf, schemaOf } from '../testing/world.ts';
 
 const TOPIC = 'topic=register/zaken/schema/meldingen';
 
@@ -236,4 +236,51 @@ test('tells its operator how many streams there are, why clients had to fetch ag
     expect(metrics).toContain(line);
   }
   expect(metrics).toMatch(/tidewire_fanout_gateway_staleness_seconds 0\.\d+/);
+});
+
+test('only streams whose rules depend on the time are told to fetch again as it passes', async () => {
+  const gateway = await world.gateway({ TIDEWIRE_TIME_RULE_RESYNC_MS: '300' });
+  await world.platform.change(world.policy, {
+    authorization: { read: [{ group: 'behandelaars', match: { zichtbaarTot: { $gt: '$now' } } }] },
+  });
+  const timeless = schemaOf(world.register, 'tijdloos');
+  await world.platform.set(policyOf('schema', timeless.id, { read: ['authenticated'] }), timeless);
+  using timed = await gateway.subscribe(alice, TOPIC);
+  using other = await waitFor(
+    async () => {
+      const stream = await gateway.subscribe(alice, 'topic=register/zaken/schema/tijdloos');
+      return stream.status === 200 && stream;
+    },
+    { what: 'the new schema is there' },
+  );
+  await timed.until(2);
+  expect(timed.events.map(({ data }) => data.reason)).toEqual(expect.arrayContaining(['time', 'time']));
+  expect(other.events).toEqual([]);
+});
+
+test('anonymous subscribers get what a public rule allows, where they are admitted', async () => {
+  const gateway = await world.gateway({ TIDEWIRE_ANONYMOUS_STREAMS: 'true' });
+  using hidden = await gateway.subscribe(undefined, TOPIC);
+  expect(hidden.status).toBe(404);
+  const everybody = { group: 'public', match: { status: 'openbaar' } };
+  await world.platform.change(world.policy, { authorization: { read: [everybody] } });
+  using stream = await waitFor(
+    async () => {
+      const opened = await gateway.subscribe(undefined, TOPIC);
+      return opened.status === 200 && opened;
+    },
+    { what: 'the public rule is known' },
+  );
+  await world.platform.created(world.row({ status: 'intern', titel: 'SECRET' }));
+  await world.platform.created(world.row({ status: 'openbaar', titel: 'a' }));
+  expect((await stream.until(1)).map(({ data }) => data.data.object.titel)).toEqual(['a']);
+  expect(stream.text).not.toContain('SECRET');
+});
+
+test('a gateway that is told to stop ends its streams and exits cleanly', { timeout: 60_000 }, async () => {
+  const gateway = await world.gatewayProcess({ TIDEWIRE_DRAIN_MS: '200' });
+  using stream = await gateway.subscribe(alice, TOPIC);
+  const exited = gateway.terminate();
+  expect((await stream.untilNamed('end')).data).toMatchObject({ code: 'DRAINING', reconnect: true });
+  expect(await exited).toBe(0);
 });
