@@ -27,6 +27,13 @@ const AUDIT = `
   create trigger zz_audit after insert or update or delete on records.objects for each row execute function audit.note();
 `;
 
+/** The end of each service's log, for whoever has to find out why a round failed. */
+function lastWords(platform: Platform): string {
+  return (['relay', 'authz', 'records', 'fanout-gateway-1'] as const)
+    .map((name) => `${name} said last: ${platform.log(name).trimEnd().split('\n').slice(-2).join('\n')}`)
+    .join('\n');
+}
+
 async function followersOf(platform: Platform, town: Town): Promise<{ name: string; follower: Follower }[]> {
   const names = ['admin', 'alice', 'bob', 'carol'] as const;
   const list = [];
@@ -99,7 +106,9 @@ test(`nothing is lost while relay, gateways, NATS and PostgreSQL are each killed
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const victim of VICTIMS) {
       const before = watched?.events.length ?? 0;
-      await platform.restart(victim, 'SIGKILL');
+      await platform.restart(victim, 'SIGKILL').catch((error: unknown) => {
+        throw new Error(`${victim} did not come back; ${lastWords(platform)}`, { cause: error });
+      });
       await waitFor(() => (watched?.events.length ?? 0) > before + 20, {
         what: `events flow again after ${victim} was killed`,
         timeoutMs: 60_000,
