@@ -90,7 +90,9 @@ create table records.objects (
 );
 create index objects_by_created on records.objects (schema_id, created, uuid);
 create index objects_by_updated on records.objects (schema_id, updated, uuid);
-create index objects_by_property on records.objects using gin (properties jsonb_path_ops);
+-- Every search reads the whole list of pending entries first: kept short, at some cost for writers.
+create index objects_by_property on records.objects using gin (properties jsonb_path_ops)
+  with (gin_pending_list_limit = 1024);
 
 -- What is left of a deleted object: its version goes on from here when the uuid is used again, so that a version
 -- never means two things.

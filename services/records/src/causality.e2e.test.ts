@@ -11,7 +11,11 @@ let alice: Caller;
 let table: TestTable;
 
 beforeAll(async () => {
-  world = await openTestPlatform({ TIDEWIRE_STALENESS_LIMIT_MS: '3000' });
+  world = await openTestPlatform({
+    // Short enough to wait for, long enough for a machine that is busy with other tests.
+    TIDEWIRE_STALENESS_LIMIT_MS: '8000',
+    TIDEWIRE_RIGHTS_WAIT_MS: '5000',
+  });
   organisation = await world.createOrganisation();
   alice = await world.createPrincipal(organisation);
   table = await world.createTable({ properties: { titel: { type: 'string' } } });
@@ -132,7 +136,7 @@ test('while newer rights are not in the log nothing is decided', async () => {
   expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
   await world.platform.restart('relay', 'SIGTERM');
   const list = await waitFor(async () => successful(await alice.get(table.objects)), {
-    timeoutMs: 20_000,
+    timeoutMs: 40_000,
     what: 'the list is answered again',
   });
   // Only what alice owns is left to her.
@@ -146,14 +150,14 @@ test('nothing is decided by rights that are older than the limit', async () => {
   await world.platform.kill('relay');
   for (const request of [() => alice.get(table.objects), () => alice.post(table.objects, { titel: 'a' })]) {
     const answer = await waitFor(async () => unavailable(await request()), {
-      timeoutMs: 20_000,
+      timeoutMs: 40_000,
       what: 'requests are refused',
     });
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
   }
   await world.platform.restart('relay', 'SIGTERM');
   await waitFor(async () => successful(await alice.get(table.objects)), {
-    timeoutMs: 20_000,
+    timeoutMs: 40_000,
     what: 'the list is answered again',
   });
 });

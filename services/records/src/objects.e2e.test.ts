@@ -279,3 +279,18 @@ test('a schema whose rules or patterns cannot be used is refused whole', async (
   expect(refused.status).toBe(400);
   await expectStatus(201, post({ properties: { titel: { type: 'string' } } }));
 });
+
+test('neither credentials nor values of objects are written to the log of the service', async () => {
+  const marked = 'geheim-7f3a91';
+  await expectStatus(
+    400,
+    alice.post(table.objects, { titel: `${marked} that is far too long`, [marked]: 1 }),
+  );
+  await expectStatus(201, alice.post(table.objects, { titel: marked }));
+  await expectStatus(401, world.anonymous.get(`${table.objects}?token=${marked}`));
+  const log = world.platform.log('records');
+  expect(log).toContain('service started');
+  expect(log).not.toContain(marked);
+  expect(log).not.toContain(alice.token);
+  expect(log).not.toContain(world.platform.adminToken);
+});
