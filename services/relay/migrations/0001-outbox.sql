@@ -115,16 +115,18 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- About how many bytes wait, cheap enough to ask every second: services refuse writes when it is too much. The size
--- of the files is an upper bound, which stays high for a while after a large backlog is gone; only then is a sample
--- of the pages read.
+-- of the files is an upper bound, which stays high for a while after a large backlog is gone; only then are pages
+-- read: all of them, or about 500 when there are more.
 CREATE FUNCTION outbox.size_bytes() RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   files bigint := pg_total_relation_size('outbox.rows');
+  pages bigint := pg_relation_size('outbox.rows') / current_setting('block_size')::int;
+  percent real := least(100, 100.0 * 500 / greatest(pages, 1));
   sampled bigint;
 BEGIN
   IF files < 64 * 1024 * 1024 THEN RETURN files; END IF;
-  SELECT coalesce(sum(bytes), 0) * 50 INTO sampled FROM outbox.rows TABLESAMPLE SYSTEM (2);
+  SELECT coalesce(sum(bytes), 0) * 100 / percent INTO sampled FROM outbox.rows TABLESAMPLE SYSTEM (percent);
   RETURN least(files, sampled);
 END $$;
 

@@ -92,3 +92,20 @@ test.each([
     traceparent: null,
   });
 });
+
+test('the size follows a large backlog, of few large rows too, and falls as soon as it is gone', async () => {
+  const size = async (): Promise<number> => {
+    const { rows } = await records.query<{ size: string }>('SELECT outbox.size_bytes() AS size');
+    return Number(rows[0]?.size);
+  };
+  // Uncompressed, so that the files grow as the rows do.
+  await owner.query('ALTER TABLE outbox.rows ALTER message SET STORAGE EXTERNAL');
+  await owner.query(
+    `INSERT INTO outbox.rows (subject, key, bytes, message)
+     SELECT 'authz.policy.x', 'x', 1000000, repeat('x', 1000000) FROM generate_series(1, 70)`,
+  );
+  const full = await size();
+  expect(full).toBeGreaterThan(64 * 1024 * 1024);
+  await owner.query('DELETE FROM outbox.rows');
+  expect(await size()).toBeLessThan(full / 10);
+});
