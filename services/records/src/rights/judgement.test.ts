@@ -28,7 +28,7 @@ function setUp() {
   const held = view.hold({ principal: member('alice'), credential, position: position(1) }, clock.now());
   if (!held.ok) throw new Error('not held');
   const feed = {
-    view: view as RightsView,
+    view,
     changes: 1,
     applied: 5,
     fresh: true,
