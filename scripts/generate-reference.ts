@@ -112,7 +112,8 @@ async function metricRows(service: string, path: string): Promise<readonly Metri
   )?.[1];
   if (typeof declared !== 'function') throw new Error(`${path} exports no create...Metrics function`);
   const metrics = createMetrics(service);
-  (declared as (metrics: Metrics) => unknown)(metrics);
+  // A second argument is where gauges read from at a scrape; none is made here.
+  (declared as (metrics: Metrics, sources: object) => unknown)(metrics, {});
   return metrics.list();
 }
 

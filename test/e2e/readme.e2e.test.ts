@@ -57,7 +57,7 @@ beforeAll(async () => {
     what: 'npm start gives its address',
     timeoutMs: 170_000,
   });
-  expect(child.exitCode, output()).toBeNull();
+  if (child.exitCode !== null) throw new Error(`npm start ended: ${output()}`);
 });
 
 afterAll(async () => {

@@ -34,7 +34,7 @@ function sourceFiles(folder: string): string[] {
         ? []
         : sourceFiles(join(folder, entry.name));
     }
-    return /\.ts$/.test(entry.name) && !/(\.(test|bench)|-(builder|suite|harness))\.ts$/.test(entry.name)
+    return entry.name.endsWith('.ts') && !/(\.(test|bench)|-(builder|suite|harness))\.ts$/.test(entry.name)
       ? [join(folder, entry.name)]
       : [];
   });

@@ -69,7 +69,7 @@ function declareGauges(metrics: Metrics, sources: MetricSources): void {
   const gauge = (name: string, help: string, read: () => number): void => {
     metrics.gauge({ name, help, collect: (target) => target.set(read()) });
   };
-  const counts = sources.fanOut;
+  const counts = (): FanOutCounters => sources.fanOut();
   gauge('connections', 'Open streams.', () => counts().connections);
   gauge('subscriptions', 'Running subscriptions.', () => counts().subscriptions);
   gauge('view_classes', 'Groups of subscribers who see the same.', () => counts().classes);

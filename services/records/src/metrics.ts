@@ -2,16 +2,22 @@ import type { Metrics } from '@tidewire/service-kit';
 import type { OutboxPressure } from './objects/outbox-pressure.ts';
 import type { RightsFeed } from './rights/rights-feed.ts';
 
+/** Where the gauges are read from at each scrape. */
+export interface MetricSources {
+  readonly feed: RightsFeed;
+  readonly pressure: OutboxPressure;
+}
+
 /** Declares what only this service measures; requests are measured by the HTTP server. */
-export function declareMetrics(metrics: Metrics, feed: RightsFeed, pressure: OutboxPressure): void {
+export function createRecordsMetrics(metrics: Metrics, sources: MetricSources): void {
   metrics.gauge({
     name: 'rights_age_seconds',
     help: 'Age of the newest rights that requests are judged by; +Inf before the first beat.',
-    collect: (gauge) => gauge.set(feed.ageMs() / 1000),
+    collect: (gauge) => gauge.set(sources.feed.ageMs() / 1000),
   });
   metrics.gauge({
     name: 'outbox_bytes',
     help: 'Bytes of events waiting for the log, at the last write.',
-    collect: (gauge) => gauge.set(pressure.bytes),
+    collect: (gauge) => gauge.set(sources.pressure.bytes),
   });
 }

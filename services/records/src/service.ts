@@ -8,7 +8,7 @@ import { Catalogue } from './catalogue/catalogue.ts';
 import { createPolicyClient } from './catalogue/policy-client.ts';
 import type { RecordsConfig } from './config.ts';
 import { answerCatalogueState, loadCatalogue } from './handlers/catalogue-state.ts';
-import { declareMetrics } from './metrics.ts';
+import { createRecordsMetrics } from './metrics.ts';
 import { ObjectReader } from './objects/object-reader.ts';
 import { createObjectRepository } from './objects/object-repository-postgres.ts';
 import { ObjectValidator } from './objects/object-validator.ts';
@@ -108,7 +108,7 @@ async function openParts(
     clock,
     outboxBytes: () => repository.outboxBytes(),
   });
-  declareMetrics(metrics, feed, pressure);
+  createRecordsMetrics(metrics, { feed, pressure });
   const policies = createPolicyClient(bus);
   const app = await createServer({
     ...dependencies,
