@@ -29,6 +29,7 @@ export type { LogField, LogFields, LogLevel, Logger, LoggerOptions } from './log
 export { METRICS_MEDIA_TYPE, createMetrics } from './metrics.ts';
 export type {
   Counter,
+  CounterOptions,
   Gauge,
   GaugeOptions,
   Histogram,

@@ -22,3 +22,19 @@ test('keeps the metrics of two services in one process apart', async () => {
   b.counter({ name: 'writes_total', help: 'Writes.' });
   expect(await b.text()).toContain('tidewire_records_writes_total 0');
 });
+
+test('reads totals that are counted elsewhere at each scrape, and adds nothing to them', async () => {
+  const metrics = createMetrics('relay');
+  let published = 7;
+  metrics.counter({
+    name: 'published_total',
+    help: 'Published.',
+    labels: ['kind'],
+    collect: (total) => total.inc({ kind: 'object' }, published),
+  });
+  expect(await metrics.text()).toContain('tidewire_relay_published_total{kind="object"} 7');
+  published = 9;
+  const text = await metrics.text();
+  expect(text).toContain('tidewire_relay_published_total{kind="object"} 9');
+  expect(text).toContain('# TYPE tidewire_relay_published_total counter');
+});

@@ -7,6 +7,14 @@ export interface MetricOptions<Label extends string> {
   readonly labels?: readonly Label[];
 }
 
+export interface CounterOptions<Label extends string> extends MetricOptions<Label> {
+  /**
+   * Called at each scrape with the counter at 0, to raise it to the total: for totals that are counted elsewhere
+   * because a call for each event would cost too much.
+   */
+  readonly collect?: (counter: Counter<Label>) => void;
+}
+
 export interface GaugeOptions<Label extends string> extends MetricOptions<Label> {
   /** Called at each scrape to set the gauge, for values that are cheaper to look up than to follow. */
   readonly collect?: (gauge: Gauge<Label>) => void;
@@ -31,7 +39,7 @@ export interface MetricRow {
  */
 export interface Metrics {
   readonly prefix: string;
-  counter<Label extends string = never>(options: MetricOptions<Label>): Counter<Label>;
+  counter<Label extends string = never>(options: CounterOptions<Label>): Counter<Label>;
   gauge<Label extends string = never>(options: GaugeOptions<Label>): Gauge<Label>;
   histogram<Label extends string = never>(options: HistogramOptions<Label>): Histogram<Label>;
   /** The Prometheus text format. */
@@ -59,8 +67,20 @@ export function createMetrics(service: string): Metrics {
 
   return {
     prefix,
-    counter<Label extends string>(options: MetricOptions<Label>) {
-      return new Counter<Label>({ ...declare('counter', options), labelNames: [...(options.labels ?? [])] });
+    counter<Label extends string>(options: CounterOptions<Label>) {
+      const { collect } = options;
+      return new Counter<Label>({
+        ...declare('counter', options),
+        labelNames: [...(options.labels ?? [])],
+        ...(collect === undefined
+          ? {}
+          : {
+              collect(this: Counter<Label>) {
+                this.reset();
+                collect(this);
+              },
+            }),
+      });
     },
     gauge<Label extends string>(options: GaugeOptions<Label>) {
       const { collect } = options;

@@ -2,8 +2,8 @@ import { formatTimestamp } from '@tidewire/contract';
 import type { LogMessage, Policy } from '@tidewire/contract';
 import { waitFor } from '@tidewire/test-kit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { objectMessage, rightsMessage } from './testing/fake-platform.ts';
-import { World, credentialOf, policyOf, register, schemaOf } from './testing/world.ts';
+import { objectMessage, rightsMessage } from '../test/fake-platform.ts';
+import { World, credentialOf, policyOf, register, schemaOf } from '../test/world.ts';
 
 const TOPIC = 'topic=register/zaken/schema/meldingen';
 

@@ -28,6 +28,7 @@ export interface GatewayMetrics {
 /** Declares the gateway's metrics. Labels have few values by design: never a principal, an id or a topic. */
 export function createGatewayMetrics(metrics: Metrics, sources: MetricSources): GatewayMetrics {
   declareGauges(metrics, sources);
+  declareTotals(metrics, sources);
   return {
     streamEnds: metrics.counter({
       name: 'stream_ends_total',
@@ -74,27 +75,35 @@ function declareGauges(metrics: Metrics, sources: MetricSources): void {
   gauge('subscriptions', 'Running subscriptions.', () => counts().subscriptions);
   gauge('view_classes', 'Groups of subscribers who see the same.', () => counts().classes);
   gauge('view_classes_scanned', 'View classes that no index finds.', () => counts().scannedClasses);
-  gauge('events', 'Events of objects applied since the start.', () => counts().events);
-  gauge('judgements', 'Judgements of an event for a class since the start.', () => counts().judged);
-  gauge('encodings', 'Frames encoded since the start.', () => counts().encoded);
-  gauge('deliveries', 'Events given to streams since the start.', () => counts().deliveries);
-  gauge('writes', 'Writes to sockets since the start.', () => counts().writes);
-  gauge('written_bytes', 'Bytes written to sockets since the start.', () => counts().bytes);
-  gauge('heartbeats', 'Heartbeats written since the start.', () => counts().heartbeats);
-  gauge('resets', 'Streams reset because they did not drain, since the start.', () => counts().resets);
-  gauge('failures', 'Events that could not be judged or encoded for a class.', () => counts().failures);
-  metrics.gauge({
-    name: 'resyncs',
-    help: 'Times that a stream was told to fetch again since the start, by reason.',
-    labels: ['reason'],
-    collect: (target) => {
-      for (const [reason, count] of sources.resyncReasons()) target.set({ reason }, count);
-    },
-  });
   gauge('replays_running', 'Replays that run now.', sources.replaysRunning);
   gauge('ring_events', 'Events kept in memory for replay.', () => sources.ring.size);
   gauge('ring_bytes', 'Bytes kept in memory for replay.', () => sources.ring.bytes);
   gauge('staleness_seconds', 'Age of what is known of the log.', () => sources.staleMs() / 1000);
   gauge('log_window_seconds', 'How far back clients can resume.', () => sources.windowMs() / 1000);
-  gauge('unreadable_entries', 'Log entries that this version could not read.', sources.unreadable);
+}
+
+/** Totals that the parts count themselves, because a call per delivery would cost more than the rest of it. */
+function declareTotals(metrics: Metrics, sources: MetricSources): void {
+  const total = (name: string, help: string, read: () => number): void => {
+    metrics.counter({ name, help, collect: (target) => target.inc(read()) });
+  };
+  const counts = (): FanOutCounters => sources.fanOut();
+  total('events_total', 'Events of objects applied.', () => counts().events);
+  total('judgements_total', 'Judgements of an event for a class.', () => counts().judged);
+  total('encodings_total', 'Frames encoded.', () => counts().encoded);
+  total('deliveries_total', 'Events given to streams.', () => counts().deliveries);
+  total('writes_total', 'Writes to sockets.', () => counts().writes);
+  total('written_bytes_total', 'Bytes written to sockets.', () => counts().bytes);
+  total('heartbeats_total', 'Heartbeats written.', () => counts().heartbeats);
+  total('resets_total', 'Streams reset because they did not drain.', () => counts().resets);
+  total('failures_total', 'Events that could not be judged or encoded for a class.', () => counts().failures);
+  total('unreadable_entries_total', 'Log entries that this version could not read.', sources.unreadable);
+  metrics.counter({
+    name: 'resyncs_total',
+    help: 'Times that a stream was told to fetch again, by reason.',
+    labels: ['reason'],
+    collect: (target) => {
+      for (const [reason, count] of sources.resyncReasons()) target.inc({ reason }, count);
+    },
+  });
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { TestSink, createTestScheduler } from '../fanout/fan-out-builder.ts';
+import { TestSink, createTestScheduler } from '../../test/fan-out-builder.ts';
 import { MemberSet } from './class-set.ts';
 import type { Connection } from './connection.ts';
 import { Delivery } from './delivery.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { TestSink, createTestScheduler } from '../fanout/fan-out-builder.ts';
-import type { TestScheduler } from '../fanout/fan-out-builder.ts';
+import { TestSink, createTestScheduler } from '../../test/fan-out-builder.ts';
+import type { TestScheduler } from '../../test/fan-out-builder.ts';
 import { MemberSet } from './class-set.ts';
 import type { Frame } from './class-set.ts';
 import { createConnection } from './connection.ts';

@@ -6,7 +6,16 @@ import { compare } from '@tidewire/condition';
 import type { RightsView } from '@tidewire/policy';
 import { processScheduler } from '../delivery/scheduler.ts';
 import type { Sink } from '../delivery/connection.ts';
-import { EPOCH, SCHEMA, change, createRights, entry, image, principal, request } from './fan-out-builder.ts';
+import {
+  EPOCH,
+  SCHEMA,
+  change,
+  createRights,
+  entry,
+  image,
+  principal,
+  request,
+} from '../../test/fan-out-builder.ts';
 import { FanOut } from './fan-out.ts';
 import type { ObjectEntry } from './subscription.ts';
 

@@ -19,10 +19,10 @@ import {
   principal,
   request,
   uuid,
-} from './fan-out-builder.ts';
-import type { SchemaSpec } from './fan-out-builder.ts';
-import { tell } from './naive-reading.ts';
-import { Random } from './seeded-random.ts';
+} from '../../test/fan-out-builder.ts';
+import type { SchemaSpec } from '../../test/fan-out-builder.ts';
+import { tell } from '../../test/naive-reading.ts';
+import { Random } from '../../test/seeded-random.ts';
 import type { Interest, Subscription, SubscriptionRequest } from './subscription.ts';
 
 const SECOND_SCHEMA = uuid('b', 2);

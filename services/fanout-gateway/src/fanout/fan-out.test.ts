@@ -15,8 +15,8 @@ import {
   principal,
   request,
   uuid,
-} from './fan-out-builder.ts';
-import type { TestSink } from './fan-out-builder.ts';
+} from '../../test/fan-out-builder.ts';
+import type { TestSink } from '../../test/fan-out-builder.ts';
 import type { Interest } from './subscription.ts';
 
 const who = principal('reader');

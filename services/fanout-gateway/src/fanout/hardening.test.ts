@@ -14,8 +14,8 @@ import {
   principal,
   request,
   uuid,
-} from './fan-out-builder.ts';
-import type { TestSink } from './fan-out-builder.ts';
+} from '../../test/fan-out-builder.ts';
+import type { TestSink } from '../../test/fan-out-builder.ts';
 import { keyOf } from './view-class.ts';
 import type { SubscriptionRequest } from './subscription.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { image } from './fan-out-builder.ts';
+import { image } from '../../test/fan-out-builder.ts';
 import { MemberTexts } from './project.ts';
 
 const parse = (members: string): Record<string, unknown> =>

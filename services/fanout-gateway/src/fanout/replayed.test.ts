@@ -10,7 +10,7 @@ import {
   principal,
   readStream,
   request,
-} from './fan-out-builder.ts';
+} from '../../test/fan-out-builder.ts';
 import type { SubscriptionRequest } from './subscription.ts';
 
 const who = principal('reader');

@@ -1,6 +1,6 @@
 import { resyncSchema } from '@tidewire/contract';
 import { expect, test } from 'vitest';
-import { readStream } from '../fanout/fan-out-builder.ts';
+import { readStream } from '../../test/fan-out-builder.ts';
 import { ControlFrames } from './control-frame.ts';
 import { chunk, sseFrame, ssePosition } from './sse.ts';
 

@@ -2,9 +2,9 @@ import { HTTP_HEADERS, TOPIC_PATTERNS } from '@tidewire/contract';
 import type { Organisation } from '@tidewire/contract';
 import { waitFor } from '@tidewire/test-kit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { SseClient } from '../testing/sse-client.ts';
-import { World, credentialOf, organisation, person, policyOf, register, schemaOf } from '../testing/world.ts';
-import type { TestGateway } from '../testing/world.ts';
+import type { SseClient } from '../../test/sse-client.ts';
+import { World, credentialOf, organisation, person, policyOf, register, schemaOf } from '../../test/world.ts';
+import type { TestGateway } from '../../test/world.ts';
 
 const TOPIC = 'topic=register/zaken/schema/meldingen';
 const UNKNOWN_UUID = '550e8400-e29b-41d4-a716-446655440000';

@@ -1,9 +1,9 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import { toTidewireError } from '@tidewire/service-kit';
+import type { HttpReply, HttpRequest } from '@tidewire/service-kit';
 import { SSE_MEDIA_TYPE } from '../transports/sse.ts';
 
 /** Whether the client is an EventSource, or behaves like one. */
-export function wantsEventStream(request: Pick<FastifyRequest, 'headers'>): boolean {
+export function wantsEventStream(request: Pick<HttpRequest, 'headers'>): boolean {
   return (request.headers.accept ?? '').toLowerCase().includes(SSE_MEDIA_TYPE);
 }
 
@@ -14,8 +14,8 @@ export function wantsEventStream(request: Pick<FastifyRequest, 'headers'>): bool
  */
 export function answerTransient(
   error: unknown,
-  request: FastifyRequest,
-  reply: FastifyReply,
+  request: HttpRequest,
+  reply: HttpReply,
   retryMs: number,
 ): boolean {
   if (!wantsEventStream(request) || toTidewireError(error).status < 500) return false;

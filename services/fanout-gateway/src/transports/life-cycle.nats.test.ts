@@ -2,8 +2,8 @@ import { connect } from 'node:net';
 import { formatTimestamp } from '@tidewire/contract';
 import { waitFor } from '@tidewire/test-kit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { objectMessage } from '../testing/fake-platform.ts';
-import { World, credentialOf, policyOf, schemaOf } from '../testing/world.ts';
+import { objectMessage } from '../../test/fake-platform.ts';
+import { World, credentialOf, policyOf, schemaOf } from '../../test/world.ts';
 
 const TOPIC = 'topic=register/zaken/schema/meldingen';
 
@@ -229,7 +229,7 @@ test('tells its operator how many streams there are, why clients had to fetch ag
   const metrics = await (await fetch(gateway.url('/metrics'))).text();
   for (const line of [
     'tidewire_fanout_gateway_connections 1',
-    'tidewire_fanout_gateway_resyncs{reason="malformed"} 1',
+    'tidewire_fanout_gateway_resyncs_total{reason="malformed"} 1',
     'tidewire_fanout_gateway_refusals_total{code="MALFORMED_TOPIC"} 1',
     'tidewire_fanout_gateway_stream_ends_total{code="CREDENTIAL_ENDED"} 1',
   ]) {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { freePort, waitFor } from '@tidewire/test-kit';
 import { SseClient } from './sse-client.ts';
 
-const MAIN = join(import.meta.dirname, '..', 'main.ts');
+const MAIN = join(import.meta.dirname, '..', 'src', 'main.ts');
 
 /** A gateway that runs as it does in production: `main.ts` in a process of its own. */
 export class GatewayProcess {

@@ -13,11 +13,11 @@ import { RightsView, decideAccess } from '@tidewire/policy';
 import type { Decision } from '@tidewire/policy';
 import { createManualClock } from '@tidewire/service-kit';
 import type { ManualClock } from '@tidewire/service-kit';
-import type { Connection, Sink } from '../delivery/connection.ts';
-import type { Scheduler } from '../delivery/scheduler.ts';
-import { FanOut } from './fan-out.ts';
-import type { FanOutOptions } from './fan-out.ts';
-import type { ObjectEntry, Subscription, SubscriptionRequest } from './subscription.ts';
+import type { Connection, Sink } from '../src/delivery/connection.ts';
+import type { Scheduler } from '../src/delivery/scheduler.ts';
+import { FanOut } from '../src/fanout/fan-out.ts';
+import type { FanOutOptions } from '../src/fanout/fan-out.ts';
+import type { ObjectEntry, Subscription, SubscriptionRequest } from '../src/fanout/subscription.ts';
 
 /** For tests only: ids, rights, events, and sinks that can be read. */
 export const EPOCH = '0abcdefg';

@@ -8,9 +8,9 @@ import type {
   Principal,
   Register,
 } from '@tidewire/contract';
-import { configSchema } from '../config.ts';
-import type { GatewayConfig } from '../config.ts';
-import { createService } from '../service.ts';
+import { configSchema } from '../src/config.ts';
+import type { GatewayConfig } from '../src/config.ts';
+import { createService } from '../src/service.ts';
 import { createLogger, createMetrics } from '@tidewire/service-kit';
 import type { Service } from '@tidewire/service-kit';
 import { waitFor } from '@tidewire/test-kit';

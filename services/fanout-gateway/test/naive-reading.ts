@@ -4,7 +4,7 @@ import type { ObjectAction, ObjectImage, ObjectMessage, Principal } from '@tidew
 import { hasField, isVisibleAt, projectRow, visibleFields } from '@tidewire/policy';
 import type { Decision, Granted, RightsView } from '@tidewire/policy';
 import { EPOCH, SOURCE, TYPE_PREFIX, decide } from './fan-out-builder.ts';
-import type { Interest, SubscriptionRequest } from './subscription.ts';
+import type { Interest, SubscriptionRequest } from '../src/fanout/subscription.ts';
 
 /** For tests only: the fan-out as anybody would write it down first, one reader and one event at a time. */
 interface Reader {
