@@ -171,9 +171,9 @@ test('a plain SQL write is an event like any other', async () => {
 });
 
 test('a revoked token ends its streams and no other', async () => {
+  const me = await town.as('bob').send<{ principal: { id: string } }>('GET', '/api/auth/me');
   const made = await town.admin.send<{ id: string; token: string }>('POST', '/api/auth/tokens', {
-    principal: ((await town.as('bob').send('GET', '/api/auth/me')) as { principal: { id: string } }).principal
-      .id,
+    principal: me.principal.id,
     name: 'short-lived',
   });
   await using other = await follow('bob');
