@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { readEdgeSettings } from './edge-settings.ts';
+import { readEdgeSettings } from './edge/edge-settings.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..');
 const compose = readFileSync(join(root, 'docker-compose.yml'), 'utf8');

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { claimFolder } from './folder-claim.ts';
-import { removePostgresData } from './postgres-account.ts';
+import { removePostgresData } from './postgres/postgres-account.ts';
 
 const MARKER = 'tidewire.json';
 const SECRETS = 'secrets.json';

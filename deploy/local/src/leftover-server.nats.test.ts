@@ -4,8 +4,8 @@ import { expect, onTestFinished, test } from 'vitest';
 import { connectPlainNats } from '../test/plain-nats.ts';
 import { orphanServer } from '../test/orphan.ts';
 import { temporaryFolder } from '../test/temporary-folder.ts';
-import { natsServerFiles } from './nats-server-config.ts';
-import { startNatsServer } from './nats-server.ts';
+import { natsServerFiles } from './nats/nats-server-config.ts';
+import { startNatsServer } from './nats/nats-server.ts';
 import { describeProcess } from './process-identity.ts';
 
 const users = [{ user: 'operator', password: 'op-secret' }];

@@ -1,13 +1,13 @@
 import { openDataFolder } from './data-folder.ts';
 import type { DataFolder } from './data-folder.ts';
 import { FolderInUseError } from './folder-claim.ts';
-import { DEMO_ADMINISTRATOR_TOKEN, DEMO_SETTINGS, seedDemo } from './launcher-demo.ts';
-import { Ending, formatFailure } from './launcher-ending.ts';
+import { DEMO_ADMINISTRATOR_TOKEN, DEMO_SETTINGS, seedDemo } from './launcher/launcher-demo.ts';
+import { Ending, formatFailure } from './launcher/launcher-ending.ts';
 
-import { followLogs } from './launcher-logs.ts';
-import { chooseOriginPort } from './launcher-ports.ts';
-import { formatWelcome } from './launcher-welcome.ts';
-import { launch, stopLeftovers } from './launcher.ts';
+import { followLogs } from './launcher/launcher-logs.ts';
+import { chooseOriginPort } from './launcher/launcher-ports.ts';
+import { formatWelcome } from './launcher/launcher-welcome.ts';
+import { launch, stopLeftovers } from './launcher/launcher.ts';
 import { HELP, parseOptions } from './options.ts';
 import type { StartOptions } from './options.ts';
 import { createProgress } from './progress.ts';

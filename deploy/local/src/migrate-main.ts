@@ -1,6 +1,6 @@
-import { DATABASE_ROLES } from './database-postgres.ts';
-import type { DatabaseRole } from './database-postgres.ts';
-import { applyAllMigrations } from './launcher-servers.ts';
+import { DATABASE_ROLES } from './postgres/database-postgres.ts';
+import type { DatabaseRole } from './postgres/database-postgres.ts';
+import { applyAllMigrations } from './launcher/launcher-servers.ts';
 
 /** Roles, database and tables as a process that ends: what the compose file runs before the services. */
 async function main(): Promise<void> {

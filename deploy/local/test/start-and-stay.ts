@@ -1,7 +1,7 @@
 // Starts a server and stays, for tests that kill this process from outside:
 //   node start-and-stay.ts nats|postgres DATA-FOLDER        prints the server's process id and port
-import { startNatsServer } from '../src/nats-server.ts';
-import { startPostgresServer } from '../src/postgres-server.ts';
+import { startNatsServer } from '../src/nats/nats-server.ts';
+import { startPostgresServer } from '../src/postgres/postgres-server.ts';
 
 const [kind, dataFolder = ''] = process.argv.slice(2);
 const server =

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { isReady } from './edge-upstreams.ts';
+import { isReady } from '../edge/edge-upstreams.ts';
 import type { ProcessRecord } from './launcher-record.ts';
-import { startServerProcess } from './server-process.ts';
-import type { ServerProcess } from './server-process.ts';
-import { waitUntil } from './wait-until.ts';
+import { startServerProcess } from '../server-process.ts';
+import type { ServerProcess } from '../server-process.ts';
+import { waitUntil } from '../wait-until.ts';
 
 const READY_TIMEOUT_MS = 30_000;
 const REASON_LINES = 4;

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 export const LOCAL_SERVICES = ['relay', 'authz', 'records', 'fanout-gateway', 'pages'] as const;
 export type LocalService = (typeof LOCAL_SERVICES)[number];
 
-const root = join(import.meta.dirname, '..', '..', '..');
+const root = join(import.meta.dirname, '..', '..', '..', '..');
 const OWN_PREFIX = 'TIDEWIRE_';
 /** Set for each service by the launcher; a value from outside would break the wiring. */
 const WIRED = new Set(['TIDEWIRE_HOST', 'TIDEWIRE_PORT', 'TIDEWIRE_PUBLIC_URL']);

@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
 import { DEMO_ACCOUNTS } from './launcher-demo.ts';
-import type { Paint } from './progress.ts';
+import type { Paint } from '../progress.ts';
 
 interface WelcomeFacts {
   readonly origin: string;

@@ -1,12 +1,12 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { orphanServer } from '../test/orphan.ts';
-import { temporaryFolder } from '../test/temporary-folder.ts';
+import { orphanServer } from '../../test/orphan.ts';
+import { temporaryFolder } from '../../test/temporary-folder.ts';
 import { withDatabase } from './database-postgres.ts';
 import { removePostgresData } from './postgres-account.ts';
 import { startPostgresServer } from './postgres-server.ts';
-import { describeProcess } from './process-identity.ts';
+import { describeProcess } from '../process-identity.ts';
 
 const ask = async (url: string, sql: string): Promise<Record<string, unknown>> =>
   withDatabase(url, async (client) => (await client.query(sql)).rows[0] as Record<string, unknown>);

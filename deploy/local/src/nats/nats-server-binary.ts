@@ -90,7 +90,7 @@ const findOnPath: Way = async ({ env }) => {
 const fetchFromDebian: Way = async ({ cacheFolder, onProgress }) => {
   if (process.platform !== 'linux') return undefined;
   onProgress("fetching nats-server from the Debian mirror that this machine's apt uses ...");
-  const script = join(import.meta.dirname, '..', 'fetch-nats-server.sh');
+  const script = join(import.meta.dirname, '..', '..', 'fetch-nats-server.sh');
   return addToNatsServerCache(cacheFolder, LOWEST_NATS_SERVER_VERSION, async (folder) => {
     try {
       await run('sh', [script, folder, LOWEST_NATS_SERVER_VERSION], { timeout: 180_000 });

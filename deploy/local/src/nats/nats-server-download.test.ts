@@ -5,9 +5,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { writeFakeNatsServer } from '../test/fake-nats-server.ts';
-import { temporaryFolder } from '../test/temporary-folder.ts';
-import { freePort } from './free-port.ts';
+import { writeFakeNatsServer } from '../../test/fake-nats-server.ts';
+import { temporaryFolder } from '../../test/temporary-folder.ts';
+import { freePort } from '../free-port.ts';
 import { fetchReleaseAsset, readSha256Sums } from './nats-server-download.ts';
 import { natsServerAssetSuffix } from './nats-server-release.ts';
 

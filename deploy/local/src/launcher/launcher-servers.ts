@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { SERVICE_PERMISSIONS } from '@tidewire/contract';
 import type { NatsUser } from '@tidewire/contract';
-import type { DataFolder } from './data-folder.ts';
-import { DATABASE_ROLES, prepareDatabase } from './database-postgres.ts';
-import type { DatabasePasswords, DatabaseUrls } from './database-postgres.ts';
+import type { DataFolder } from '../data-folder.ts';
+import { DATABASE_ROLES, prepareDatabase } from '../postgres/database-postgres.ts';
+import type { DatabasePasswords, DatabaseUrls } from '../postgres/database-postgres.ts';
 import { migrationFolder } from './launcher-settings.ts';
-import { startNatsServer } from './nats-server.ts';
-import { startPostgresServer } from './postgres-server.ts';
+import { startNatsServer } from '../nats/nats-server.ts';
+import { startPostgresServer } from '../postgres/postgres-server.ts';
 
 /** What the launcher needs of a server program, whichever it is. */
 export interface LocalServer {

@@ -26,7 +26,7 @@ export interface PrepareDatabaseOptions {
   database?: string;
 }
 
-const folder = join(import.meta.dirname, '..', '..', 'postgres');
+const folder = join(import.meta.dirname, '..', '..', '..', 'postgres');
 /** Two who change the same roles, or make the same database, at once would trip over each other: numbers nobody else locks. */
 const rolesLock = 7_430_201;
 const databaseLock = 7_430;

@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { writeFakeNatsServer } from '../test/fake-nats-server.ts';
-import { temporaryFolder } from '../test/temporary-folder.ts';
+import { writeFakeNatsServer } from '../../test/fake-nats-server.ts';
+import { temporaryFolder } from '../../test/temporary-folder.ts';
 import { findNatsServer } from './nats-server-binary.ts';
 
 const offline = ['environment', 'path', 'cache'] as const;

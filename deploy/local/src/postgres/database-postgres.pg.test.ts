@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { temporaryFolder } from '../test/temporary-folder.ts';
+import { temporaryFolder } from '../../test/temporary-folder.ts';
 import { prepareDatabase, withDatabase } from './database-postgres.ts';
 import { startPostgresServer } from './postgres-server.ts';
 

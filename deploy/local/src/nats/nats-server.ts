@@ -1,13 +1,13 @@
 import { chmodSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { claimFolder, stopLeftover } from './folder-claim.ts';
-import type { FolderClaim } from './folder-claim.ts';
+import { claimFolder, stopLeftover } from '../folder-claim.ts';
+import type { FolderClaim } from '../folder-claim.ts';
 import { findNatsServer } from './nats-server-binary.ts';
 import { formatNatsServerConfig, natsServerFiles } from './nats-server-config.ts';
 import type { NatsUser } from './nats-server-config.ts';
-import { startServerProcess } from './server-process.ts';
-import type { ServerProcess } from './server-process.ts';
-import { waitUntil } from './wait-until.ts';
+import { startServerProcess } from '../server-process.ts';
+import type { ServerProcess } from '../server-process.ts';
+import { waitUntil } from '../wait-until.ts';
 
 /** How to run a local NATS server. */
 export interface NatsServerOptions {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { connectPlainNats } from '../test/plain-nats.ts';
+import { connectPlainNats } from '../../test/plain-nats.ts';
 import { startNatsServer } from './nats-server.ts';
 import type { NatsUser } from './nats-server-config.ts';
 

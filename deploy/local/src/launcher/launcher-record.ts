@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { describeProcess } from './process-identity.ts';
-import { waitUntil } from './wait-until.ts';
+import { describeProcess } from '../process-identity.ts';
+import { waitUntil } from '../wait-until.ts';
 
 /** How long a leftover may take to drain before it is killed. */
 const ORDERLY_END_MS = 1_500;

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NatsUser } from '@tidewire/contract';
-import type { DataFolder } from './data-folder.ts';
-import type { DatabaseUrls } from './database-postgres.ts';
+import type { DataFolder } from '../data-folder.ts';
+import type { DatabaseUrls } from '../postgres/database-postgres.ts';
 import { ensureAdministrator } from './launcher-administrator.ts';
 import type { Administrator } from './launcher-administrator.ts';
 import { openProcessRecord } from './launcher-record.ts';
@@ -11,7 +11,7 @@ import type { Database, LocalServer } from './launcher-servers.ts';
 import { startServices } from './launcher-services.ts';
 import type { Services, ServicesOptions } from './launcher-services.ts';
 import { settingsByService } from './launcher-settings.ts';
-import type { Progress } from './progress.ts';
+import type { Progress } from '../progress.ts';
 
 const SERVER_CHECK_MS = 250;
 /** Restarts of NATS or PostgreSQL within a launcher's life before it gives up. */

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { formatNatsProductionConfig, natsPasswordVariable } from './nats-production-config.ts';
 import { findNatsServer } from './nats-server-binary.ts';
 
-const file = join(import.meta.dirname, '..', '..', 'nats', 'nats-server.conf');
+const file = join(import.meta.dirname, '..', '..', '..', 'nats', 'nats-server.conf');
 const run = promisify(execFile);
 
 const passwords = Object.fromEntries(

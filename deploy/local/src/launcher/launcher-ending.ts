@@ -1,6 +1,6 @@
-import type { DataFolder } from './data-folder.ts';
+import type { DataFolder } from '../data-folder.ts';
 import type { Platform } from './launcher.ts';
-import type { Progress } from './progress.ts';
+import type { Progress } from '../progress.ts';
 
 /** Signals closer together than this are one Ctrl-C that reached us by way of the terminal and of npm. */
 const SAME_SIGNAL_MS = 400;

@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { freePort } from './free-port.ts';
+import { freePort } from '../free-port.ts';
 
 /** The origin's addresses: whatever `localhost` means to a client. */
 const LOOPBACK = ['127.0.0.1', '::1'];

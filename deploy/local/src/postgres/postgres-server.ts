@@ -1,16 +1,16 @@
 import { chmodSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { claimFolder, stopLeftover } from './folder-claim.ts';
-import type { FolderClaim } from './folder-claim.ts';
-import { freePort } from './free-port.ts';
+import { claimFolder, stopLeftover } from '../folder-claim.ts';
+import type { FolderClaim } from '../folder-claim.ts';
+import { freePort } from '../free-port.ts';
 import { choosePostgresAccount, placePostgresData } from './postgres-account.ts';
 import type { PostgresAccount } from './postgres-account.ts';
 import { findPostgres } from './postgres-binary.ts';
 import type { PostgresBinaries } from './postgres-binary.ts';
 import { POSTGRES_ADMIN, prepareCluster } from './postgres-cluster.ts';
-import { startServerProcess } from './server-process.ts';
-import type { ServerProcess } from './server-process.ts';
-import { waitUntil } from './wait-until.ts';
+import { startServerProcess } from '../server-process.ts';
+import type { ServerProcess } from '../server-process.ts';
+import { waitUntil } from '../wait-until.ts';
 
 /** How to run a local PostgreSQL. */
 export interface PostgresServerOptions {

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import type { NatsUser } from '@tidewire/contract';
-import type { EdgeService } from './edge-routes.ts';
-import { formatUpstreams } from './edge-settings.ts';
-import type { Upstream } from './edge-upstreams.ts';
+import type { EdgeService } from '../edge/edge-routes.ts';
+import { formatUpstreams } from '../edge/edge-settings.ts';
+import type { Upstream } from '../edge/edge-upstreams.ts';
 import { SupervisedProcess } from './launcher-process.ts';
 import type { ProcessEvent, ProcessPlan } from './launcher-process.ts';
 import { openProcessRecord } from './launcher-record.ts';
 import { LOCAL_SERVICES, machineVariables, serviceProgram } from './launcher-settings.ts';
 import type { LocalService } from './launcher-settings.ts';
-import { freePort } from './free-port.ts';
+import { freePort } from '../free-port.ts';
 
 /** Streams are told to reconnect within this time when everything stops. */
 const DRAIN_MS = 800;
@@ -137,7 +137,7 @@ function planEdge(
     name: 'edge',
     port: options.port,
     logFile: join(options.folder, 'logs', 'edge.log'),
-    args: [join(import.meta.dirname, 'edge-main.ts')],
+    args: [join(import.meta.dirname, '..', 'edge', 'edge-main.ts')],
     env: {
       ...commonVariables(options, options.port),
       TIDEWIRE_HOST: '127.0.0.1,::1',

@@ -3,11 +3,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { freePort } from './free-port.ts';
+import { freePort } from '../free-port.ts';
 import { SupervisedProcess } from './launcher-process.ts';
 import type { ProcessEvent } from './launcher-process.ts';
 import { openProcessRecord } from './launcher-record.ts';
-import { describeProcess } from './process-identity.ts';
+import { describeProcess } from '../process-identity.ts';
 
 let folder: string;
 let supervised: SupervisedProcess[] = [];

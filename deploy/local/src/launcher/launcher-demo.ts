@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
-const cli = join(import.meta.dirname, '..', '..', '..', 'cli', 'src', 'main.ts');
+const cli = join(import.meta.dirname, '..', '..', '..', '..', 'cli', 'src', 'main.ts');
 const SEED_TIMEOUT_MS = 120_000;
 
 /** The administrator's token in a demo: as public as the others. */

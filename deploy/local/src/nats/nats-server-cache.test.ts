@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { writeFakeNatsServer } from '../test/fake-nats-server.ts';
-import { temporaryFolder } from '../test/temporary-folder.ts';
+import { writeFakeNatsServer } from '../../test/fake-nats-server.ts';
+import { temporaryFolder } from '../../test/temporary-folder.ts';
 import { addToNatsServerCache, natsServerCacheFolder } from './nats-server-cache.ts';
 
 const fetchVersion = (version: string) => async (folder: string) => {

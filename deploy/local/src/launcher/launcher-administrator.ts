@@ -2,11 +2,11 @@ import { execFile } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { DataFolder } from './data-folder.ts';
+import type { DataFolder } from '../data-folder.ts';
 import { machineVariables } from './launcher-settings.ts';
 
 const run = promisify(execFile);
-const program = join(import.meta.dirname, '..', '..', '..', 'services', 'authz', 'src', 'bootstrap.ts');
+const program = join(import.meta.dirname, '..', '..', '..', '..', 'services', 'authz', 'src', 'bootstrap.ts');
 const TIMEOUT_MS = 30_000;
 
 /** The account that may do everything, and where its token is kept for whoever started us. */
