@@ -1,10 +1,13 @@
 import { defineConfig } from 'vitest/config';
 
-/** Tests are sorted by what they need: the suffix says it, and a project per suffix sets the time it may take. */
+/**
+ * Tests are sorted by what they need: the suffix says it, and a project per suffix sets the time it may take. Groups run
+ * one after another, so that tests of the whole platform have the machine to themselves.
+ */
 const packages = ['libs/*', 'services/*', 'cli', 'deploy/local', 'scripts', 'test'];
 const filesEnding = (suffix: string): string[] => packages.map((folder) => `${folder}/**/*${suffix}`);
 const realServers = ['**/*.nats.test.ts', '**/*.pg.test.ts', '**/*.e2e.test.ts'];
-const elsewhere = ['**/node_modules/**', '**/dist-types/**', '**/*.faults.test.ts'];
+const elsewhere = ['**/node_modules/**', '**/dist-types/**', '**/*.faults.test.ts', '**/*.browser.test.ts'];
 
 export default defineConfig({
   test: {
@@ -13,6 +16,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          sequence: { groupOrder: 0 },
           include: filesEnding('.test.ts'),
           exclude: [...elsewhere, ...realServers],
         },
@@ -20,6 +24,7 @@ export default defineConfig({
       {
         test: {
           name: 'nats',
+          sequence: { groupOrder: 1 },
           include: filesEnding('.nats.test.ts'),
           exclude: elsewhere,
           testTimeout: 30_000,
@@ -29,6 +34,7 @@ export default defineConfig({
       {
         test: {
           name: 'pg',
+          sequence: { groupOrder: 1 },
           include: filesEnding('.pg.test.ts'),
           exclude: elsewhere,
           testTimeout: 30_000,
@@ -38,6 +44,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          sequence: { groupOrder: 2 },
           include: filesEnding('.e2e.test.ts'),
           exclude: elsewhere,
           testTimeout: 120_000,
