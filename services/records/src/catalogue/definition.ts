@@ -33,10 +33,16 @@ const sentPropertySchema = z
 type SentProperty = z.infer<typeof sentPropertySchema>;
 
 const sentPropertiesSchema = z
-  .record(propertyNameSchema, sentPropertySchema)
+  // A record passes `__proto__` over without a word; as a name that begins with an underscore it is refused.
+  .custom<unknown>(hasNoPrototypeMember, { message: '__proto__ cannot be the name of a property' })
+  .pipe(z.record(propertyNameSchema, sentPropertySchema))
   .refine((properties) => Object.keys(properties).length <= MAX_PROPERTIES, {
     message: `must have at most ${MAX_PROPERTIES} properties`,
   });
+
+function hasNoPrototypeMember(value: unknown): boolean {
+  return typeof value !== 'object' || value === null || !Object.hasOwn(value, '__proto__');
+}
 
 const described = {
   title: z.string().max(200).optional(),

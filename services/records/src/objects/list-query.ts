@@ -44,7 +44,7 @@ export function parseListQuery(entries: Entries, types: FieldTypes): ListRequest
   if (rowOffset > MAX_OFFSET) {
     throw badParameter(
       pageNumber === undefined ? offset : page,
-      `A list is read at most ${MAX_OFFSET} rows deep: narrow it with a filter, such as _created[gt] of the last row.`,
+      `A list is read at most ${MAX_OFFSET} rows deep: narrow it with a filter, such as filter[_created][gt] of the last row.`,
     );
   }
   return {

@@ -3,7 +3,7 @@ import type { ObjectList } from '@tidewire/contract';
 import type { PrincipalContext } from '@tidewire/service-kit';
 import type { Judgement, Turn } from '../rights/judgement.ts';
 import { parseListQuery } from './list-query.ts';
-import { contextOf, decide, findTarget, notFound, presentObject, project } from './object-access.ts';
+import { contextOf, decide, findTarget, knowsOf, notFound, presentObject, project } from './object-access.ts';
 import type { ListQuery, ObjectRepository } from './object-repository.ts';
 
 export interface ObjectReaderOptions {
@@ -72,7 +72,8 @@ export class ObjectReader {
     const target = findTarget(turn.view, address.register, address.schema);
     if (target === undefined) throw notFound(turn);
     const decision = decide(turn, target, 'list', organisation);
-    if (!decision.allowed) throw notFound(turn);
+    // Everybody may list what is theirs, on every schema: that alone must not tell that the schema exists.
+    if (!decision.allowed || !knowsOf(turn, target)) throw notFound(turn);
     const request = parseListQuery(entries, decision.types);
     const query: ListQuery = {
       decision,

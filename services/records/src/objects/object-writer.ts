@@ -96,7 +96,9 @@ export class ObjectWriter {
       if (!decision.allowed) throw await this.#deniedOutright(turn, target, change.uuid);
       const read = decide(turn, target, 'read');
       const checks = this.#options.validator.checksOf(target.schema);
-      refuseInvalid(checks.check(finalMembers(change)));
+      const problems = checks.check(finalMembers(change));
+      if (problems.length > 0) await this.#requireKnown(turn, target, change.uuid, decision);
+      refuseInvalid(problems);
       return await this.#options.repository.transaction(provenanceOf(turn, request), async (transaction) => {
         const result = await transaction.update(contextOf(turn, target), {
           uuid: change.uuid,
@@ -150,10 +152,20 @@ export class ObjectWriter {
 
   /** No row of the schema may be written by the caller: whether this one exists is only for those who may read it. */
   async #deniedOutright(turn: Turn, target: Target, uuid: string): Promise<TidewireError> {
+    return (await this.#mayRead(turn, target, uuid)) ? forbidden() : notFound(turn);
+  }
+
+  /** What is wrong with a body tells what the schema is like: not to who may only write what is theirs, and has nothing here. */
+  async #requireKnown(turn: Turn, target: Target, uuid: string, update: Granted): Promise<void> {
+    if (update.rows.op !== 'false' || knowsOf(turn, target)) return;
+    if (!(await this.#mayRead(turn, target, uuid))) throw notFound(turn);
+  }
+
+  async #mayRead(turn: Turn, target: Target, uuid: string): Promise<boolean> {
     const read = decide(turn, target, 'read');
-    if (!read.allowed) return notFound(turn);
+    if (!read.allowed) return false;
     const { image } = await this.#options.repository.read(contextOf(turn, target), uuid);
-    return image !== null && isVisibleAt(read, image, turn.nowMs) ? forbidden() : notFound(turn);
+    return image !== null && isVisibleAt(read, image, turn.nowMs);
   }
 }
 
