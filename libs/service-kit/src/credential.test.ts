@@ -34,6 +34,14 @@ test.each([
   ['query and bearer', { url: '/?token=s1', headers: { authorization: 'Bearer s2' } }],
   ['token and session', { url: '/?token=s1', headers: { cookie: 'tidewire_session=s1' } }],
   ['two in the query', { url: '/?token=s1&token=s2', headers: {} }],
+  [
+    'two bearers',
+    {
+      url: '/',
+      headers: { authorization: 'Bearer s1' },
+      headersDistinct: { authorization: ['Bearer s1', 'Bearer s2'] },
+    },
+  ],
   ['two cookies', { url: '/', headers: { cookie: 'tidewire_session=s1; tidewire_session=s2' } }],
   ['another scheme', { url: '/', headers: { authorization: 'Basic czE6czI=' } }],
   ['an empty token', { url: '/?token=', headers: {} }],

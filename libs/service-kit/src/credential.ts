@@ -13,6 +13,8 @@ export interface GivenCredential {
 export interface CredentialCarrier {
   readonly url?: string | undefined;
   readonly headers: IncomingHttpHeaders;
+  /** All values of each header: `headers` has only the first `Authorization`, and does not tell that there were more. */
+  readonly headersDistinct?: NodeJS.Dict<string[]>;
 }
 
 export const SESSION_COOKIE = 'tidewire_session';
@@ -28,11 +30,7 @@ const BEARER = /^Bearer +([A-Za-z0-9._~+/=-]+) *$/i;
  * must not depend on which of them a server happens to look at first.
  */
 export function readCredential(request: CredentialCarrier): GivenCredential | undefined {
-  const found = [
-    queryTokens(request.url),
-    bearerToken(request.headers),
-    sessionCookies(request.headers),
-  ].flat();
+  const found = [queryTokens(request.url), bearerTokens(request), sessionCookies(request.headers)].flat();
   const [first] = found;
   if (first === undefined) return undefined;
   if (found.some((other) => other.secret !== first.secret || other.type !== first.type)) {
@@ -53,12 +51,14 @@ function queryTokens(url: string | undefined): GivenCredential[] {
     .map((secret) => ({ type: 'token', secret, source: 'query' }));
 }
 
-function bearerToken(headers: IncomingHttpHeaders): GivenCredential[] {
+function bearerTokens({ headers, headersDistinct }: CredentialCarrier): GivenCredential[] {
   const { authorization } = headers;
   if (authorization === undefined) return [];
-  const secret = BEARER.exec(authorization)?.[1];
-  if (secret === undefined) throw malformed();
-  return [{ type: 'token', secret, source: 'bearer' }];
+  return (headersDistinct?.['authorization'] ?? [authorization]).map((value) => {
+    const secret = BEARER.exec(value)?.[1];
+    if (secret === undefined) throw malformed();
+    return { type: 'token', secret, source: 'bearer' };
+  });
 }
 
 function sessionCookies(headers: IncomingHttpHeaders): GivenCredential[] {

@@ -1,4 +1,8 @@
+import { once } from 'node:events';
+import { Agent, request as openRequest } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { TidewireError, problemSchema } from '@tidewire/contract';
 import { afterEach, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -134,6 +138,50 @@ test('refuses another media type with 415, a wrong method with 405 and an unknow
   expect(method.headers.get('allow')).toBe('POST');
   expect(problemSchema.parse(await method.json()).code).toBe('METHOD_NOT_ALLOWED');
 });
+
+test.each([
+  ['bytes that are not UTF-8', {}, 400, 'VALIDATION_ERROR'],
+  ['another charset', { 'content-type': 'application/json; charset=latin1' }, 415, 'UNSUPPORTED_MEDIA_TYPE'],
+  ['a compressed body', { 'content-encoding': 'gzip' }, 415, 'UNSUPPORTED_MEDIA_TYPE'],
+])('refuses %s instead of reading something else', async (_what, headers, status, code) => {
+  const { url } = await startServer();
+  const response = await fetch(`${url}/things/1`, {
+    method: 'POST',
+    headers: { ...authorized, ...headers },
+    body: Buffer.concat([Buffer.from('{"size":1,"tags":["'), Buffer.from([0xff]), Buffer.from('"]}')]),
+  });
+  expect([response.status, problemSchema.parse(await response.json()).code]).toEqual([status, code]);
+});
+
+test.each([
+  ['with its length', { 'content-length': '5000001' }],
+  ['in chunks', { 'transfer-encoding': 'chunked' }],
+])(
+  'a body that is much too large, sent %s, gets the 413, and its connection goes on',
+  async (_how, framing) => {
+    const { app, url } = await startServer();
+    let connections = 0;
+    app.server.on('connection', () => (connections += 1));
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const send = async (body: string, headers: Record<string, string> = {}): Promise<number | undefined> => {
+      const request = openRequest(`${url}/things/1`, {
+        method: 'POST',
+        agent,
+        headers: { ...authorized, ...headers },
+      });
+      request.end(body);
+      const [response] = (await once(request, 'response')) as [IncomingMessage];
+      await text(response);
+      return response.statusCode;
+    };
+    for (let round = 0; round < 5; round += 1) {
+      expect(await send('x'.repeat(5_000_001), framing)).toBe(413);
+      expect(await send('{"size":1}')).toBe(201);
+    }
+    expect(connections).toBe(1);
+    agent.destroy();
+  },
+);
 
 test('says 401 before it looks at the body', async () => {
   const { url } = await startServer();

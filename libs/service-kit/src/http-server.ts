@@ -9,7 +9,7 @@ import type { Clock } from './clock.ts';
 import { readCorrelation } from './correlation.ts';
 import { invalidInput } from './field-error.ts';
 import type { Readiness } from './health.ts';
-import { parseJsonBody } from './json-body.ts';
+import { decodeJsonBody, parseJsonBody } from './json-body.ts';
 import type { Logger } from './logger.ts';
 import { METRICS_MEDIA_TYPE } from './metrics.ts';
 import type { Metrics } from './metrics.ts';
@@ -98,8 +98,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     ['application/json', 'application/merge-patch+json'],
-    { parseAs: 'string' },
-    async (_request: FastifyRequest, body: string) => parseJsonBody(body),
+    { parseAs: 'buffer' },
+    async (request: FastifyRequest, body: Buffer) => parseJsonBody(decodeJsonBody(request.headers, body)),
   );
 
   app.decorateRequest('principal', null);
@@ -200,6 +200,11 @@ function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyRep
       correlationId: request.correlationId,
       error: error.cause ?? error,
     });
+  }
+  // Closing on a client that is still sending would reset the connection, and with it the answer that says why.
+  if (!request.raw.complete) {
+    void reply.removeHeader('connection');
+    request.raw.resume();
   }
   if (error.status === 401) void reply.header('www-authenticate', 'Bearer realm="tidewire"');
   if (error.retryAfterSeconds !== undefined) void reply.header('retry-after', error.retryAfterSeconds);

@@ -1,7 +1,29 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { TidewireError } from '@tidewire/contract';
 
 /** Nesting that a body may have: twice what an object may have, and far below what exhausts a stack. */
 export const MAX_BODY_DEPTH = 64;
+
+const CHARSET = /;\s*charset\s*=\s*"?([^";\s]*)/i;
+
+/**
+ * The text of a body. A byte that is not UTF-8 is refused: replaced by U+FFFD, what is stored would not be what was sent.
+ *
+ * @throws TidewireError UNSUPPORTED_MEDIA_TYPE for another charset or a content coding; VALIDATION_ERROR for bytes that
+ *   are not UTF-8.
+ */
+export function decodeJsonBody(headers: IncomingHttpHeaders, body: Uint8Array): string {
+  const charset = CHARSET.exec(headers['content-type'] ?? '')?.[1] ?? 'utf-8';
+  const coding = headers['content-encoding'] ?? 'identity';
+  if (!/^utf-?8$/i.test(charset) || coding.toLowerCase() !== 'identity') {
+    throw new TidewireError('UNSUPPORTED_MEDIA_TYPE', 'Send the body as JSON in UTF-8, not compressed.');
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(body);
+  } catch {
+    throw notJson('is not UTF-8');
+  }
+}
 
 /**
  * Parses a JSON body. An empty one is undefined, because clients send `Content-Type: application/json` on a DELETE.

@@ -64,8 +64,11 @@ export function forwardRequest(
       const repeatable = !sent || (!body && outgoing.reusedSocket && !response.headersSent);
       if (!sent) pool.refused(upstream);
       else if (repeatable) candidates.unshift(upstream);
-      if (repeatable) attempt();
-      else answerUnavailable(request, response);
+      if (repeatable) return attempt();
+      // What is left of the body is read all the same: nothing else on this connection would be looked at before it.
+      request.unpipe(outgoing);
+      request.resume();
+      return answerUnavailable(request, response);
     });
   };
   attempt();

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
-import { request as openRequest } from 'node:http';
+import { Agent, request as openRequest } from 'node:http';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { address, closedPort, edgeBefore, openStream, startService } from './edge-harness.ts';
 
 async function nextChunk(stream: NodeJS.ReadableStream): Promise<string> {
@@ -207,6 +207,25 @@ test('gives new streams to the gateways that are ready', async () => {
   await fetch(address(edge, '/readyz'));
   for (let count = 0; count < 4; count++) expect(await text(await openStream(edge))).toBe('ready');
   expect(drained).toBe(0);
+});
+
+test('a service that breaks off in the middle of a large body costs this request only, not those after it on the connection', async () => {
+  const records = await startService((request, response) => {
+    if (request.method === 'GET') response.end('fine');
+    else request.once('data', () => request.socket.destroy());
+  });
+  const edge = await edgeBefore({ records: [records] });
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  onTestFinished(() => agent.destroy());
+  const send = async (method: string, body: string): Promise<number | undefined> => {
+    const request = openRequest(address(edge, '/api/objects/a/b'), { method, agent });
+    request.end(body);
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    await text(response);
+    return response.statusCode;
+  };
+  expect(await send('POST', 'x'.repeat(5_000_000))).toBe(503);
+  expect(await send('GET', '')).toBe(200);
 });
 
 test('repeats a request that met a kept-alive connection which the service had closed', async () => {
