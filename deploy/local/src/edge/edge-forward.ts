@@ -77,10 +77,21 @@ export function forwardRequest(
 /**
  * Opens an event stream: the service's answer, head and chunks alike, goes to the client's socket byte for byte, so
  * a frame costs one read and one write and a stream holds no parser on the service's side. Only for requests without
- * a body. The connection ends with the stream, whichever side breaks it off.
+ * a body. The connection ends with the stream, whichever side breaks it off. A client that takes nothing for `stallMs` is
+ * cut off: while it holds the stream up, nothing is read of the service, not even that it has gone.
  */
-export function forwardStream(request: IncomingMessage, response: ServerResponse, pool: UpstreamPool): void {
+export function forwardStream(
+  request: IncomingMessage,
+  response: ServerResponse,
+  pool: UpstreamPool,
+  stallMs: number,
+): void {
   const client = request.socket;
+  client.setTimeout(stallMs);
+  // Heard on the answer: the HTTP server would otherwise close every connection that is merely quiet for so long.
+  response.on('timeout', () => {
+    if (client.writableLength > 0) client.resetAndDestroy();
+  });
   const headers = forwardedHeaders(request);
   headers.push(['Connection', 'close']);
   const head = formatHead(`${request.method} ${request.url} HTTP/1.1`, headers);

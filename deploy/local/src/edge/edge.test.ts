@@ -4,6 +4,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { address, closedPort, edgeBefore, openStream, startService } from './edge-harness.ts';
 
@@ -140,6 +141,35 @@ test.for(['GET', 'POST'])('breaks a %s event stream off when its service breaks 
   const [error] = await failed;
   expect((error as NodeJS.ErrnoException).code).toBe('ECONNRESET');
 });
+
+test.for(['resets', 'ends'])(
+  'a client that does not read is cut off soon after its service %s the stream',
+  async (how) => {
+    const filling = Buffer.from(`data: ${'x'.repeat(100_000)}\n\n`);
+    let service: Socket | undefined;
+    const gateway = await startService((request, response) => {
+      service = request.socket;
+      response.writeHead(200, { 'Content-Type': 'text/event-stream' }).write(filling);
+    });
+    const edge = await edgeBefore({ 'fanout-gateway': [gateway] }, { streamStallMs: 500 });
+    const arrived = once(gateway.server, 'request');
+    const client = connect({ port: edge.port, host: '127.0.0.1' });
+    onTestFinished(() => void client.destroy());
+    client.on('error', () => {});
+    client.write('GET /api/realtime/subscribe HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n');
+    client.pause();
+    await arrived;
+    // What does not fit into any buffer on the way stays with the service: the edge has stopped reading then.
+    while ((service?.writableLength ?? 0) < 1_000_000) {
+      service?.write(filling);
+      await nextTurn();
+    }
+    if (how === 'resets') service?.resetAndDestroy();
+    else service?.end();
+    // Stopping waits for every connection that is left.
+    await edge.stop(60_000);
+  },
+);
 
 test('a stream that its service ends in order is ended in order', async () => {
   const gateway = await startService((_request, response) => {
@@ -299,6 +329,7 @@ test('an event stream outlives every limit that a request has', async () => {
     requestTimeout: 200,
     headersTimeout: 200,
     connectionsCheckingInterval: 50,
+    streamStallMs: 200,
   };
   const edge = await edgeBefore({ 'fanout-gateway': [gateway] }, limits);
   const stream = await openStream(edge);

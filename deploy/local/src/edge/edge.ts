@@ -15,6 +15,7 @@ const DEFAULT_LIMITS: EdgeLimits = {
   // Bounds how long a request may take to arrive; a stream's request has arrived, so it may stay for ever.
   requestTimeout: 300_000,
 };
+const STREAM_STALL_MS = 60_000;
 /** Kept-alive connections to one service that wait for the next request. */
 const FREE_CONNECTIONS = 64;
 
@@ -32,7 +33,10 @@ export interface EdgeOptions {
 type EdgeLimits = Pick<
   ServerOptions,
   'keepAliveTimeout' | 'requestTimeout' | 'headersTimeout' | 'connectionsCheckingInterval'
->;
+> & {
+  /** How long the client of a stream may take nothing of what waits for it. */
+  readonly streamStallMs?: number;
+};
 
 export interface Edge {
   readonly port: number;
@@ -80,7 +84,7 @@ function createEdgeServer(
   pools: ReadonlyMap<EdgeService, UpstreamPool>,
   agent: Agent,
   longLived: Set<Socket>,
-  limits: EdgeLimits,
+  { streamStallMs = STREAM_STALL_MS, ...limits }: EdgeLimits,
 ): Server {
   const server = createServer({
     ...DEFAULT_LIMITS,
@@ -98,7 +102,7 @@ function createEdgeServer(
     // A response without its socket waits for an earlier one on this connection: the raw way would overtake that.
     if (target === 'fanout-gateway' && isEventStream(request) && response.socket !== null) {
       remember(longLived, request.socket);
-      return forwardStream(request, response, pool);
+      return forwardStream(request, response, pool, streamStallMs);
     }
     return forwardRequest(request, response, pool, agent);
   });
