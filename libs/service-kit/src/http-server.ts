@@ -16,6 +16,8 @@ import type { Metrics } from './metrics.ts';
 import { registerOpenApi } from './openapi.ts';
 import { toTidewireError } from './problem-mapping.ts';
 import { createRouteTable } from './route-table.ts';
+import { createStreamRequest, cutStreams, serveStreams } from './stream-front.ts';
+import type { IsStream } from './stream-front.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -48,6 +50,8 @@ export interface HttpServerOptions {
   readonly ready: () => Readiness;
   /** Largest body of a route that does not say `bodyLimit` itself; 1 MiB when absent. */
   readonly bodyLimitBytes?: number;
+  /** Requests whose answers are streams that last; `takeSocket` gives their connection. None when absent. */
+  readonly isStream?: IsStream;
 }
 
 const DEFAULT_BODY_LIMIT_BYTES = 1024 * 1024;
@@ -81,7 +85,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     // Requests that are running when the server closes are finished, not answered 503: `drainServer` bounds them.
     return503OnClosing: false,
     routerOptions: { maxParamLength: 256 },
-    http: { headersTimeout: HEAD_TIMEOUT_MS, connectionsCheckingInterval: SLOW_CONNECTION_CHECK_MS },
+    http: {
+      headersTimeout: HEAD_TIMEOUT_MS,
+      connectionsCheckingInterval: SLOW_CONNECTION_CHECK_MS,
+      ...(options.isStream && { IncomingMessage: createStreamRequest(options.isStream) }),
+    },
     frameworkErrors: (error, request, reply) => sendProblem(error, request, reply, options.logger),
     clientErrorHandler: refuseMalformedHttp,
   }).withTypeProvider<ZodTypeProvider>();
@@ -109,6 +117,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   answerErrors(app, options.logger);
   registerOpenApi(app, `Tidewire ${options.service}`, options.version ?? '0.0.0');
   registerProbes(app, options);
+  if (options.isStream) serveStreams(app.server, (request, response) => app.routing(request, response));
   return app;
 }
 
@@ -120,7 +129,10 @@ export async function drainServer(
   app: HttpServer,
   options: { timeoutMs: number; clock: Clock },
 ): Promise<void> {
-  const limit = options.clock.setTimeout(() => app.server.closeAllConnections(), options.timeoutMs);
+  const limit = options.clock.setTimeout(() => {
+    app.server.closeAllConnections();
+    cutStreams(app.server);
+  }, options.timeoutMs);
   try {
     await app.close();
   } finally {

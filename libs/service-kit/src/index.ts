@@ -49,5 +49,7 @@ export type { ErrorDescription } from './redaction.ts';
 export { formatHelp, readConfigOrExit, runService } from './run-service.ts';
 export { resolveDependencies } from './service.ts';
 export type { CreateService, Service, ServiceDependencies } from './service.ts';
+export { takeSocket } from './stream-front.ts';
+export type { IsStream } from './stream-front.ts';
 export { inTransaction, setProvenance } from './transaction-postgres.ts';
 export type { Isolation, Provenance, TransactionOptions } from './transaction-postgres.ts';

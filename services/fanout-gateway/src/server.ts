@@ -2,15 +2,17 @@ import { createHttpServer } from '@tidewire/service-kit';
 import type { HttpServer, HttpServerOptions } from '@tidewire/service-kit';
 import { registerStatusRoute } from './routes/status.ts';
 import type { StatusRouteOptions } from './routes/status.ts';
-import { registerSubscribeRoute } from './routes/subscribe.ts';
+import { isSubscribe, registerSubscribeRoute } from './routes/subscribe.ts';
 import type { SubscribeRouteOptions } from './routes/subscribe.ts';
 import { registerTopicsRoute } from './routes/topics.ts';
 
-export type ServerOptions = Omit<HttpServerOptions, 'service'> & SubscribeRouteOptions & StatusRouteOptions;
+export type ServerOptions = Omit<HttpServerOptions, 'service' | 'isStream'> &
+  SubscribeRouteOptions &
+  StatusRouteOptions;
 
 /** The gateway's HTTP server; it does not listen. */
 export function createServer(options: ServerOptions): HttpServer {
-  const app = createHttpServer({ ...options, service: 'fanout-gateway' });
+  const app = createHttpServer({ ...options, service: 'fanout-gateway', isStream: isSubscribe });
   registerSubscribeRoute(app, options);
   registerTopicsRoute(app, options);
   registerStatusRoute(app, options);

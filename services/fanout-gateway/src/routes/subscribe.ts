@@ -19,10 +19,17 @@ export interface SubscribeRouteOptions {
   readonly onRefusal: (code: ErrorCode) => void;
 }
 
+const SUBSCRIBE_PATH = '/api/realtime/subscribe';
+
+/** Whether a request asks for a stream. */
+export function isSubscribe(method: string | undefined, target: string | undefined): boolean {
+  return method === 'GET' && target?.split('?', 1)[0] === SUBSCRIBE_PATH;
+}
+
 /** `GET /api/realtime/subscribe`: events of one or several topics, as Server-Sent Events. */
 export function registerSubscribeRoute(app: HttpServer, options: SubscribeRouteOptions): void {
   const { opener, maxTopics, retryMs } = options;
-  app.get('/api/realtime/subscribe', {
+  app.get(SUBSCRIBE_PATH, {
     // The stream's own order of checks: room first, then who asks, then what for.
     config: { authentication: 'none' },
     exposeHeadRoute: false,

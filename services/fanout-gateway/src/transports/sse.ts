@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { HTTP_HEADERS, PROTOCOL_VERSION, SSE_EVENTS, errorCodeRow } from '@tidewire/contract';
 import type { ErrorCode, StreamEnd } from '@tidewire/contract';
+import { takeSocket } from '@tidewire/service-kit';
 import type { Sink } from '../delivery/connection.ts';
 import { chunk } from '../formats/sse.ts';
 
@@ -41,12 +42,9 @@ export class SseSink implements Sink {
     response.writeHead(200, sseHeaders(opening));
     response.flushHeaders();
     this.#socket.setNoDelay(true);
-    this.#socket.setTimeout(0);
-    // What listens to the answer's end holds the whole request; a stream may last for days and needs none of it.
-    response.removeAllListeners();
-    response.req.headers = {};
-    response.req.rawHeaders = [];
-    this.#socket.once('close', onClose);
+    // A stream may last for days and needs nothing of its request.
+    takeSocket(response, this.#socket);
+    this.#socket.on('close', onClose);
     this.write(formatOpening(opening));
   }
 
