@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Agent, request as openRequest } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
-import { text } from 'node:stream/consumers';
+import { text as readText } from 'node:stream/consumers';
 import { TidewireError, problemSchema } from '@tidewire/contract';
 import { afterEach, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -171,7 +171,7 @@ test.each([
       });
       request.end(body);
       const [response] = (await once(request, 'response')) as [IncomingMessage];
-      await text(response);
+      await readText(response);
       return response.statusCode;
     };
     for (let round = 0; round < 5; round += 1) {
