@@ -146,9 +146,7 @@ test.for(['resets', 'ends'])(
   'a client that does not read is cut off soon after its service %s the stream',
   async (how) => {
     const filling = Buffer.from(`data: ${'x'.repeat(100_000)}\n\n`);
-    let service: Socket | undefined;
-    const gateway = await startService((request, response) => {
-      service = request.socket;
+    const gateway = await startService((_request, response) => {
       response.writeHead(200, { 'Content-Type': 'text/event-stream' }).write(filling);
     });
     const edge = await edgeBefore({ 'fanout-gateway': [gateway] }, { streamStallMs: 500 });
@@ -158,14 +156,14 @@ test.for(['resets', 'ends'])(
     client.on('error', () => {});
     client.write('GET /api/realtime/subscribe HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n');
     client.pause();
-    await arrived;
+    const [{ socket: service }] = (await arrived) as [IncomingMessage];
     // What does not fit into any buffer on the way stays with the service: the edge has stopped reading then.
-    while ((service?.writableLength ?? 0) < 1_000_000) {
-      service?.write(filling);
+    while (service.writableLength < 1_000_000) {
+      service.write(filling);
       await nextTurn();
     }
-    if (how === 'resets') service?.resetAndDestroy();
-    else service?.end();
+    if (how === 'resets') service.resetAndDestroy();
+    else service.end();
     // Stopping waits for every connection that is left.
     await edge.stop(60_000);
   },
