@@ -11,13 +11,17 @@ export const configSchema = z.object({
     .describe('Connections to PostgreSQL at most.'),
   TIDEWIRE_STALENESS_LIMIT_MS: integerSetting(1_000, 300_000)
     .default(10_000)
-    .describe('How old the newest known rights may be before requests are answered 503, milliseconds.'),
+    .describe(
+      'How long after the last beat of the relay requests still wait for newer rights, milliseconds.',
+    ),
   TIDEWIRE_RIGHTS_WAIT_MS: integerSetting(100, 30_000)
     .default(2_000)
     .describe('How long a request waits for rights that were changed before it came, milliseconds.'),
   TIDEWIRE_CREDENTIAL_CACHE_MS: integerSetting(0, 600_000)
     .default(60_000)
-    .describe('How long an answer about a credential is used without asking again, milliseconds.'),
+    .describe(
+      'When authz is asked again about a credential, milliseconds; 0: on every request, and nothing is remembered.',
+    ),
   TIDEWIRE_CREDENTIAL_CACHE_ENTRIES: integerSetting(1, 1_000_000)
     .default(10_000)
     .describe('Credentials remembered at most.'),

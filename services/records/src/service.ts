@@ -28,8 +28,7 @@ export const createService: CreateService<RecordsConfig> = (config, given) => {
   let draining = false;
   let parts: Parts | undefined;
   health.add('service', () => (draining ? 'draining' : parts === undefined ? 'starting' : true));
-  health.add('bus', () => (parts?.bus.connected === true ? true : 'not connected'));
-  health.add('rights', () => (parts?.feed.isFresh() === true ? true : 'not up to date'));
+  health.add('rights', () => parts?.feed.ready() ?? 'not loaded');
   return {
     get address() {
       return address;
@@ -91,7 +90,7 @@ async function openParts(
     clock,
     logger,
     stalenessLimitMs: config.TIDEWIRE_STALENESS_LIMIT_MS,
-    loadCatalogue: () => loadCatalogue(catalogueRepository),
+    loadCatalogue: () => loadCatalogue(catalogueRepository, repository),
   });
   const waitMs = config.TIDEWIRE_RIGHTS_WAIT_MS;
   const authenticator = new Authenticator({

@@ -1,6 +1,7 @@
 import { REQUEST_SUBJECTS, queueGroup, stateRequestSchema } from '@tidewire/contract';
 import type { MessageBus } from '@tidewire/messaging';
 import type { CatalogueRepository } from '../catalogue/catalogue-repository.ts';
+import type { BarrierSource } from '../rights/barrier.ts';
 import type { CatalogueSnapshot } from '../rights/rights-feed.ts';
 
 /** Answers `catalogue.v1.state`: registers and schemas, page by page. Returns how to stop. */
@@ -13,7 +14,12 @@ export function answerCatalogueState(bus: MessageBus, repository: CatalogueRepos
 }
 
 /** All pages at once, for this service itself. */
-export async function loadCatalogue(repository: CatalogueRepository): Promise<CatalogueSnapshot> {
+export async function loadCatalogue(
+  repository: CatalogueRepository,
+  barriers: BarrierSource,
+): Promise<CatalogueSnapshot> {
+  // First: should the database be another one a moment later, then the pages are of that one, and nothing relies on it.
+  const { store } = await barriers.readBarrier([]);
   const first = await repository.statePage(null);
   const items = [...first.items];
   for (let { next } = first; next !== null;) {
@@ -21,5 +27,5 @@ export async function loadCatalogue(repository: CatalogueRepository): Promise<Ca
     items.push(...page.items);
     next = page.next;
   }
-  return { position: first.position, items };
+  return { position: first.position, items, store };
 }

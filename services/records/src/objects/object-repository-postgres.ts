@@ -1,7 +1,7 @@
 import type { ObjectImage } from '@tidewire/contract';
 import { inTransaction } from '@tidewire/service-kit';
 import type { Pool, PoolClient } from '@tidewire/service-kit';
-import { readBarrierRow } from '../rights/barrier-postgres.ts';
+import { barrierColumns, readBarrierRow } from '../rights/barrier-postgres.ts';
 import type { BarrierRow } from '../rights/barrier-postgres.ts';
 import { isRetryable, refusalOf } from './object-refusal-postgres.ts';
 import type {
@@ -32,7 +32,7 @@ export function createObjectRepository(pool: Pool): ObjectRepository {
   return {
     async readBarrier(concerned) {
       const { rows } = await pool.query<BarrierRow>(
-        'select p.epoch, p.sequence, outbox.rights_pending($1) as pending from outbox.position() p',
+        `select ${barrierColumns('$1')} from outbox.position() p`,
         [concerned],
       );
       return readBarrierRow(rows[0]);
@@ -40,7 +40,7 @@ export function createObjectRepository(pool: Pool): ObjectRepository {
     async read(context, uuid) {
       const { place, concerned } = context;
       const { rows } = await pool.query<BarrierRow & { image: ObjectImage | null }>(
-        `select p.epoch, p.sequence, outbox.rights_pending($1) as pending,
+        `select ${barrierColumns('$1')},
            (select records.image(o, $2, $3) from records.objects o where o.uuid = $4 and o.schema_id = $5) as image
          from outbox.position() p`,
         [concerned, place.registerSlug, place.schemaSlug, uuid, place.schema],
@@ -87,7 +87,7 @@ async function list(pool: Pool, context: StatementContext, query: ListQuery): Pr
   const where = listWhere(sql, context, query);
   const slugs = slugsOf(sql, context);
   const text = `
-    select p.epoch, p.sequence, ${pending(sql, context)},
+    select ${barrier(sql, context)},
       (select count(*) from records.objects o where ${where}) as total, page.rank,
       case when page.bytes <= ${sql.bind(query.maxBytes)}::bigint then page.image end as image
     from outbox.position() p
@@ -102,14 +102,14 @@ async function list(pool: Pool, context: StatementContext, query: ListQuery): Pr
     ) page on true
     order by page.rank`;
   const { rows } = await pool.query<ListRow>(text, sql.parameters);
-  const barrier = readBarrierRow(rows[0]);
+  const known = readBarrierRow(rows[0]);
   const found = rows.filter((row) => row.rank !== null);
   const images = found.map((row) => row.image).filter((image) => image !== null);
   return {
     images: images.length === found.length ? images : undefined,
     total: rows[0]?.total ?? 0,
-    position: barrier.position,
-    barrier,
+    position: known.position,
+    barrier: known,
   };
 }
 
@@ -135,7 +135,7 @@ async function insert(
        insert into records.objects as o (uuid, register_id, schema_id, organisation, owner, properties)
        values (${values.join(', ')}) returning records.image(o, ${slugsOf(sql, context)}) as after
      )
-     select p.epoch, p.sequence, ${pending(sql, context)}, null as before, written.after, true as written
+     select ${barrier(sql, context)}, null as before, written.after, true as written
      from outbox.position() p cross join written`,
     sql,
   );
@@ -198,14 +198,14 @@ function writableSql(sql: ObjectSql, { decision, version }: ObjectChange | Objec
 }
 
 function outcomeSql(sql: ObjectSql, context: StatementContext): string {
-  return `select p.epoch, p.sequence, ${pending(sql, context)}, written.after,
+  return `select ${barrier(sql, context)}, written.after,
       exists (select from written) as written,
       (select records.image(t.row, ${slugsOf(sql, context)}) from target t) as before
     from outbox.position() p left join written on true`;
 }
 
-function pending(sql: ObjectSql, { concerned }: StatementContext): string {
-  return `outbox.rights_pending(${sql.bind(concerned)}::text[]) as pending`;
+function barrier(sql: ObjectSql, { concerned }: StatementContext): string {
+  return barrierColumns(sql.bind(concerned));
 }
 
 function slugsOf(sql: ObjectSql, { place }: StatementContext): string {

@@ -11,7 +11,10 @@ export interface AuthenticatorOptions {
   readonly bus: MessageBus;
   readonly feed: RightsFeed;
   readonly clock: Clock;
-  /** How long an answer of authz is used; the log ends it earlier when the credential ends. */
+  /**
+   * How long an answer of authz is used before it is asked again; the log ends it earlier when the credential ends, and
+   * while authz cannot be asked the log alone decides. 0: nothing is remembered.
+   */
   readonly cacheMs: number;
   readonly cacheEntries: number;
   /** How long the log may take to reach the position of authz's answer. */
@@ -22,13 +25,17 @@ interface Entry {
   readonly view: RightsView;
   readonly principal: string;
   readonly credential: string;
-  /** On the monotonic clock. */
-  readonly until: number;
+  /** When authz is asked again, on the monotonic clock. */
+  askAt: number;
 }
 
+/** After no answer authz is asked again only so much later: it may take long not to answer. */
+const ASK_AGAIN_MS = 1_000;
+
 /**
- * Says who holds a credential. authz is asked once per credential and `cacheMs`; in between the log says whether it
- * still counts and what its principal may do. The cache is keyed by a hash: no secret is kept in it.
+ * Says who holds a credential. authz is asked once per credential and `cacheMs`; in between, and for as long as authz or
+ * the bus is away, the log says whether it still counts and what its principal may do. The cache is keyed by a hash: no
+ * secret is kept in it.
  */
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
@@ -48,7 +55,9 @@ export class Authenticator {
    */
   async authenticate(given: GivenCredential): Promise<PrincipalContext> {
     const key = createHash('sha256').update(given.type).update('\0').update(given.secret).digest('base64');
-    const context = this.#known(key) ?? (await this.#ask(key, given));
+    const entry = this.#find(key);
+    const context =
+      entry === undefined ? await this.#ask(key, given) : await this.#askWhenDue(key, entry, given);
     this.#given.set(context, given);
     return context;
   }
@@ -64,21 +73,39 @@ export class Authenticator {
     return await this.authenticate(given);
   }
 
-  #known(key: string): PrincipalContext | undefined {
+  /** What was remembered and still counts, as far as the log tells. */
+  #find(key: string): Entry | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
     const { feed, clock } = this.#options;
-    if (entry.view !== feed.view || entry.until <= clock.monotonic()) {
-      this.#drop(key, entry);
-      return undefined;
+    const held = entry.view === feed.view ? heldBy(entry) : undefined;
+    if (held !== undefined && counts(held.principal, held.credential, clock.now())) return entry;
+    this.#drop(key, entry);
+    return undefined;
+  }
+
+  /**
+   * Who holds a remembered credential. authz has no veto by not answering: whatever ended the credential is in the log,
+   * or in the outbox where the barrier of the request's statement finds it.
+   */
+  async #askWhenDue(key: string, entry: Entry, given: GivenCredential): Promise<PrincipalContext> {
+    const { clock, cacheMs } = this.#options;
+    if (clock.monotonic() >= entry.askAt) {
+      try {
+        return await this.#ask(key, given);
+      } catch (error) {
+        if (cacheMs === 0 || !isUnavailable(error)) {
+          if (this.#entries.get(key) === entry) this.#drop(key, entry);
+          throw error;
+        }
+        entry.askAt = clock.monotonic() + ASK_AGAIN_MS;
+      }
     }
-    const principal = feed.view.principal(entry.principal);
-    const credential = feed.view.credential(entry.credential);
-    if (principal === undefined || credential === undefined || !counts(principal, credential, clock.now())) {
-      this.#drop(key, entry);
-      return undefined;
-    }
-    return { principal, credential };
+    // Looked at again: much may have happened during the question.
+    const still = this.#find(key);
+    const held = still === undefined ? undefined : heldBy(still);
+    if (held === undefined) throw rightsUnknown();
+    return held;
   }
 
   async #ask(key: string, given: GivenCredential): Promise<PrincipalContext> {
@@ -97,7 +124,7 @@ export class Authenticator {
           view,
           principal: principal.id,
           credential: credential.id,
-          until: clock.monotonic() + cacheMs,
+          askAt: clock.monotonic() + cacheMs,
         });
         return { principal, credential, position: reply.position };
       }
@@ -121,6 +148,17 @@ export class Authenticator {
     this.#entries.delete(key);
     entry.view.release({ principal: { id: entry.principal }, credential: { id: entry.credential } });
   }
+}
+
+/** What the log says by now of a remembered credential and its principal. */
+function heldBy({ view, ...ids }: Entry): PrincipalContext | undefined {
+  const principal = view.principal(ids.principal);
+  const credential = view.credential(ids.credential);
+  return principal === undefined || credential === undefined ? undefined : { principal, credential };
+}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof TidewireError && error.code === 'SERVICE_UNAVAILABLE';
 }
 
 function counts(principal: Principal, credential: Credential, nowMs: number): boolean {

@@ -7,6 +7,8 @@ import type { LogPosition } from '@tidewire/contract';
 export interface RightsBarrier {
   readonly position: LogPosition;
   readonly pending: boolean;
+  /** Which life of the database it is of: another one after a restart, a failover or a restore. */
+  readonly store: string;
 }
 
 /** Where a barrier can be read by itself, for answers that needed no data. */

@@ -8,8 +8,8 @@ import type { RightsBarrier } from './barrier.ts';
 import { Judgement } from './judgement.ts';
 
 const position = (sequence: number): RightsBarrier['position'] => ({ epoch: '0abcdefg', sequence });
-const current: RightsBarrier = { position: position(5), pending: false };
-const pending: RightsBarrier = { position: position(5), pending: true };
+const current: RightsBarrier = { position: position(5), pending: false, store: 'first' };
+const pending: RightsBarrier = { ...current, pending: true };
 const credential: Credential = {
   kind: 'credential',
   id: '10000000-0000-4000-8000-0000000000cc',
@@ -31,11 +31,14 @@ function setUp() {
     view,
     changes: 1,
     applied: 5,
-    fresh: true,
-    isFresh: () => feed.fresh,
+    advancing: true,
+    store: 'first',
+    canAdvance: () => feed.advancing,
+    isOfStore: (store: string) => store === feed.store,
     reach: async (wanted: RightsBarrier['position'], limitMs: number) => {
-      if (feed.applied < wanted.sequence) clock.advance(limitMs);
-      return feed.applied >= wanted.sequence;
+      const reached = wanted.epoch === current.position.epoch && feed.applied >= wanted.sequence;
+      if (!reached) clock.advance(limitMs);
+      return reached;
     },
   };
   const separate: RightsBarrier[] = [];
@@ -91,7 +94,7 @@ test('is answered 503 with Retry-After when the newer rights do not come in time
     code: 'SERVICE_UNAVAILABLE',
     retryAfterSeconds: 1,
   });
-  const behind = { position: position(6), pending: false };
+  const behind = { ...current, position: position(6) };
   await expect(judgement.judge(who, (turn) => turn.confirm(behind))).rejects.toMatchObject({
     code: 'SERVICE_UNAVAILABLE',
   });
@@ -156,15 +159,45 @@ test('a refusal is held against a snapshot of its own: what is not found may hav
   await expect(refused).rejects.toMatchObject({ code: 'NOT_FOUND' });
 });
 
-test('decides nothing by rights that are too old', async () => {
+test('without bus and relay an answer stands as long as its snapshot holds no newer rights', async () => {
   const { judgement, feed, who } = setUp();
-  feed.fresh = false;
-  let judged = false;
-  const answer = judgement.judge(who, async () => {
-    judged = true;
+  feed.advancing = false;
+  const answer = await judgement.judge(who, async (turn) => {
+    await turn.confirm(current);
+    return 'answered';
   });
-  await expect(answer).rejects.toMatchObject({ code: 'SERVICE_UNAVAILABLE' });
-  expect(judged).toBe(false);
+  expect(answer).toBe('answered');
+});
+
+test.each([
+  ['rights are pending', pending],
+  ['the log is behind the snapshot', { ...current, position: position(6) }],
+  [
+    'the log is of another epoch than the snapshot',
+    { ...current, position: { epoch: '0zzzzzzz', sequence: 1 } },
+  ],
+  ['the database is another one since then', { ...current, store: 'restored' }],
+])('without bus and relay it is refused at once when %s', async (_, barrier) => {
+  const { judgement, feed, who } = setUp();
+  feed.advancing = false;
+  let turns = 0;
+  const answer = judgement.judge(who, async (turn) => {
+    turns += 1;
+    await turn.confirm(barrier);
+  });
+  await expect(answer).rejects.toMatchObject({ code: 'SERVICE_UNAVAILABLE', retryAfterSeconds: 1 });
+  expect(turns).toBe(1);
+});
+
+test('after the database became another one a request waits until the relay tells of that one', async () => {
+  const { judgement, feed, who } = setUp();
+  let turns = 0;
+  await judgement.judge(who, async (turn) => {
+    turns += 1;
+    if (turns === 3) feed.store = 'restored';
+    await turn.confirm({ ...current, store: 'restored' });
+  });
+  expect(turns).toBe(3);
 });
 
 test('a fault is not a refusal and passes through', async () => {

@@ -25,7 +25,7 @@ export interface Turn {
 }
 
 export interface JudgementOptions {
-  readonly feed: Pick<RightsFeed, 'view' | 'changes' | 'isFresh' | 'reach'>;
+  readonly feed: Pick<RightsFeed, 'view' | 'changes' | 'canAdvance' | 'reach' | 'isOfStore'>;
   readonly authenticator: Pick<Authenticator, 'refresh'>;
   readonly barriers: BarrierSource;
   readonly clock: Clock;
@@ -75,7 +75,6 @@ export class Judgement {
     const until = clock.monotonic() + waitMs;
     let pauseMs = FIRST_PAUSE_MS;
     for (;;) {
-      if (!feed.isFresh()) throw rightsUnknown();
       const turn = this.#begin(who === null ? null : await authenticator.refresh(who));
       try {
         const outcome = await settle(() => attempt(turn));
@@ -85,7 +84,7 @@ export class Judgement {
       } catch (error) {
         if (!(error instanceof NewerRights)) throw error;
         const left = until - clock.monotonic();
-        if (left <= 0) throw rightsUnknown();
+        if (left <= 0 || !feed.canAdvance()) throw rightsUnknown();
         await this.#wait(error.barrier, Math.min(left, pauseMs));
         pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
       }
@@ -103,9 +102,10 @@ export class Judgement {
       nowMs: clock.now(),
       confirmed: false,
       confirm: async (barrier: RightsBarrier): Promise<void> => {
-        if (barrier.pending || !(await feed.reach(barrier.position, WAIT_IN_TURN_MS)))
-          throw new NewerRights(barrier);
+        const limitMs = feed.canAdvance() ? WAIT_IN_TURN_MS : 0;
+        if (barrier.pending || !(await feed.reach(barrier.position, limitMs))) throw new NewerRights(barrier);
         const same =
+          feed.isOfStore(barrier.store) &&
           feed.view === view &&
           feed.changes === changes &&
           (who === null ||
@@ -121,7 +121,7 @@ export class Judgement {
   /** Until the log has come as far as the snapshot; a change that is not in the log yet has no position to wait for. */
   async #wait(barrier: RightsBarrier, limitMs: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    if (barrier.pending) {
+    if (barrier.pending || !this.#options.feed.isOfStore(barrier.store)) {
       this.#options.clock.setTimeout(resolve, limitMs);
       await promise;
     } else {

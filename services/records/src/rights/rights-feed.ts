@@ -3,12 +3,15 @@ import type { LogPosition, RightsState } from '@tidewire/contract';
 import { Freshness, loadStates, openLogReader } from '@tidewire/messaging';
 import type { LogEntry, LogReader, MessageBus } from '@tidewire/messaging';
 import { RightsView } from '@tidewire/policy';
-import type { Clock, Logger } from '@tidewire/service-kit';
+import type { Clock, Logger, Readiness } from '@tidewire/service-kit';
+import { KnownStore } from './known-store.ts';
 
 /** Registers and schemas with the position of the SQL snapshot they were read in. */
 export interface CatalogueSnapshot {
   readonly position: LogPosition;
   readonly items: readonly RightsState[];
+  /** The life of the database that it is of, as `RightsBarrier.store`. */
+  readonly store: string;
 }
 
 export interface RightsFeedOptions {
@@ -35,9 +38,12 @@ export class RightsFeed {
   #changes = 0;
   readonly #options: RightsFeedOptions;
   readonly #freshness: Freshness;
+  readonly #store = new KnownStore();
   readonly #waiting = new Set<() => void>();
   readonly #stop = new AbortController();
   #reader: LogReader | undefined;
+  /** How far the log goes as the last snapshot said that was asked about. */
+  #wanted: LogPosition | undefined;
   #started: Promise<void> = Promise.resolve();
 
   constructor(options: RightsFeedOptions) {
@@ -54,9 +60,25 @@ export class RightsFeed {
     return this.#changes;
   }
 
-  /** Whether what is known is recent enough to decide anything by. */
-  isFresh(): boolean {
-    return this.#reader !== undefined && this.#freshness.isFresh();
+  /**
+   * Whether it is worth while to wait for newer rights: the bus is there and the relay was heard lately. What may be
+   * decided does not depend on it, see docs/decisions/0004-rights-in-records.md.
+   */
+  canAdvance(): boolean {
+    return this.#options.bus.connected && this.#freshness.isFresh();
+  }
+
+  /** Whether requests can be answered: the relay was heard lately, or nothing is missing as far as the database says. */
+  ready(): Readiness {
+    if (this.#reader === undefined) return 'not loaded';
+    const current = this.canAdvance() || (this.#wanted !== undefined && this.hasReached(this.#wanted));
+    return current ? true : 'not up to date';
+  }
+
+  /** Whether the rights belong to the store that a snapshot is of. */
+  isOfStore(store: string): boolean {
+    const now = this.#options.clock.monotonic();
+    return this.#store.isKnown(store, now - this.#freshness.ageMs(), now);
   }
 
   /** Age of what is known, milliseconds; Infinity before the first beat. */
@@ -86,6 +108,7 @@ export class RightsFeed {
   /** Waits until everything up to a position was applied; false when that took longer than `limitMs`. */
   async reach(position: LogPosition, limitMs: number): Promise<boolean> {
     const { clock } = this.#options;
+    this.#wanted = position;
     const until = clock.monotonic() + limitMs;
     while (!this.hasReached(position)) {
       const left = until - clock.monotonic();
@@ -121,10 +144,9 @@ export class RightsFeed {
   /** Loads everything into a new view. The older of the two positions counts: states may come twice. */
   async #load(): Promise<LogPosition> {
     const { bus, loadCatalogue, logger } = this.#options;
-    const [rights, catalogue] = await Promise.all([
-      loadStates(bus, REQUEST_SUBJECTS.rightsState),
-      loadCatalogue(),
-    ]);
+    // In this order: what authz answers is then of the store that the catalogue is of, or of a later one.
+    const catalogue = await loadCatalogue();
+    const rights = await loadStates(bus, REQUEST_SUBJECTS.rightsState);
     if (rights.position.epoch !== catalogue.position.epoch)
       throw new Error('the log got a new epoch meanwhile');
     const view = new RightsView();
@@ -132,6 +154,8 @@ export class RightsFeed {
     view.loadState(catalogue.items, catalogue.position.sequence);
     this.#view = view;
     this.#changes += 1;
+    this.#store.noteLoaded(catalogue.store);
+    this.#wanted = catalogue.position;
     this.#wake();
     const position =
       rights.position.sequence < catalogue.position.sequence ? rights.position : catalogue.position;
