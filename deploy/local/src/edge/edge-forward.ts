@@ -29,7 +29,13 @@ export function forwardRequest(
   const headers = forwardedHeaders(request);
   if (request.headers['transfer-encoding'] !== undefined) headers.push(['Transfer-Encoding', 'chunked']);
   let current: ClientRequest | undefined;
-  response.once('close', () => current?.destroy());
+  response.once('close', () => {
+    current?.destroy();
+    // An answer may come before the end of the body: the rest is read all the same, because nothing else on this
+    // connection is looked at before it.
+    request.unpipe();
+    request.resume();
+  });
 
   const attempt = (): void => {
     const upstream = candidates.shift();
@@ -65,9 +71,6 @@ export function forwardRequest(
       if (!sent) pool.refused(upstream);
       else if (repeatable) candidates.unshift(upstream);
       if (repeatable) return attempt();
-      // What is left of the body is read all the same: nothing else on this connection would be looked at before it.
-      request.unpipe(outgoing);
-      request.resume();
       return answerUnavailable(request, response);
     });
   };

@@ -237,24 +237,36 @@ test('gives new streams to the gateways that are ready', async () => {
   expect(drained).toBe(0);
 });
 
-test('a service that breaks off in the middle of a large body costs this request only, not those after it on the connection', async () => {
-  const records = await startService((request, response) => {
-    if (request.method === 'GET') response.end('fine');
-    else request.once('data', () => request.socket.destroy());
-  });
-  const edge = await edgeBefore({ records: [records] });
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  onTestFinished(() => agent.destroy());
-  const send = async (method: string, body: string): Promise<number | undefined> => {
-    const request = openRequest(address(edge, '/api/objects/a/b'), { method, agent });
-    request.end(body);
-    const [response] = (await once(request, 'response')) as [IncomingMessage];
-    await text(response);
-    return response.statusCode;
-  };
-  expect(await send('POST', 'x'.repeat(5_000_000))).toBe(503);
-  expect(await send('GET', '')).toBe(200);
-});
+test.for([
+  ['breaks off', 503],
+  ['answers', 413],
+] as const)(
+  'a service that %s in the middle of a large body costs this request only, not those after it on the connection',
+  async ([how, status]) => {
+    const records = await startService((request, response) => {
+      if (request.method === 'GET') response.end('fine');
+      else if (how === 'breaks off') request.once('data', () => request.socket.destroy());
+      else {
+        request.resume();
+        response.writeHead(413).end('too much');
+      }
+    });
+    const edge = await edgeBefore({ records: [records] });
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    onTestFinished(() => agent.destroy());
+    const send = async (method: string, body: string): Promise<number | undefined> => {
+      const request = openRequest(address(edge, '/api/objects/a/b'), { method, agent });
+      request.end(body);
+      const [response] = (await once(request, 'response')) as [IncomingMessage];
+      await text(response);
+      return response.statusCode;
+    };
+    for (let round = 0; round < 5; round += 1) {
+      expect(await send('POST', 'x'.repeat(5_000_000))).toBe(status);
+      expect(await send('GET', '')).toBe(200);
+    }
+  },
+);
 
 test('repeats a request that met a kept-alive connection which the service had closed', async () => {
   let connections = 0;
