@@ -16,11 +16,6 @@ import { Pool } from 'pg';
 import type { Platform, PlatformGateway, PlatformOptions, PlatformProcess } from './platform.ts';
 import { runFolder } from './test-run.ts';
 
-/** The launcher does not number an only gateway; tests always do. */
-function launcherName(name: PlatformProcess, gateways: number): string {
-  return gateways === 1 && name === 'fanout-gateway-1' ? 'fanout-gateway' : name;
-}
-
 /** The machine's environment without what would change the platform: a developer's own settings and servers. */
 function neutralEnvironment(): Record<string, string | undefined> {
   const ours = (name: string): boolean => /^(TIDEWIRE_|DATABASE_URL$|NATS_URL$|LOG_LEVEL$)/.test(name);
@@ -55,12 +50,11 @@ function openPool(ownerUrl: string): Pool {
 function listGateways({ services }: Launched, count: number): PlatformGateway[] {
   return Array.from({ length: count }, (_, index) => {
     const name = `fanout-gateway-${index + 1}` as const;
-    const internal = launcherName(name, count);
     return {
       name,
-      url: `http://127.0.0.1:${services.ports.get(internal)}`,
+      url: `http://127.0.0.1:${services.ports.get(name)}`,
       get pid() {
-        return services.pid(internal) ?? 0;
+        return services.pid(name) ?? 0;
       },
     };
   });
@@ -102,10 +96,10 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
       if (!isNatsUser(service)) throw new Error(`The service ${service} has no NATS user`);
       return launched.natsUrl(service);
     },
-    kill: (name) => launched.kill(launcherName(name, gateways)),
-    restart: (name, signal) => launched.restart(launcherName(name, gateways), signal),
+    kill: (name) => launched.kill(name),
+    restart: (name, signal) => launched.restart(name, signal),
     log: (name) => {
-      const file = join(dataFolder, 'logs', `${launcherName(name, gateways)}.log`);
+      const file = join(dataFolder, 'logs', `${name}.log`);
       return existsSync(file) ? readFileSync(file, 'utf8') : '';
     },
     [Symbol.asyncDispose]: stop,
