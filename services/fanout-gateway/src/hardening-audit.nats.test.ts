@@ -1,7 +1,7 @@
 import { formatTimestamp } from '@tidewire/contract';
 import { waitFor } from '@tidewire/test-kit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { World } from '../test/world.ts';
+import { World, credentialOf, register } from '../test/world.ts';
 
 const TOPIC = 'topic=register/zaken/schema/meldingen';
 
@@ -40,6 +40,28 @@ test(
     expect(slow.text).not.toContain('"titel":"r99"');
   },
 );
+
+test('a limited token of an administrator is told of nothing but what it is for', async () => {
+  const gateway = await world.gateway();
+  const empty = register('leeg');
+  const limited = { ...credentialOf('admin'), scopes: { topics: ['register/zaken/schema/meldingen'] } };
+  await world.platform.set(empty, limited);
+  const ask = async (secret: string, path: string): Promise<unknown> => {
+    const headers = { authorization: `Bearer ${secret}` };
+    return await (await fetch(gateway.url(path), { headers })).json();
+  };
+  const whole = world.secret(world.admin);
+  const narrow = world.platform.secretOf(limited);
+  await waitFor(
+    async () => JSON.stringify(await ask(whole, '/api/realtime/topics')).includes('register/leeg'),
+    {
+      what: 'the new register is known',
+    },
+  );
+  expect(JSON.stringify(await ask(narrow, '/api/realtime/topics'))).not.toContain('register/leeg');
+  expect(await ask(whole, '/api/realtime/status')).toHaveProperty('connections.total');
+  expect(await ask(narrow, '/api/realtime/status')).not.toHaveProperty('connections.total');
+});
 
 async function metricsOf(url: string): Promise<string> {
   return await (await fetch(url)).text();

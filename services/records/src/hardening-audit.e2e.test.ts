@@ -83,3 +83,17 @@ test('the way out that a list too deep is refused with can be taken', async () =
   const named = /such as (\S+)/.exec(String(refused.body['message']))?.[1] ?? '';
   await expectStatus(200, member.get(`${objects}?${named}=2026-01-01T00:00:00.000Z`));
 });
+
+test('a limited token of an administrator sees of the catalogue what it may read, and no rules', async () => {
+  const open = await world.createTable({ properties: { titel: { type: 'string' } } });
+  const other = await createClosedTable();
+  const topics = [`register/${open.register}/schema/${open.schema}`];
+  const limited = await world.createToken('admin', { topics, actions: ['read'] });
+  const registers = await expectStatus(200, limited.get('/api/registers'));
+  expect(registers.body).toMatchObject({ total: 1, results: [{ slug: open.register }] });
+  expect(JSON.stringify(registers.body)).not.toContain('authorization');
+  expect((await expectStatus(200, limited.get('/api/schemas'))).body['total']).toBe(1);
+  await expectStatus(404, limited.get(`/api/schemas/${other.schemaId}`));
+  await expectStatus(200, limited.get(open.objects));
+  await expectStatus(200, world.admin.get(`/api/schemas/${other.schemaId}`));
+});

@@ -51,6 +51,13 @@ export function identify(view: RightsView, reader: Reader): Identity | undefined
   return { principal, scopes: credential.scopes };
 }
 
+/** Whether the reader is an administrator with all its rights: a limited credential of one is not. */
+export function isAdministrator(view: RightsView, reader: Reader): boolean {
+  const identity = identify(view, reader);
+  const { actions, topics } = identity?.scopes ?? {};
+  return identity?.principal?.admin === true && actions === undefined && topics === undefined;
+}
+
 /** The organisations whose actors the reader is told about. */
 export function actorOrganisations(view: RightsView, reader: Reader): readonly string[] | 'all' {
   const principal = identify(view, reader)?.principal;

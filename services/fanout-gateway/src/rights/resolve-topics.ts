@@ -2,7 +2,7 @@ import { TidewireError, formatTopic } from '@tidewire/contract';
 import type { ObjectType, Topic } from '@tidewire/contract';
 import type { RightsView } from '@tidewire/policy';
 import type { Interest } from '../fanout/subscription.ts';
-import { identify, knowsSchema } from './access.ts';
+import { identify, isAdministrator, knowsSchema } from './access.ts';
 import type { Reader } from './access.ts';
 
 /**
@@ -43,7 +43,7 @@ function resolveTopic(view: RightsView, reader: Reader, topic: Topic): Interest 
 
 /** A register can be read when one of its schemas can; an empty one only by administrators. */
 export function isReadableRegister(view: RightsView, reader: Reader, registerId: string): boolean {
-  if (identify(view, reader)?.principal?.admin === true) return true;
+  if (isAdministrator(view, reader)) return true;
   return view.schemas(registerId).some((schema) => knowsSchema(view, reader, schema.id));
 }
 

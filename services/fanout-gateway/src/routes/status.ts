@@ -1,7 +1,7 @@
 import { formatEventId, streamStatusSchema } from '@tidewire/contract';
 import type { LogPosition, StreamStatus } from '@tidewire/contract';
 import type { HttpServer } from '@tidewire/service-kit';
-import { identify } from '../rights/access.ts';
+import { isAdministrator } from '../rights/access.ts';
 import type { Reader } from '../rights/access.ts';
 import type { Stream, Streams } from '../transports/stream.ts';
 import { admitRequest } from './subscribe.ts';
@@ -38,8 +38,7 @@ export function registerStatusRoute(app: HttpServer, options: StatusRouteOptions
 function describeStatus(options: StatusRouteOptions, reader: Reader): StreamStatus {
   const { streams, heartbeatMs, view, oldest, newest } = options;
   const own = reader.principalId === null ? [] : [...streams.ofPrincipal(reader.principalId)];
-  const admin = identify(view(), reader)?.principal?.admin === true;
-  const all = admin ? [...streams.all()] : undefined;
+  const all = isAdministrator(view(), reader) ? [...streams.all()] : undefined;
   return {
     connections: { own: own.length, ...(all && { total: all.length }) },
     subscriptions: { own: countTopics(own), ...(all && { total: countTopics(all) }) },

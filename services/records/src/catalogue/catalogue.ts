@@ -207,10 +207,7 @@ export class Catalogue {
   /** Judges whether the caller is an administrator; what it sees of the catalogue is as new as that. */
   async #admit({ who }: CatalogueRequest): Promise<Turn> {
     return await this.#options.judgement.judge(who, async (turn) => {
-      const actions = turn.credential?.scopes?.actions;
-      const limited = actions !== undefined || turn.credential?.scopes?.topics !== undefined;
-      if (turn.principal?.admin !== true || limited)
-        throw forbidden('Only administrators change registers and schemas.');
+      if (!isAdministrator(turn)) throw forbidden('Only administrators change registers and schemas.');
       return turn;
     });
   }
@@ -270,15 +267,21 @@ export class Catalogue {
 
 type Rules = Pick<SetPolicyRequest, 'target' | 'id' | 'authorization' | 'properties' | 'roles'>;
 
+/** A limited credential of an administrator is none for the catalogue: it sees what it may read rows of, without rules. */
+function isAdministrator({ principal, credential }: Turn): boolean {
+  const { actions, topics } = credential?.scopes ?? {};
+  return principal?.admin === true && actions === undefined && topics === undefined;
+}
+
 function isReadable(turn: Turn, register: Register): boolean {
-  if (turn.principal?.admin === true) return true;
+  if (isAdministrator(turn)) return true;
   return turn.view.schemas(register.id).some((schema) => isSchemaReadable(turn, schema));
 }
 
 function isSchemaReadable(turn: Turn, schema: ObjectType): boolean {
   const register = turn.view.register(schema.register);
   if (register === undefined || register.removed) return false;
-  return turn.principal?.admin === true || knowsOf(turn, { schema, register });
+  return isAdministrator(turn) || knowsOf(turn, { schema, register });
 }
 
 function requireRegister(turn: Turn, ref: string): Register {
@@ -300,7 +303,7 @@ function requireSchema(turn: Turn, ref: string): ObjectType {
 }
 
 function policyFor(turn: Turn, id: string): Policy | undefined {
-  return turn.principal?.admin === true ? turn.view.policy(id) : undefined;
+  return isAdministrator(turn) ? turn.view.policy(id) : undefined;
 }
 
 function present(turn: Turn, schema: ObjectType): Presented {
