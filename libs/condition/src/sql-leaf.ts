@@ -7,6 +7,7 @@ import {
   type TextMatch,
 } from './condition.ts';
 import { formatInstant, INSTANT_PATTERN } from './instant.ts';
+import { numberIntervals, OVERFLOW, type NumberInterval } from './sql-number.ts';
 import type { SqlField, SqlOptions } from './sql.ts';
 
 /** One leaf as SQL that is true, false or NULL (both not true); never raises an error. */
@@ -40,10 +41,20 @@ function comparison(leaf: Comparison, field: SqlField, options: SqlOptions): str
   if (leaf.op === 'eq') return membershipOf([value], field, options);
   if (typeof value === 'string') return textComparison(leaf.op, field, value, options);
   if (typeof value === 'boolean') return leaf.op === 'ne' ? membershipOf([!value], field, options) : 'FALSE';
-  const number = numberOf(field);
-  return number === undefined
-    ? 'FALSE'
-    : `${number} ${OPERATORS[leaf.op]} ${bind(options, String(value))}::float8`;
+  return numberComparison(leaf.op, field, value, options);
+}
+
+function numberComparison(op: Comparison['op'], field: SqlField, value: number, options: SqlOptions): string {
+  if (field.kind === 'integer')
+    return `${field.sql}::float8 ${OPERATORS[op]} ${bind(options, String(value))}::float8`;
+  if (field.kind !== 'jsonb' || !Number.isFinite(value)) return 'FALSE';
+  // Of all jsonb values only numbers lie between two numbers.
+  const within = ({ low, high }: NumberInterval): string => {
+    const above = `${field.sql} ${low.included ? '>=' : '>'} ${bind(options, low.at)}::jsonb`;
+    return `${above} AND ${field.sql} ${high.included ? '<=' : '<'} ${bind(options, high.at)}::jsonb`;
+  };
+  const intervals = numberIntervals(op, value).map(within);
+  return intervals.length === 1 ? (intervals[0] ?? 'FALSE') : `(${intervals.join(') OR (')})`;
 }
 
 function textComparison(op: Comparison['op'], field: SqlField, value: string, options: SqlOptions): string {
@@ -69,10 +80,7 @@ function membershipOf(values: readonly Scalar[], field: SqlField, options: SqlOp
   const texts = values.filter((value) => typeof value === 'string');
   if (texts.length > 0) branches.push(textEquality(texts, field, options));
   const numbers = values.filter((value) => typeof value === 'number');
-  const number = numberOf(field);
-  if (numbers.length > 0 && number !== undefined) {
-    branches.push(`${number} = ANY(${bind(options, numbers.map(String))}::float8[])`);
-  }
+  if (numbers.length > 0) branches.push(numberEquality(numbers, field, options));
   for (const value of values) {
     if (typeof value === 'boolean' && field.kind === 'jsonb')
       branches.push(`${field.sql} = '${value}'::jsonb`);
@@ -81,6 +89,28 @@ function membershipOf(values: readonly Scalar[], field: SqlField, options: SqlOp
   return branches.length === 1
     ? (branches[0] ?? 'FALSE')
     : branches.map((branch) => `(${branch})`).join(' OR ');
+}
+
+/** A few numbers are compared one by one; for many a cast pays, which finds the right one of a sorted list. */
+const MANY_NUMBERS = 4;
+
+function numberEquality(numbers: readonly number[], field: SqlField, options: SqlOptions): string {
+  if (field.kind === 'integer')
+    return `${field.sql}::float8 = ANY(${bind(options, numbers.map(String))}::float8[])`;
+  if (field.kind !== 'jsonb') return 'FALSE';
+  const finite = numbers.filter((number) => Number.isFinite(number));
+  if (finite.length === 0) return 'FALSE';
+  if (finite.length <= MANY_NUMBERS) {
+    const terms = finite.map((number) => numberComparison('eq', field, number, options));
+    return terms.length === 1 ? (terms[0] ?? 'FALSE') : `(${terms.join(') OR (')})`;
+  }
+  const ranges = finite.flatMap((number) => numberIntervals('eq', number)).map(rangeText);
+  const decimal = `CASE WHEN jsonb_typeof(${field.sql}) = 'number' THEN (${field.sql})::numeric END`;
+  return `(${decimal}) <@ ${bind(options, `{${ranges.join(',')}}`)}::nummultirange`;
+}
+
+function rangeText({ low, high }: NumberInterval): string {
+  return `${low.included ? '[' : '('}${low.at},${high.at}${high.included ? ']' : ')'}`;
 }
 
 function textEquality(texts: readonly string[], field: SqlField, options: SqlOptions): string {
@@ -175,8 +205,10 @@ export function textOf(field: SqlField): string | undefined {
 export function numberOf(field: SqlField): string | undefined {
   if (field.kind === 'integer') return `${field.sql}::float8`;
   if (field.kind !== 'jsonb') return undefined;
-  return `(SELECT CASE WHEN abs(n) >= 1.7976931348623158e308 THEN NULL WHEN abs(n) < 2.4703282292062328e-324 THEN 0 ELSE n::float8 END
-    FROM (SELECT CASE WHEN jsonb_typeof(${field.sql}) = 'number' THEN (${field.sql})::numeric END) AS number(n))`;
+  // Only numbers lie between two numbers.
+  const isDouble = `${field.sql} > '-${OVERFLOW}'::jsonb AND ${field.sql} < '${OVERFLOW}'::jsonb`;
+  return `(CASE WHEN ${isDouble} THEN
+    CASE WHEN abs((${field.sql})::numeric) < 2.4703282292062328e-324 THEN 0 ELSE (${field.sql})::float8 END END)`;
 }
 
 function instantComparison(
@@ -190,26 +222,54 @@ function instantComparison(
     return `${field.sql} ${OPERATORS[op]} ${bind(options, timestampText(value))}::timestamptz`;
   const text = textOf(field);
   if (text === undefined) return 'FALSE';
-  return `${epochMs(text)} ${OPERATORS[op]} ${bind(options, String(value))}::bigint`;
+  const bounds = dayBounds(op, value).map(
+    ([side, day]) => `${text} COLLATE "C" ${side} ${bind(options, day)}::text`,
+  );
+  const exact = `${epochMs(text)} ${OPERATORS[op]} ${bind(options, String(value))}::bigint`;
+  // Under AND, so that PostgreSQL tries the cheap bounds of all terms before it parses anything.
+  return [...bounds, exact].join(' AND ');
 }
+
+const MS_PER_DAY = 86_400_000;
+/** By an offset (less than a day) and a day past the end of its month (three) a text can name another day than its instant. */
+const DAYS_APART = 4;
+
+/** What the text itself must be like for its instant to compare so: most rows are told apart by it, and never parsed. */
+function dayBounds(op: Comparison['op'], value: number): (readonly ['>=' | '<', string])[] {
+  const from = ['>=', dayText(value - DAYS_APART * MS_PER_DAY)] as const;
+  const to = ['<', dayText(value + (DAYS_APART + 1) * MS_PER_DAY)] as const;
+  if (op === 'eq') return [from, to];
+  if (op === 'gt' || op === 'gte') return [from];
+  return op === 'lt' || op === 'lte' ? [to] : [];
+}
+
+/** The day of an instant; before or behind all days that a text can name, one at that end. */
+function dayText(ms: number): string {
+  return ms > LAST_MS ? '9999-12-32' : formatInstant(Math.max(ms, FIRST_MS)).slice(0, 10);
+}
+
+const FIRST_MS = -62_135_596_800_000;
+const LAST_MS = 253_402_300_799_999;
 
 /**
  * Epoch milliseconds of an RFC 3339 text, NULL where it is none. The day is added to the first of the
  * month, because the cast refuses a 31st of February, which `parseInstant` carries into March; the
- * fraction is cut to three digits, because the cast would round it.
+ * fraction is cut to three digits, because the cast would round it. What services write themselves needs neither.
  */
 export function epochMs(text: string): string {
-  return `(SELECT CASE WHEN t ~ '${INSTANT_PATTERN}' THEN
+  return `(SELECT CASE WHEN t ~ '${INSTANT_PATTERN}' AND t >= '0001' THEN
+    CASE WHEN (t LIKE '____-__-__T__:__:__Z' OR t LIKE '____-__-__T__:__:__.___Z') AND substr(t, 9, 2) <= '28'
+    THEN (extract(epoch FROM t::timestamptz) * 1000)::bigint ELSE
     floor(extract(epoch FROM (left(t, 7) || '-01 ' || substr(t, 12, 8) || coalesce(substring(t FROM '[.][0-9]{1,3}'), '')
       || upper(substring(t FROM '[Zz]$|[+-][0-9]{2}:[0-9]{2}$')))::timestamptz) * 1000)::bigint
-      + (substr(t, 9, 2)::bigint - 1) * 86400000 END
-    FROM (SELECT ${text}) AS instant(t))`;
+      + (substr(t, 9, 2)::bigint - 1) * 86400000 END END
+    FROM (SELECT ${text} COLLATE "C") AS instant(t))`;
 }
 
 /** Beyond the years PostgreSQL reads in this form no stored time exists. */
 function timestampText(ms: number): string {
-  if (ms < -62_135_596_800_000) return '-infinity';
-  return ms > 253_402_300_799_999 ? 'infinity' : formatInstant(ms);
+  if (ms < FIRST_MS) return '-infinity';
+  return ms > LAST_MS ? 'infinity' : formatInstant(ms);
 }
 
 function bind(options: SqlOptions, value: unknown): string {

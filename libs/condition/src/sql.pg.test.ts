@@ -24,7 +24,8 @@ const NOW_MS = Date.parse('2026-03-01T12:00:00.000Z');
 const JSON_VALUES = String.raw`
   null | true | false | 0 | -0 | 1 | -1 | 3 | 3.0 | 0.1 | 0.10000000000000000555 | 0.3 | 1e22 | 1e308 | 1e400 | -1e400
   9007199254740991 | 9007199254740992 | 9007199254740993 | -9007199254740993 | 1.7976931348623157e308
-  1e-400 | 5e-324 | 2.4703282292062327e-324 | 1.7976931348623159e308
+  1.00000000000000011102230246251565404236316680908203125 | 1.0000000000000001110223024625156540423631668091 | 0.99999999999999999999
+  1.797693134862315807e308 | 1e-400 | 5e-324 | 2.4703282292062327e-324 | 1.7976931348623159e308
   "" | "a" | "A" | "ab" | "b" | "3" | "true" | "null" | "a%" | "\\" | "a\nb" | " a"
   "～" | "😀" | "é" | "e\u0301" | "\udbff\udfff" | "\uffff" | "\ue000"
   "2026-03-01T12:00:00Z" | "2026-03-01T12:00:00.0009Z" | "2026-03-01T12:00:00.999999999Z" | "2026-03-01T13:00:00+01:00"
@@ -114,6 +115,9 @@ const leaf: fc.Arbitrary<Condition> = fc.oneof(
     .map(([op, field, v]) => oneOf(op, field, v)),
   fc
     .tuple(listing, fieldName, fc.array(fc.constantFrom(...TEXTS, ...UUIDS)))
+    .map(([op, field, v]) => oneOf(op, field, v)),
+  fc
+    .tuple(listing, fieldName, fc.array(fc.constantFrom(...NUMBERS), { maxLength: 12 }))
     .map(([op, field, v]) => oneOf(op, field, v)),
   fc
     .tuple(listing, fieldName, fc.array(moment))
