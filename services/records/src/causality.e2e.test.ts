@@ -1,9 +1,9 @@
-import { REQUEST_SUBJECTS, objectListSchema } from '@tidewire/contract';
+import { REQUEST_SUBJECTS } from '@tidewire/contract';
 import { connectBus, loadStates, silentLogger } from '@tidewire/messaging';
 import { waitFor } from '@tidewire/test-kit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { expectStatus, openTestPlatform } from '../test/platform.ts';
-import type { Answer, Caller, RecordsTestPlatform, TestTable } from '../test/platform.ts';
+import type { Caller, RecordsTestPlatform, TestTable } from '../test/platform.ts';
 
 let world: RecordsTestPlatform;
 let organisation: string;
@@ -24,8 +24,9 @@ const ROUNDS = 25;
 const members = { read: ['authenticated'], update: ['authenticated'], create: ['authenticated'] };
 const nobody = { read: [], update: [], create: [] };
 
+/** Straight to authz: by way of this service the answer would come after it had read the change itself. */
 function setRules(authorization: unknown): Promise<unknown> {
-  return expectStatus(200, world.admin.patch(`/api/schemas/${table.schemaId}`, { authorization }));
+  return expectStatus(200, world.admin.put(`/api/policies/schema/${table.schemaId}`, { authorization }));
 }
 
 test('no request that comes after an acknowledged change of rules is judged by the older ones', async () => {
@@ -38,15 +39,13 @@ test('no request that comes after an acknowledged change of rules is judged by t
   await expectStatus(200, alice.get(path));
   for (let round = 0; round < ROUNDS; round += 1) {
     await setRules(nobody);
-    const list = alice.get(table.objects);
     const refused = await Promise.all([
       alice.get(path),
+      alice.get(table.objects),
       alice.patch(path, { titel: `round ${round}` }),
       alice.post(table.objects, { titel: 'new' }),
     ]);
-    expect(refused.map(({ status }) => status)).toEqual([404, 404, 404]);
-    // Whoever owns a row may read it, so the list itself is not refused.
-    expect((await list).body).toMatchObject({ results: [], total: 0 });
+    expect(refused.map(({ status }) => status)).toEqual([404, 404, 404, 404]);
     await setRules(members);
     const allowed = await Promise.all([
       alice.get(path),
@@ -127,21 +126,14 @@ test('events carry who caused them and the correlation id of the request', async
 });
 
 test('while newer rights are not in the log nothing is decided', async () => {
-  // The relay is down since the last test; what it published before is still recent enough.
+  // The relay is down since the last test.
   await setRules(nobody);
   const answer = await alice.get(table.objects);
   expect(answer.status).toBe(503);
   expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
   await world.platform.restart('relay', 'SIGTERM');
-  const list = await waitFor(async () => successful(await alice.get(table.objects)), {
+  await waitFor(async () => (await alice.get(table.objects)).status === 404, {
     timeoutMs: 40_000,
-    what: 'the list is answered again',
+    what: 'the list is refused by the new rules',
   });
-  // Only what alice owns is left to her.
-  const { results } = objectListSchema.parse(list.body);
-  expect(results.map((object) => object['_owner'])).toEqual([alice.id]);
 });
-
-function successful(answer: Answer): Answer | undefined {
-  return answer.status === 200 ? answer : undefined;
-}

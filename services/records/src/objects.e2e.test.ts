@@ -80,6 +80,32 @@ test('PUT replaces, PATCH merges as RFC 7396 says, and what a GET returned may b
   expect(replaced.body).not.toHaveProperty('adres');
 });
 
+test('defaults of the schema stand in for what a new or replaced object does not say, and are checked with it', async () => {
+  const { objects } = await world.createTable({
+    properties: {
+      titel: { type: 'string' },
+      status: { type: 'string', default: 'nieuw', authorization: { update: ['managers'] } },
+      prioriteit: { type: 'integer', default: 3 },
+      // Nobody but managers reads it, so a replacement by others must leave it alone.
+      notitie: { type: 'string', default: 'leeg', authorization: { read: ['managers'] } },
+    },
+    required: ['prioriteit'],
+  });
+  const { body } = await expectStatus(201, alice.post(objects, { titel: 'a' }));
+  expect(body).toMatchObject({ titel: 'a', status: 'nieuw', prioriteit: 3 });
+  const path = `${objects}/${String(body['id'])}`;
+  await expectStatus(200, world.admin.patch(path, { prioriteit: 5, notitie: 'geheim' }));
+  expect((await expectStatus(200, alice.patch(path, { titel: 'b' }))).body).toMatchObject({ prioriteit: 5 });
+  expect((await expectStatus(200, alice.put(path, { titel: 'c' }))).body).toMatchObject({
+    titel: 'c',
+    status: 'nieuw',
+    prioriteit: 3,
+  });
+  expect((await expectStatus(200, world.admin.get(path))).body['notitie']).toBe('geheim');
+  expectProblem(await alice.post(objects, { prioriteit: null }), 400, 'VALIDATION_ERROR');
+  expectProblem(await alice.post(objects, { status: 'klaar' }), 403, 'FORBIDDEN');
+});
+
 test('a write on an old version is refused and changes nothing', async () => {
   const path = await create();
   await expectStatus(200, alice.patch(path, { titel: 'b', _version: 1 }));

@@ -68,3 +68,16 @@ test('a new version of a schema is checked by its own properties', () => {
   expect(validator.checksOf(schemaWith({ a: { type: 'string' } })).check({ b: 1 })).toHaveLength(1);
   expect(validator.checksOf(schemaWith({ b: { type: 'integer' } }, [], 2)).check({ b: 1 })).toEqual([]);
 });
+
+test('defaults stand in for what is absent, not for null, and names such as constructor are names', () => {
+  const checks = new ObjectValidator().checksOf(
+    schemaWith({
+      a: { type: 'string', default: 'x' },
+      b: { type: 'array', default: [1] },
+      constructor: { type: 'string', default: 'y' } as Property,
+      without: { type: 'string' },
+    }),
+  );
+  expect({ ...checks.withDefaults({ a: null }) }).toEqual({ a: null, b: [1], constructor: 'y' });
+  expect({ ...checks.withDefaults({ a: 'own' }, new Set(['b'])) }).toEqual({ a: 'own', b: [1] });
+});

@@ -18,6 +18,14 @@ export interface ObjectChecks {
   check(members: Readonly<Record<string, unknown>>): FieldError[];
   /** What is wrong when an object has only these members: what is required and has no value. */
   missing(members: Readonly<Record<string, unknown>>): FieldError[];
+  /**
+   * The members with the schema's `default` for each property that is absent, of all or of these names. Null is a value
+   * here: who sends it wants none.
+   */
+  withDefaults(
+    members: Readonly<Record<string, unknown>>,
+    names?: ReadonlySet<string>,
+  ): Record<string, unknown>;
 }
 
 /** Checks objects against their schemas; keeps compiled checks per schema and version. */
@@ -41,6 +49,7 @@ export class ObjectValidator {
 function compileChecks(schema: ObjectType): ObjectChecks {
   const ajv = createAjv();
   const definitions = new Map(Object.entries(schema.properties));
+  const defaults = Object.entries(schema.properties).filter(([, property]) => property.default !== undefined);
   const compiled = new Map<string, ValidateFunction>();
   const validatorOf = (name: string, property: Property): ValidateFunction => {
     const validate = compiled.get(name) ?? ajv.compile(jsonSchemaOf(property));
@@ -62,6 +71,12 @@ function compileChecks(schema: ObjectType): ObjectChecks {
       return schema.required
         .filter((name) => !Object.hasOwn(members, name) || members[name] === null)
         .map((name) => ({ field: formatPointer([name]), message: 'is required' }));
+    },
+    withDefaults(members, names) {
+      const complete = Object.assign(Object.create(null) as Record<string, unknown>, members);
+      for (const [name, property] of defaults)
+        if (!(name in complete) && names?.has(name) !== false) complete[name] = property.default;
+      return complete;
     },
   };
 }

@@ -69,15 +69,18 @@ export class ObjectWriter {
       const organisation = organisationFor(turn, body);
       const decision = decide(turn, target, 'create', organisation ?? undefined);
       if (!decision.allowed) throw knowsOf(turn, target) ? forbidden() : notFound(turn);
-      const properties = withoutNulls(body.members);
       const checks = this.#options.validator.checksOf(target.schema);
-      refuseInvalid([...checks.check(body.members), ...checks.missing(properties)]);
+      const members = checks.withDefaults(body.members);
+      const properties = withoutNulls(members);
+      refuseInvalid([...checks.check(members), ...checks.missing(properties)]);
       return await this.#options.repository.transaction(provenanceOf(turn, request), async (transaction) => {
         const owner = turn.principal?.id ?? null;
         const object = { uuid, organisation, owner, properties };
         const { after, barrier } = await transaction.insert(contextOf(turn, target), object);
         if (after === null) throw new Error('the insert returned no image');
-        const verdict = checkWrite({ decision, before: null, after, nowMs: turn.nowMs });
+        // What the schema says of itself needs no right of the caller.
+        const changedFields = Object.keys(withoutNulls(body.members));
+        const verdict = checkWrite({ decision, before: null, after, changedFields, nowMs: turn.nowMs });
         if (!verdict.ok) throw refusedWrite(verdict);
         await turn.confirm(barrier);
         const presented = present(decide(turn, target, 'read'), after, turn.nowMs);
@@ -90,12 +93,13 @@ export class ObjectWriter {
    * @throws TidewireError NOT_FOUND when it is absent or unreadable, FORBIDDEN when it is readable, STALE_VERSION when it
    *   is not the version that the client read.
    */
-  async change(request: WriteRequest, change: Change): Promise<PresentedObject> {
+  async change(request: WriteRequest, given: Change): Promise<PresentedObject> {
     return await this.#judge(request, async (turn, target) => {
       const decision = decide(turn, target, 'update');
-      if (!decision.allowed) throw await this.#deniedOutright(turn, target, change.uuid);
+      if (!decision.allowed) throw await this.#deniedOutright(turn, target, given.uuid);
       const read = decide(turn, target, 'read');
       const checks = this.#options.validator.checksOf(target.schema);
+      const change = given.mode === 'replace' ? withReadableDefaults(checks, given, read) : given;
       const problems = checks.check(finalMembers(change));
       if (problems.length > 0) await this.#requireKnown(turn, target, change.uuid, decision);
       refuseInvalid(problems);
@@ -208,6 +212,20 @@ function organisationFor(turn: Turn, body: ObjectBody): string | null {
 function finalMembers({ mode, body }: Change): Record<string, unknown> {
   if (mode === 'replace') return body.members;
   return pick(body.members, (value) => !isMergeable(value));
+}
+
+/**
+ * A replacement, completed with defaults. Only of what the writer may read on every row: what it may not read stays as it
+ * is, and a default would take its place.
+ */
+function withReadableDefaults(checks: ObjectChecks, change: Change, read: Decision): Change {
+  if (!read.allowed) return change;
+  const { names, conditions } = read.reads;
+  const readable = new Set(names.filter((_, index) => conditions[index]?.op === 'true'));
+  return {
+    ...change,
+    body: { ...change.body, members: checks.withDefaults(change.body.members, readable) },
+  };
 }
 
 /** What is wrong with an object once a change was merged into it. Values that the client did not send are not looked at. */

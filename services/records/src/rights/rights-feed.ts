@@ -65,7 +65,9 @@ export class RightsFeed {
    * decided does not depend on it, see docs/decisions/0004-rights-in-records.md.
    */
   canAdvance(): boolean {
-    return this.#options.bus.connected && this.#freshness.isFresh();
+    if (!this.#options.bus.connected) return false;
+    // After a start, and after a new epoch, the first beat is still to come.
+    return this.#freshness.isFresh() || this.#freshness.ageMs() === Infinity;
   }
 
   /** Whether requests can be answered: the relay was heard lately, or nothing is missing as far as the database says. */
