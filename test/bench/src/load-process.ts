@@ -13,13 +13,10 @@ export interface LoadProcess {
 
 /** Starts a loader and resolves when its streams are open. Throws when it could not open them. */
 export async function startLoad(plan: LoadPlan): Promise<LoadProcess> {
-  const child: ChildProcess = spawn(
-    process.execPath,
-    [join(import.meta.dirname, 'loader.ts'), JSON.stringify(plan)],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
+  const child: ChildProcess = spawn(process.execPath, [join(import.meta.dirname, 'loader.ts')], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  child.stdin?.end(JSON.stringify(plan));
   const { stdout } = child;
   if (stdout === null) throw new Error('the loader has no output');
   const lines = createInterface({ input: stdout });

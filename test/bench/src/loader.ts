@@ -1,9 +1,10 @@
 /**
- * The subscribers of the benchmark, in a process of their own. Reads its plan from the first argument, says `ready` when
+ * The subscribers of the benchmark, in a process of their own. Reads its plan from standard input, says `ready` when
  * every stream is open, checks each delivery, and prints its findings as one line of JSON when the last event arrived,
  * nothing arrived for the plan's patience, or SIGTERM came.
  */
 import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { createStreamReader } from './stream-reader.ts';
 
 export interface LoadPlan {
@@ -30,7 +31,7 @@ export interface LoadReport {
 const MAX_SAMPLES = 20_000;
 const CONNECTS_AT_ONCE = 50;
 
-const plan = JSON.parse(process.argv[2] ?? '{}') as LoadPlan;
+const plan = JSON.parse(await text(process.stdin)) as LoadPlan;
 const expected = plan.subscribers.length * plan.events;
 const latenciesMs: number[] = [];
 let deliveries = 0;
