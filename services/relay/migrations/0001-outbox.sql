@@ -125,7 +125,8 @@ DECLARE
   percent real := least(100, 100.0 * 500 / greatest(pages, 1));
   sampled bigint;
 BEGIN
-  IF files < 64 * 1024 * 1024 THEN RETURN files; END IF;
+  -- The smallest limit that a service takes.
+  IF files < 1024 * 1024 THEN RETURN files; END IF;
   SELECT coalesce(sum(bytes), 0) * 100 / percent INTO sampled FROM outbox.rows TABLESAMPLE SYSTEM (percent);
   RETURN least(files, sampled);
 END $$;
