@@ -3,6 +3,7 @@ import type { MessageBus } from '@tidewire/messaging';
 import type { Clock, Logger, Metrics } from '@tidewire/service-kit';
 import type { GatewayConfig } from './config.ts';
 import { FanOut } from './fanout/fan-out.ts';
+import type { FanOutOptions } from './fanout/fan-out.ts';
 import { ConnectionSlots } from './limits/connection-slots.ts';
 import type { ConnectionLeases } from './limits/connection-slots.ts';
 import { ReplayGate } from './limits/replay-gate.ts';
@@ -58,7 +59,11 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     maxEvents: config.TIDEWIRE_REPLAY_LIMIT_EVENTS,
     maxBytes: config.TIDEWIRE_REPLAY_LIMIT_BYTES,
   };
-  const fanOut = createFanOut(config, dependencies, { fresh: () => feed.fresh, oldest: () => feed.oldest() });
+  const fanOut = createFanOut(config, dependencies, {
+    fresh: () => feed.fresh,
+    oldest: () => feed.oldest(),
+    onNoRoom: (connection) => keeper.endWithoutRoom(connection),
+  });
   const metrics = createGatewayMetrics(dependencies.metrics, {
     fanOut: () => fanOut.counters(),
     resyncReasons: () => fanOut.resyncReasons,
@@ -124,7 +129,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
 function createFanOut(
   config: GatewayConfig,
   { clock, logger }: GatewayDependencies,
-  log: { fresh: () => boolean; oldest: LogFeed['oldest'] },
+  around: Pick<FanOutOptions, 'fresh' | 'oldest' | 'onNoRoom'>,
 ): FanOut {
   return new FanOut({
     scheduler: { ...clock, setImmediate: (run) => void setImmediate(run) },
@@ -134,7 +139,7 @@ function createFanOut(
     },
     // Nothing is known before the first snapshot; nobody is let in before that.
     start: { epoch: '00000000', sequence: 0 },
-    ...log,
+    ...around,
     joinWindowMs: JOIN_WINDOW_MS,
     sliceSize: SLICE_SIZE,
     heartbeatIntervalMs: config.TIDEWIRE_SSE_HEARTBEAT_MS,

@@ -323,7 +323,7 @@ export interface TestFanOut {
 export function createTestFanOut(options: Partial<FanOutOptions> = {}): TestFanOut {
   const scheduler = (options.scheduler as TestScheduler | undefined) ?? createTestScheduler();
   const failures: unknown[] = [];
-  const fanOut = new FanOut({
+  const fanOut: FanOut = new FanOut({
     scheduler,
     events: { source: SOURCE, typePrefix: TYPE_PREFIX },
     start: { epoch: EPOCH, sequence: 0 },
@@ -336,6 +336,7 @@ export function createTestFanOut(options: Partial<FanOutOptions> = {}): TestFanO
     budget: { maxQueuedBytes: 1024 * 1024, maxQueuedEvents: 10_000, stallMs: 30_000 },
     scanLimits: { perProcess: 2000, perPrincipal: 200 },
     onFailure: (error) => failures.push(error),
+    onNoRoom: (connection) => fanOut.removeConnection(connection),
     ...options,
   });
   let connections = 0;

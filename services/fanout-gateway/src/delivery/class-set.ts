@@ -116,7 +116,7 @@ export class DirtyNode {
 }
 
 /** The bytes of frames as one buffer; a single frame's own when there is but one. */
-export function joinFrames(frames: readonly Frame[]): Buffer {
+export function joinFrames(frames: readonly Pick<Frame, 'bytes'>[]): Buffer {
   const [only] = frames;
   if (frames.length === 1 && only !== undefined) return only.bytes;
   return Buffer.concat(frames.map((frame) => frame.bytes));

@@ -1,3 +1,4 @@
+import { TidewireError } from '@tidewire/contract';
 import type { LogPosition, ResyncReason } from '@tidewire/contract';
 import type { Timer } from '@tidewire/service-kit';
 import type { BudgetLimits } from '../delivery/budget.ts';
@@ -44,6 +45,11 @@ export interface FanOutOptions {
   readonly scanLimits: ScanLimits;
   /** Told of a class that could not be judged or encoded for an event; its members are told to fetch again. */
   readonly onFailure: (error: unknown, entry: ObjectEntry) => void;
+  /**
+   * Told of a connection for whose subscription there is no room any more, since it met another schema or was given
+   * other rights. It would hear nothing of what it asked for: it has to be ended before this returns.
+   */
+  readonly onNoRoom: (connection: Connection) => void;
 }
 
 /** What the fan-out did and holds, for metrics. */
@@ -118,7 +124,13 @@ export class FanOut implements FanOutPort {
   }
 
   renew(subscription: Subscription): void {
-    this.#registry.renew(subscription as RunningSubscription);
+    try {
+      this.#registry.renew(subscription as RunningSubscription);
+    } catch (error) {
+      if (!isNoRoom(error)) throw error;
+      this.#options.onNoRoom(subscription.connection);
+      return;
+    }
     this.resync(subscription.connection, 'rights-changed');
   }
 
@@ -215,6 +227,10 @@ export class FanOut implements FanOutPort {
   /** Wider topics may be new to the event's schema. */
   #meet(entry: ObjectEntry): void {
     this.#registry.meet(entry.message, ({ connection }, error) => {
+      if (isNoRoom(error)) {
+        this.#options.onNoRoom(connection);
+        return;
+      }
       this.#failed(error, entry);
       this.resync(connection, 'unencodable');
     });
@@ -296,4 +312,8 @@ export class FanOut implements FanOutPort {
     this.#failures += 1;
     this.#options.onFailure(error, entry);
   }
+}
+
+function isNoRoom(error: unknown): boolean {
+  return error instanceof TidewireError && error.code === 'TOO_MANY_SUBSCRIPTIONS';
 }

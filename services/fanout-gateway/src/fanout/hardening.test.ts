@@ -1,9 +1,11 @@
+import type { Connection } from '../delivery/connection.ts';
 import { and, compare, matchText, oneOf } from '@tidewire/condition';
 import type { ObjectImage } from '@tidewire/contract';
 import { expect, test } from 'vitest';
 import {
   ORGANISATION,
   OTHER_ORGANISATION,
+  REGISTER,
   SCHEMA,
   change,
   createRights,
@@ -302,4 +304,74 @@ test('an event of a schema that the reader has no decision for reaches nobody', 
   );
   publish(entry(1, change(null, image(), { schema: { id: uuid('b', 9), slug: 's9' } })));
   expect(sink.messages()).toEqual([]);
+});
+
+/** A filter that no index finds, over all schemas of a register: it takes part in a schema when it first meets it. */
+const wideScan = (value: string): Partial<SubscriptionRequest> => ({
+  topics: [{ kind: 'register', registerId: REGISTER }],
+  filter: matchText('contains', 'a', value),
+});
+
+test('a wide filter that meets a schema where there is no room is ended, not left without a word', () => {
+  const rights = createRights({ properties: ['a'] });
+  const ended: Connection[] = [];
+  const { open, publish, fanOut, failures } = createTestFanOut({
+    scanLimits: { perProcess: 2, perPrincipal: 200 },
+    onNoRoom: (connection) => {
+      ended.push(connection);
+      fanOut.removeConnection(connection);
+    },
+  });
+  const who = principal('p1');
+  const streams = ['1', '2', '3', '4'].map((value) => open(who, request(rights, who, wideScan(value))));
+  expect(fanOut.counters().scannedClasses).toBe(0);
+  publish(entry(1, change(null, image({ properties: { a: '1234' } }))));
+  expect(fanOut.counters()).toMatchObject({ scannedClasses: 2, connections: 2, subscriptions: 2 });
+  expect(ended).toEqual(streams.slice(2).map(({ connection }) => connection));
+  expect(streams.map(({ sink }) => sink.events().length)).toEqual([1, 1, 0, 0]);
+  // Sharing a class that runs already needs no room.
+  const shared = open(who, request(rights, who, wideScan('1')));
+  publish(entry(2, change(null, image({ properties: { a: '1' } }))));
+  expect(shared.sink.events()).toHaveLength(1);
+  expect(failures).toEqual([]);
+});
+
+test('rights that part readers of one filter end those for whom there is no room', () => {
+  const rights = createRights({ properties: ['a'] });
+  const ended: Connection[] = [];
+  const { open, fanOut } = createTestFanOut({
+    scanLimits: { perProcess: 1, perPrincipal: 200 },
+    onNoRoom: (connection) => {
+      ended.push(connection);
+      fanOut.removeConnection(connection);
+    },
+  });
+  const wish = { filter: matchText('contains', 'a', '1') };
+  open(principal('p1'), request(rights, principal('p1'), wish));
+  let who = principal('p2');
+  const moved = open(who, {
+    ...request(rights, who, wish),
+    decisionFor: ({ schemaId }) => decide(rights, who, schemaId),
+  });
+  who = principal('p2', { activeOrganisation: OTHER_ORGANISATION });
+  fanOut.renew(moved.subscription);
+  expect(ended).toEqual([moved.connection]);
+  expect(fanOut.counters()).toMatchObject({ scannedClasses: 1, connections: 1 });
+});
+
+test('a class that everybody has left is not judged any more, while others of its schema run', () => {
+  const rights = createRights({ properties: ['a'] });
+  const { open, publish, fanOut } = createTestFanOut();
+  const who = principal('p1');
+  const stays = open(who, request(rights, who, { filter: compare('eq', 'a', 'other') }));
+  const leave = [compare('eq', 'a', 'x'), matchText('contains', 'a', 'x')].map((filter) =>
+    open(who, request(rights, who, { filter })),
+  );
+  publish(entry(1, change(null, image({ properties: { a: 'x' } }))));
+  const { judged } = fanOut.counters();
+  for (const { connection } of leave) fanOut.removeConnection(connection);
+  publish(entry(2, change(null, image({ properties: { a: 'x' } }))));
+  expect(fanOut.counters()).toMatchObject({ judged: judged + judged - leave.length, classes: 1 });
+  publish(entry(3, change(null, image({ properties: { a: 'other' } }))));
+  expect(stays.sink.events()).toHaveLength(1);
 });

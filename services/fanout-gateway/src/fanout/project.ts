@@ -49,8 +49,9 @@ function memberText(name: string, image: ObjectImage): string | undefined {
 }
 
 function systemTexts(image: ObjectImage): string {
-  const members = SYSTEM_FIELDS.map((name) => `${JSON.stringify(name)}:${jsonText(image[name])}`);
-  return [`"id":${jsonText(image._uuid)}`, ...members].join(',');
+  let text = `"id":${jsonText(image._uuid)}`;
+  for (const name of SYSTEM_FIELDS) text += `,"${name}":${jsonText(image[name])}`;
+  return text;
 }
 
 function findChanges(

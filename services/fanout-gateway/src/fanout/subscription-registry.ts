@@ -181,6 +181,11 @@ export class SubscriptionRegistry {
     const key = keyOf(parts);
     let viewClass = inSchema.find(key);
     if (viewClass === undefined) {
+      // Here, so that sharing a class needs no room, and a wide topic that meets a schema later does.
+      if (subscription.scanned && this.scannedClasses >= this.#options.limits.perProcess) {
+        if (inSchema.size === 0) this.#schemas.delete(schema.schemaId);
+        throw tooManyScanned();
+      }
       const known = inSchema;
       const shared = { ...parts, decision: known.share(decision) };
       viewClass = createViewClass(key, shared, (field) => known.weigh(field));
@@ -245,17 +250,11 @@ export class SubscriptionRegistry {
   }
 
   #requireRoom(principalId: string): void {
-    const { perProcess, perPrincipal } = this.#options.limits;
+    const { perPrincipal } = this.#options.limits;
     if ((this.#scannedByPrincipal.get(principalId) ?? 0) >= perPrincipal) {
       throw new TidewireError(
         'TOO_MANY_SUBSCRIPTIONS',
         `At most ${perPrincipal} filters without an equality (eq, in) may run for one principal`,
-      );
-    }
-    if (this.scannedClasses >= perProcess) {
-      throw new TidewireError(
-        'TOO_MANY_SUBSCRIPTIONS',
-        'This server runs as many filters without an equality (eq, in) as it may; add an equality',
       );
     }
   }
@@ -265,4 +264,11 @@ export class SubscriptionRegistry {
     if (count === 0) this.#scannedByPrincipal.delete(principalId);
     else this.#scannedByPrincipal.set(principalId, count);
   }
+}
+
+function tooManyScanned(): TidewireError {
+  return new TidewireError(
+    'TOO_MANY_SUBSCRIPTIONS',
+    'This server runs as many filters without an equality (eq, in) as it may; add an equality',
+  );
 }

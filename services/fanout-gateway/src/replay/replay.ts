@@ -3,6 +3,7 @@ import type { LogPosition, ResyncReason, RightsState } from '@tidewire/contract'
 import { ReplayGapError, readLog } from '@tidewire/messaging';
 import type { LogEntry, MessageBus } from '@tidewire/messaging';
 import type { RightsView } from '@tidewire/policy';
+import { joinFrames } from '../delivery/class-set.ts';
 import type { Connection } from '../delivery/connection.ts';
 import type { FanOutPort } from '../fanout/subscription.ts';
 import type { ReplayRing } from '../log/ring.ts';
@@ -38,6 +39,8 @@ export type ReplayOutcome = { readonly events: number } | { readonly resync: Res
 
 /** Bytes that may wait in the socket before the replay waits for it: less than any connection's budget. */
 const HIGH_WATER_BYTES = 256 * 1024;
+/** Frames are written so many bytes at a time: a write costs some 10 us, however small it is. */
+const JOIN_BYTES = 64 * 1024;
 const MOST_FILTERS = 50;
 
 /**
@@ -129,20 +132,20 @@ class ReplayRun {
     this.#read = cut.sequence;
     if (this.#rightsChanged()) return this.giveUp('rights-changed');
     const frames = this.#encode();
-    const told = new Set<PendingObject>();
     let next = 0;
-    for (let frame = frames[next]; frame !== undefined; frame = frames[next]) {
-      if (sink.queuedBytes() >= HIGH_WATER_BYTES) break;
-      sink.write(frame.bytes);
-      told.add(frame.object);
-      this.#written = frame.sequence;
-      this.events += 1;
-      next += 1;
+    while (next < frames.length && sink.queuedBytes() < HIGH_WATER_BYTES) {
+      const from = next;
+      for (let bytes = 0; next < frames.length && bytes < JOIN_BYTES; next += 1) {
+        bytes += frames[next]?.bytes.length ?? 0;
+      }
+      sink.write(joinFrames(frames.slice(from, next)));
     }
+    this.events += next;
+    this.#written = frames[next - 1]?.sequence ?? this.#written;
     // Live frames that were kept so far are part of what was just judged, or will be.
     fanOut.release(connection, cut.sequence);
     if (next === frames.length) return { events: this.events };
-    this.#fold.written(this.#written, told);
+    this.#fold.written(this.#written, new Set(frames.slice(0, next).map(({ object }) => object)));
     fanOut.hold(connection);
     return undefined;
   }

@@ -1,6 +1,7 @@
 import type { ErrorCode, LogPosition, ResyncReason } from '@tidewire/contract';
 import { formatEventId } from '@tidewire/contract';
 import type { Clock, Timer } from '@tidewire/service-kit';
+import type { Connection } from '../delivery/connection.ts';
 import type { FanOutPort } from '../fanout/subscription.ts';
 import { chunk, sseResync } from '../formats/sse.ts';
 import type { RightsEffects } from '../rights/rights-feed.ts';
@@ -29,6 +30,7 @@ const REASONS = {
   CONNECTION_AGED: 'The connection reached its maximum age',
   DRAINING: 'This server is restarting',
   SERVICE_UNAVAILABLE: 'The event log began anew',
+  TOO_MANY_SUBSCRIPTIONS: 'This server runs as many filters without an equality (eq, in) as it may',
 } as const satisfies Partial<Record<ErrorCode, string>>;
 
 export type EndCode = keyof typeof REASONS;
@@ -88,6 +90,13 @@ export class StreamKeeper implements RightsEffects {
     this.drop(stream);
     this.#options.onEnd(code);
     stream.sink.end(code, REASONS[code], code === 'CREDENTIAL_ENDED' ? REVOKED_LINGER_MS : undefined);
+  }
+
+  /** What the stream asked for has no room here any more. */
+  endWithoutRoom(connection: Connection): void {
+    for (const stream of this.streams.all()) {
+      if (stream.connection === connection) this.end(stream, 'TOO_MANY_SUBSCRIPTIONS');
+    }
   }
 
   /** Forgets the stream: no event, no right and no timer concerns it any more. */
