@@ -14,6 +14,7 @@ import {
 import type { ErrorCode } from '@tidewire/contract';
 import { createMetrics, describeConfig } from '@tidewire/service-kit';
 import type { ConfigSchema, MetricRow, Metrics } from '@tidewire/service-kit';
+import { format, resolveConfig } from 'prettier';
 import { z } from 'zod';
 
 const root = join(import.meta.dirname, '..');
@@ -148,7 +149,14 @@ const files = new Map<string, string>([
   [join(referenceFolder, 'subjects.md'), subjectsPage()],
   [join(referenceFolder, 'configuration.md'), await configurationPage()],
   [join(referenceFolder, 'metrics.md'), await metricsPage()],
-  [protocolFile, withTables(readFileSync(protocolFile, 'utf8'))],
+  // A page that people write too is formatted like every other.
+  [
+    protocolFile,
+    await format(withTables(readFileSync(protocolFile, 'utf8')), {
+      ...(await resolveConfig(protocolFile)),
+      parser: 'markdown',
+    }),
+  ],
 ]);
 
 const checkOnly = process.argv.includes('--check');

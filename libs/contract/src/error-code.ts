@@ -38,7 +38,7 @@ export const ERROR_CODES = Object.freeze({
   PAYLOAD_TOO_LARGE: { status: 413, title: 'The body is too large', retry: 'never', close: 4513 },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'Unsupported media type', retry: 'never' },
   TOO_MANY_CONNECTIONS: { status: 429, title: 'Too many connections', retry: 'later', close: 4529 },
-  TOO_MANY_SUBSCRIPTIONS: { status: 429, title: 'Too many subscriptions', retry: 'never' },
+  TOO_MANY_SUBSCRIPTIONS: { status: 429, title: 'Too many subscriptions', retry: 'never', close: 4530 },
   RATE_LIMITED: { status: 429, title: 'Too many requests', retry: 'later', close: 4429 },
   INTERNAL_ERROR: { status: 500, title: 'Internal error', retry: 'later', close: 4000 },
   SERVICE_UNAVAILABLE: { status: 503, title: 'Temporarily unavailable', retry: 'later', close: 4003 },

@@ -13,7 +13,7 @@ import {
 } from '@tidewire/local';
 import type { Platform as Launched } from '@tidewire/local';
 import { Pool } from 'pg';
-import type { Platform, PlatformGateway, PlatformOptions, PlatformProcess } from './platform.ts';
+import type { Platform, PlatformGateway, PlatformOptions } from './platform.ts';
 import { runFolder } from './test-run.ts';
 
 /** The machine's environment without what would change the platform: a developer's own settings and servers. */
