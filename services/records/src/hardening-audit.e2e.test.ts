@@ -97,3 +97,12 @@ test('a limited token of an administrator sees of the catalogue what it may read
   await expectStatus(200, limited.get(open.objects));
   await expectStatus(200, world.admin.get(`/api/schemas/${other.schemaId}`));
 });
+
+test('a delete with a parameter that nobody knows deletes nothing', async () => {
+  const table = await world.createTable({ properties: { titel: { type: 'string' } } });
+  const created = await expectStatus(201, world.admin.call('POST', table.objects, { titel: 'blijft' }));
+  const { id } = created.body as { readonly id: string };
+  const refused = await world.admin.call('DELETE', `${table.objects}/${id}?force=true`);
+  expect(refused).toMatchObject({ status: 400, body: { code: 'BAD_REQUEST' } });
+  expect((await world.admin.call('GET', `${table.objects}/${id}`)).status).toBe(200);
+});

@@ -92,7 +92,13 @@ function requireUuid(text: string): string {
 
 /** The condition of a delete: `If-Match`, `_version` in the query, or in a body. */
 function deletedVersion(request: HttpRequest): number | undefined {
-  const text = single(queryEntries(request), '_version');
+  const entries = queryEntries(request);
+  // A parameter that was ignored here would be a delete of another kind than the caller meant.
+  const unknown = entries.find(([name]) => name !== '_version' && name !== QUERY_PARAMETERS.token);
+  if (unknown !== undefined) {
+    throw new TidewireError('BAD_REQUEST', `A delete takes no parameter '${unknown[0].slice(0, 100)}'.`);
+  }
+  const text = single(entries, '_version');
   const { body } = request;
   const inBody =
     typeof body === 'object' && body !== null ? new Map(Object.entries(body)).get('_version') : undefined;
