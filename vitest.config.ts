@@ -19,6 +19,7 @@ export default defineConfig({
           sequence: { groupOrder: 0 },
           include: filesEnding('.test.ts'),
           exclude: [...elsewhere, ...realServers],
+          testTimeout: 20_000,
         },
       },
       {

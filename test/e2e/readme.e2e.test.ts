@@ -100,7 +100,10 @@ test('the demo makes live changes until it is interrupted', async () => {
     timeoutMs: 30_000,
   });
   await stop(demo);
-  await waitFor(() => /\d+ changes made/.test(demo.output()), { what: 'it says what it did' });
+  await waitFor(() => /\d+ changes made/.test(demo.output()), {
+    what: 'it says what it did',
+    timeoutMs: 30_000,
+  });
 });
 
 test('a register and a schema of one’s own are two requests', async () => {

@@ -1,17 +1,29 @@
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+
+/** Below the ports that systems give to outgoing connections, which begin at 32768 or above. */
+const LOWEST = 20_000;
+const HIGHEST = 32_000;
+const ATTEMPTS = 100;
 
 /**
- * A TCP port of 127.0.0.1 that nothing listens on at this moment. Somebody else may take it before you do: whoever can
- * let the system choose at the time of listening should rather do that.
+ * A TCP port of 127.0.0.1 that nothing listens on at this moment. It is not one that the system would give to an
+ * outgoing connection in the meantime; another program may still take it before you do.
+ *
+ * @throws Error when a hundred ports in a row are taken.
  */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+export async function freePort(): Promise<number> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const port = randomInt(LOWEST, HIGHEST);
+    if (await canListen(port)) return port;
+  }
+  throw new Error(`no free port between ${LOWEST} and ${HIGHEST}`);
+}
+
+function canListen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 }

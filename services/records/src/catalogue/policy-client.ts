@@ -2,6 +2,9 @@ import { REQUEST_SUBJECTS, TidewireError, setPolicyReplySchema } from '@tidewire
 import type { Policy, SetPolicyRequest } from '@tidewire/contract';
 import type { MessageBus } from '@tidewire/messaging';
 
+/** The answer comes after a commit, which takes what the disk of the database takes. */
+const COMMIT_TIMEOUT_MS = 10_000;
+
 /** Hands rules to authz, their only owner. */
 export interface PolicyClient {
   /**
@@ -16,7 +19,9 @@ export interface PolicyClient {
 export function createPolicyClient(bus: MessageBus): PolicyClient {
   return {
     async set(request) {
-      const reply = await bus.request(REQUEST_SUBJECTS.setPolicy, request, setPolicyReplySchema);
+      const reply = await bus.request(REQUEST_SUBJECTS.setPolicy, request, setPolicyReplySchema, {
+        timeoutMs: COMMIT_TIMEOUT_MS,
+      });
       if (reply.ok) return reply.policy;
       throw new TidewireError(reply.code, reply.message, { errors: reply.errors ?? [] });
     },
