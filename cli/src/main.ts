@@ -51,8 +51,8 @@ async function run(): Promise<void> {
   });
   const progress = createProgressBar(process.stderr);
   const stop = new AbortController();
-  process.once('SIGINT', () => stop.abort());
-  process.once('SIGTERM', () => stop.abort());
+  // One Ctrl-C may arrive twice, from the terminal and from the program that started this one: no reason to break off.
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => stop.abort());
 
   switch (command) {
     case 'import': {
