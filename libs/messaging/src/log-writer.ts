@@ -62,17 +62,21 @@ export const SMALL_PUBLICATION = 4;
 const PUBLISH_TIMEOUT_MS = 3000;
 /** A leader that does not answer within this is asked again by the caller, as soon as it is back. */
 const API_TIMEOUT_MS = 1000;
+/** Making or changing a stream writes files and waits for the disk, which on a busy one takes seconds. */
+const CHANGE_TIMEOUT_MS = 10_000;
 const NANOS_PER_MS = 1_000_000;
 const encoder = new TextEncoder();
 
 export function openLogWriter(bus: MessageBus, settings: LogSettings): LogWriter {
   const api = <Reply>(name: string, body: object): Promise<Reply> =>
     requestStreamApi<Reply>(bus, `${name}.${EVENTS_STREAM}`, body, API_TIMEOUT_MS);
+  const change = <Reply>(name: string, body: object): Promise<Reply> =>
+    requestStreamApi<Reply>(bus, `${name}.${EVENTS_STREAM}`, body, CHANGE_TIMEOUT_MS);
 
   const update = async (found: StreamInfoReply, epoch: string | undefined): Promise<LogInfo> => {
     const metadata = epoch === undefined ? found.config.metadata : { [EPOCH_METADATA]: epoch };
     const config = { ...found.config, ...formatSettings(settings), metadata };
-    return toLogInfo(await api<StreamInfoReply>('STREAM.UPDATE', config));
+    return toLogInfo(await change<StreamInfoReply>('STREAM.UPDATE', config));
   };
   const findRequired = async (): Promise<StreamInfoReply> => {
     const found = await findStream(bus, API_TIMEOUT_MS);
@@ -93,7 +97,7 @@ export function openLogWriter(bus: MessageBus, settings: LogSettings): LogWriter
         metadata: { [EPOCH_METADATA]: epoch },
         first_seq: lastSequence + 1,
       };
-      return toLogInfo(await api<StreamInfoReply>('STREAM.CREATE', config));
+      return toLogInfo(await change<StreamInfoReply>('STREAM.CREATE', config));
     },
     configure: async () => {
       const found = await findStream(bus, API_TIMEOUT_MS);
@@ -102,7 +106,7 @@ export function openLogWriter(bus: MessageBus, settings: LogSettings): LogWriter
     startEpoch: async (epoch, lastSequence) => {
       // The name first: whoever looks between the two steps already knows that its position means nothing here.
       await update(await findRequired(), epoch);
-      await api('STREAM.PURGE', { seq: lastSequence + 1 });
+      await change('STREAM.PURGE', { seq: lastSequence + 1 });
       return toLogInfo(await findRequired());
     },
     publish: (publication) => publish(bus, publication),

@@ -44,6 +44,7 @@ function launchPlatform(options: PlatformOptions, dataFolder: string, port: numb
 function openPool(ownerUrl: string): Pool {
   const pool = new Pool({ connectionString: ownerUrl, max: 4 });
   pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 

@@ -9,16 +9,16 @@ import {
   readFileSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { describeProcess } from '@tidewire/local';
+import { chooseRunFolderPlace } from './run-folder-place.ts';
 import type { ServerKind } from './server-kind.ts';
 import { waitFor } from './wait-for.ts';
 
 /** One run of tests: all its workers share a folder and a keeper, which cleans up when the run is over, however it ends. */
 export interface TestRun {
-  /** Below the system's temporary folder; removed at the end. */
+  /** In memory or below the system's temporary folder; removed at the end. */
   folder: string;
 }
 
@@ -68,7 +68,7 @@ export function testRun(): TestRun {
   if (given !== undefined) return (current = { folder: given });
   const pid = runnerPid();
   const mark = describeProcess(pid)?.startMark.replaceAll(/\W/g, '') ?? '0';
-  const folder = join(tmpdir(), `tidewire-test-${pid}-${mark}`);
+  const folder = join(chooseRunFolderPlace(), `tidewire-test-${pid}-${mark}`);
   try {
     // Who makes the folder starts the keeper; PostgreSQL's unprivileged user has to pass through it.
     mkdirSync(folder, { mode: 0o711 });

@@ -1,8 +1,7 @@
-import { createLogger } from '@tidewire/service-kit';
-import type { Logger } from '@tidewire/service-kit';
+import { createLogger, createPool } from '@tidewire/service-kit';
+import type { Logger, Pool } from '@tidewire/service-kit';
 import { startPostgres, waitFor } from '@tidewire/test-kit';
 import type { TestDatabase } from '@tidewire/test-kit';
-import { Pool } from 'pg';
 
 /** A logger that says nothing. */
 export const silent: Logger = createLogger({ service: 'test', level: 'silent' });
@@ -35,9 +34,11 @@ export interface OutboxRow {
 /** An empty database with the migrations of relay and records. */
 export async function openTestDatabase(): Promise<RecordsTestDatabase> {
   const urls = await startPostgres({ services: ['relay', 'records'] });
-  const owner = new Pool({ connectionString: urls.ownerUrl, max: 4 });
-  const records = new Pool({ connectionString: urls.recordsUrl, max: 10 });
-  const admin = new Pool({ connectionString: urls.adminUrl, max: 1 });
+  const open = (databaseUrl: string, maxConnections: number): Pool =>
+    createPool({ databaseUrl, service: 'test', logger: silent, maxConnections });
+  const owner = open(urls.ownerUrl, 4);
+  const records = open(urls.recordsUrl, 10);
+  const admin = open(urls.adminUrl, 1);
   return {
     admin,
     urls,
