@@ -78,6 +78,7 @@ async function start(options: StartOptions, folder: DataFolder, ending: Ending):
     folder,
     port,
     gateways: options.gateways,
+    records: options.records,
     environment: process.env,
     progress,
     ...(options.demo ? { settings: DEMO_SETTINGS, administratorToken: DEMO_ADMINISTRATOR_TOKEN } : {}),

@@ -4,7 +4,15 @@ import { HELP, parseOptions } from './options.ts';
 test('without options the origin is on port 8080, with one gateway and the demo', () => {
   expect(parseOptions([])).toEqual({
     kind: 'run',
-    options: { port: 8080, dataDir: './.tidewire', demo: true, gateways: 1, reset: false, verbose: false },
+    options: {
+      port: 8080,
+      dataDir: './.tidewire',
+      demo: true,
+      gateways: 1,
+      records: 1,
+      reset: false,
+      verbose: false,
+    },
   });
 });
 
@@ -16,13 +24,22 @@ test('reads every option, with a blank or an equals sign, and lets the last one 
     '--data-dir',
     '/tmp/x y',
     '--gateways=3',
+    '--records=2',
     '--no-demo',
     '--reset',
     '--verbose',
   ];
   expect(parseOptions(args)).toEqual({
     kind: 'run',
-    options: { port: 0, dataDir: '/tmp/x y', demo: false, gateways: 3, reset: true, verbose: true },
+    options: {
+      port: 0,
+      dataDir: '/tmp/x y',
+      demo: false,
+      gateways: 3,
+      records: 2,
+      reset: true,
+      verbose: true,
+    },
   });
 });
 
@@ -34,6 +51,7 @@ test.for([['--help'], ['-h'], ['--port', '1', '--help']])(
       '--port',
       '--data-dir',
       '--gateways',
+      '--records',
       '--no-demo',
       '--reset',
       '--verbose',
@@ -59,6 +77,7 @@ test.for([
   [['--port', '-1'], '--port'],
   [['--gateways', '0'], '--gateways must be a whole number from 1 to 32'],
   [['--gateways', '1.5'], '--gateways must be'],
+  [['--records', '9'], '--records must be a whole number from 1 to 8'],
   [['--reset=yes'], '--reset takes no value'],
   [['8080'], '"8080" is not an option'],
 ] as const)('%j is refused: %s', ([args, message]) => {

@@ -8,6 +8,7 @@ export interface StartOptions {
   readonly dataDir: string;
   readonly demo: boolean;
   readonly gateways: number;
+  readonly records: number;
   /** Delete what the data folder holds before starting. */
   readonly reset: boolean;
   /** Show the logs of the services as they are written. */
@@ -22,12 +23,15 @@ export type ParsedOptions =
   | { readonly kind: 'invalid'; readonly message: string };
 
 const MAX_GATEWAYS = 32;
+/** Each keeps its connections to PostgreSQL, which has a hundred. */
+const MAX_RECORDS = 8;
 
 const OPTIONS = {
   'port': { type: 'string' },
   'data-dir': { type: 'string' },
   'no-demo': { type: 'boolean' },
   'gateways': { type: 'string' },
+  'records': { type: 'string' },
   'reset': { type: 'boolean' },
   'verbose': { type: 'boolean' },
   'help': { type: 'boolean', short: 'h' },
@@ -42,6 +46,7 @@ export const HELP = `Starts Tidewire on this machine: NATS, PostgreSQL, all serv
   --port PORT        port of the origin (8080; 0 takes any free one)
   --data-dir FOLDER  where data, secrets and logs are kept (./.tidewire)
   --gateways N       fan-out gateways behind the origin (1)
+  --records N        processes of the records API behind the origin (1)
   --no-demo          without demo accounts and demo data
   --reset            delete everything in the data folder first
   --verbose          show the logs of all services
@@ -94,6 +99,7 @@ const EXAMPLES: Partial<Record<OptionName, string>> = {
   'port': '--port 9090',
   'data-dir': '--data-dir ./my-data',
   'gateways': '--gateways 2',
+  'records': '--records 2',
 };
 
 function assemble(values: ReadonlyMap<OptionName, string | undefined>): ParsedOptions {
@@ -104,11 +110,16 @@ function assemble(values: ReadonlyMap<OptionName, string | undefined>): ParsedOp
   if (gateways === undefined) {
     return { kind: 'invalid', message: `--gateways must be a whole number from 1 to ${MAX_GATEWAYS}.` };
   }
+  const records = wholeNumber(values.get('records') ?? '1', 1, MAX_RECORDS);
+  if (records === undefined) {
+    return { kind: 'invalid', message: `--records must be a whole number from 1 to ${MAX_RECORDS}.` };
+  }
   return {
     kind: 'run',
     options: {
       port,
       gateways,
+      records,
       dataDir: values.get('data-dir') ?? './.tidewire',
       demo: !values.has('no-demo'),
       reset: values.has('reset'),

@@ -11,4 +11,4 @@ export type { StartPostgresOptions, TestDatabase, TestPostgresServer } from './p
 export { waitFor } from './wait-for.ts';
 export type { WaitForOptions } from './wait-for.ts';
 export { startPlatform } from './start-platform.ts';
-export type { Platform, PlatformGateway, PlatformOptions, PlatformProcess } from './platform.ts';
+export type { Platform, PlatformOptions, PlatformProcess, PlatformReplica } from './platform.ts';

@@ -1,17 +1,30 @@
-/** A gateway of a running platform. After a restart its `url` is the same and its `pid` another. */
-export interface PlatformGateway {
-  readonly name: string;
+/** A process of a service that there may be several of. After a restart its `url` is the same and its `pid` another. */
+export interface PlatformReplica {
+  readonly name: PlatformProcess;
   readonly url: string;
   readonly pid: number;
 }
 
-/** Names of processes as `kill` and `restart` take them. Gateways are counted from 1. */
+/**
+ * Names of processes as `kill` and `restart` take them. Gateways are counted from 1; so are those of records where there
+ * are several, and one alone is `records`.
+ */
 export type PlatformProcess =
-  'nats' | 'postgres' | 'relay' | 'records' | 'authz' | 'pages' | 'edge' | `fanout-gateway-${number}`;
+  | 'nats'
+  | 'postgres'
+  | 'relay'
+  | 'records'
+  | `records-${number}`
+  | 'authz'
+  | 'pages'
+  | 'edge'
+  | `fanout-gateway-${number}`;
 
 export interface PlatformOptions {
   /** Default 1. */
   readonly gateways?: number;
+  /** Processes of records, which the edge asks in turn. Default 1. */
+  readonly records?: number;
   /** With the demo's accounts and rows; the administrator's token is then the demo's. Default false. */
   readonly demo?: boolean;
   /** Settings for every service that knows them, such as `TIDEWIRE_MAX_CONNECTIONS_PER_USER`. */
@@ -24,7 +37,8 @@ export interface Platform extends AsyncDisposable {
   readonly origin: string;
   /** Token of the first administrator. */
   readonly adminToken: string;
-  readonly gateways: readonly PlatformGateway[];
+  readonly gateways: readonly PlatformReplica[];
+  readonly records: readonly PlatformReplica[];
   /** The database's owner: sees and may do everything. */
   readonly ownerUrl: string;
   /** Runs one statement as the owner, connecting anew when the server was restarted. */

@@ -5,7 +5,7 @@ import { waitFor } from './wait-for.ts';
 
 let platform: Platform;
 beforeAll(async () => {
-  platform = await startPlatform({ gateways: 2, settings: { TIDEWIRE_SSE_HEARTBEAT_MS: '250' } });
+  platform = await startPlatform({ gateways: 2, records: 2, settings: { TIDEWIRE_SSE_HEARTBEAT_MS: '250' } });
 });
 afterAll(async () => {
   await platform[Symbol.asyncDispose]();
@@ -44,7 +44,21 @@ test('what is killed stays down until it is restarted, and then has the same add
   expect((await fetch(`${first?.url}/livez`)).status).toBe(200);
 });
 
-test.each(['nats', 'postgres', 'relay', 'records', 'authz'] as const)(
+test('the edge serves from whichever process of records there is', async () => {
+  expect(platform.records.map(({ name }) => name)).toEqual(['records-1', 'records-2']);
+  const statuses = (): Promise<number[]> =>
+    Promise.all(Array.from({ length: 6 }, () => ask('/api/registers', platform.adminToken)));
+  for (const { name, url, pid } of platform.records) {
+    await platform.kill(name);
+    await expect(fetch(`${url}/livez`)).rejects.toThrow();
+    expect(await statuses()).toEqual([200, 200, 200, 200, 200, 200]);
+    await platform.restart(name, 'SIGKILL');
+    expect((await fetch(`${url}/livez`)).status).toBe(200);
+    expect(platform.records.find((other) => other.name === name)?.pid).not.toBe(pid);
+  }
+});
+
+test.each(['nats', 'postgres', 'relay', 'records-2', 'authz'] as const)(
   'serves again after %s was killed and restarted',
   async (name) => {
     await platform.restart(name, 'SIGKILL');

@@ -13,7 +13,7 @@ import {
 } from '@tidewire/local';
 import type { Platform as Launched } from '@tidewire/local';
 import { Pool } from 'pg';
-import type { Platform, PlatformGateway, PlatformOptions } from './platform.ts';
+import type { Platform, PlatformOptions, PlatformReplica } from './platform.ts';
 import { runFolder } from './test-run.ts';
 
 /** The machine's environment without what would change the platform: a developer's own settings and servers. */
@@ -26,11 +26,12 @@ function neutralEnvironment(): Record<string, string | undefined> {
 const quiet = { write: () => true };
 
 function launchPlatform(options: PlatformOptions, dataFolder: string, port: number): Promise<Launched> {
-  const { gateways = 1, demo = false, settings = {} } = options;
+  const { gateways = 1, records = 1, demo = false, settings = {} } = options;
   return launch({
     folder: openDataFolder(dataFolder),
     port,
     gateways,
+    records,
     environment: { ...neutralEnvironment(), ...settings },
     progress: createProgress({ stream: quiet, plain: true }),
     // Tests say themselves when something comes back.
@@ -48,17 +49,18 @@ function openPool(ownerUrl: string): Pool {
   return pool;
 }
 
-function listGateways({ services }: Launched, count: number): PlatformGateway[] {
-  return Array.from({ length: count }, (_, index) => {
-    const name = `fanout-gateway-${index + 1}` as const;
-    return {
-      name,
-      url: `http://127.0.0.1:${services.ports.get(name)}`,
+/** The processes of a service, in the order of their numbers. */
+function listReplicas({ services }: Launched, service: 'fanout-gateway' | 'records'): PlatformReplica[] {
+  const isReplica = (name: string): boolean => name === service || name.startsWith(`${service}-`);
+  return [...services.ports]
+    .filter(([name]) => isReplica(name))
+    .map(([name, port]) => ({
+      name: name as PlatformReplica['name'],
+      url: `http://127.0.0.1:${port}`,
       get pid() {
         return services.pid(name) ?? 0;
       },
-    };
-  });
+    }));
 }
 
 function isNatsUser(service: string): service is NatsUser {
@@ -72,7 +74,6 @@ function isNatsUser(service: string): service is NatsUser {
  * @throws what the launcher says when something does not start, with the end of its log; nothing is left running then.
  */
 export async function startPlatform(options: PlatformOptions = {}): Promise<Platform> {
-  const { gateways = 1, demo = false } = options;
   const dataFolder = join(runFolder('platform'), 'data');
   const launched = await launchPlatform(options, dataFolder, await freePort());
   const pool = openPool(launched.databaseUrls.ownerUrl);
@@ -81,7 +82,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
     await launched.stop(); // the folder stays until the run is over: its logs explain a failure
   };
   try {
-    if (demo) await seedDemo(launched.origin);
+    if (options.demo) await seedDemo(launched.origin);
   } catch (error) {
     await stop();
     throw error;
@@ -89,7 +90,8 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
   return {
     origin: launched.origin,
     adminToken: launched.administrator.token,
-    gateways: listGateways(launched, gateways),
+    gateways: listReplicas(launched, 'fanout-gateway'),
+    records: listReplicas(launched, 'records'),
     ownerUrl: launched.databaseUrls.ownerUrl,
     sql: async <Row extends object>(text: string, values: readonly unknown[] = []) =>
       (await pool.query(text, [...values])).rows as Row[],

@@ -24,6 +24,8 @@ export interface ServicesOptions {
   /** Port of the origin on loopback. */
   readonly port: number;
   readonly gateways: number;
+  /** Processes of records. */
+  readonly records: number;
   /** Addresses with the role and password of each service. */
   readonly databaseUrls: ServiceDatabases;
   /** The bus's address with the name and password of a service. */
@@ -39,7 +41,10 @@ export interface ServicesOptions {
   readonly report?: (event: ProcessEvent) => void;
 }
 
-/** All services and the edge, running. Names are those of the services; gateways are `fanout-gateway-1` and so on. */
+/**
+ * All services and the edge, running. Names are those of the services; gateways are `fanout-gateway-1` and so on, and
+ * when there are several processes of records, they are `records-1` and so on.
+ */
 export interface Services {
   /** `http://localhost:{port}` */
   readonly origin: string;
@@ -107,9 +112,8 @@ export async function startServices(options: ServicesOptions): Promise<Services>
 }
 
 async function planServices(options: ServicesOptions): Promise<ProcessPlan[]> {
-  const gateways = Array.from({ length: options.gateways }, (_, index) => `fanout-gateway-${index + 1}`);
   const names = LOCAL_SERVICES.flatMap((service) =>
-    (service === 'fanout-gateway' ? gateways : [service]).map((name) => ({ service, name })),
+    processNames(service, options).map((name) => ({ service, name })),
   );
   const upstreams = new Map<EdgeService, Upstream[]>();
   const plans: ProcessPlan[] = [];
@@ -127,6 +131,17 @@ async function planServices(options: ServicesOptions): Promise<ProcessPlan[]> {
     });
   }
   return [...plans, planEdge(options, upstreams)];
+}
+
+/** Gateways are always numbered, records only where there is more than one of it. */
+function processNames(
+  service: LocalService,
+  { gateways, records }: Pick<ServicesOptions, 'gateways' | 'records'>,
+): string[] {
+  const numbered = (count: number): string[] =>
+    Array.from({ length: count }, (_, index) => `${service}-${index + 1}`);
+  if (service === 'fanout-gateway') return numbered(gateways);
+  return service === 'records' && records > 1 ? numbered(records) : [service];
 }
 
 function planEdge(

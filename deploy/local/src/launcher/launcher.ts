@@ -24,6 +24,8 @@ export interface LaunchOptions {
   /** Port of the origin, free. */
   readonly port: number;
   readonly gateways: number;
+  /** Processes of records behind the origin. */
+  readonly records: number;
   /** `DATABASE_URL`, `NATS_URL`, `TIDEWIRE_*` and what programs need of the machine. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Made once for the data folder when missing. */
@@ -67,7 +69,7 @@ export function stopLeftovers(folder: DataFolder): Promise<string[]> {
  * @throws Error of the step that failed; what it had started is stopped again.
  */
 export async function launch(options: LaunchOptions): Promise<Platform> {
-  const { folder, environment, progress, gateways } = options;
+  const { folder, environment, progress } = options;
   const settings = await settingsByService(environment);
   for (const [service, more] of options.settings ?? [])
     settings.set(service, { ...more, ...settings.get(service) });
@@ -109,7 +111,7 @@ export async function launch(options: LaunchOptions): Promise<Platform> {
     const [services, administrator] = await progress.step(
       'services',
       () => startServicesAndAdministrator(options, servicesOptions(options, settings, bus.url, urls)),
-      () => `relay, authz, records, ${gateways === 1 ? 'gateway' : `${gateways} gateways`}, pages, edge`,
+      () => serviceList(options),
     );
     const serverOf = (name: string): LocalServer | undefined =>
       name === 'nats' ? bus.server : name === 'postgres' ? database.server : undefined;
@@ -143,6 +145,11 @@ export async function launch(options: LaunchOptions): Promise<Platform> {
   }
 }
 
+function serviceList({ gateways, records }: LaunchOptions): string {
+  const gateway = gateways === 1 ? 'gateway' : `${gateways} gateways`;
+  return `relay, authz, ${records === 1 ? 'records' : `${records} records`}, ${gateway}, pages, edge`;
+}
+
 /** At the same time, because neither needs the other to be there; both or none. */
 async function startServicesAndAdministrator(
   { folder, environment, administratorToken }: LaunchOptions,
@@ -161,7 +168,7 @@ async function startServicesAndAdministrator(
 }
 
 function servicesOptions(
-  { port, gateways, folder, environment, progress, supervise, giveUp }: LaunchOptions,
+  { port, gateways, records, folder, environment, progress, supervise, giveUp }: LaunchOptions,
   settings: NonNullable<ServicesOptions['settings']>,
   natsUrl: ServicesOptions['natsUrl'],
   urls: DatabaseUrls,
@@ -169,6 +176,7 @@ function servicesOptions(
   return {
     port,
     gateways,
+    records,
     natsUrl,
     settings,
     environment,
