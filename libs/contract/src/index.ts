@@ -13,6 +13,7 @@ export * from './request.ts';
 export * from './service-permissions.ts';
 export * from './stream.ts';
 export * from './subject.ts';
+export * from './table.ts';
 export * from './tidewire-error.ts';
 export * from './time.ts';
 export * from './topic.ts';

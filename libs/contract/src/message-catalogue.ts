@@ -13,6 +13,7 @@ import {
   stateRequestSchema,
 } from './request.ts';
 import { resyncSchema, streamEndSchema, streamStatusSchema, topicListSchema } from './stream.ts';
+import { tableBatchResultSchema, tableRecordListSchema, tableRecordSchema } from './table.ts';
 
 interface MessageRow {
   readonly schema: z.ZodType;
@@ -40,6 +41,17 @@ export const MESSAGES = Object.freeze({
     schema: objectListSchema,
     audience: 'public',
     summary: 'a page of objects with its position',
+  },
+  'table-record': { schema: tableRecordSchema, audience: 'public', summary: 'a record on the tables face' },
+  'table-record-list': {
+    schema: tableRecordListSchema,
+    audience: 'public',
+    summary: 'a page of records with its position',
+  },
+  'table-batch-result': {
+    schema: tableBatchResultSchema,
+    audience: 'public',
+    summary: 'what a request on many records did',
   },
   'problem': { schema: problemSchema, audience: 'public', summary: 'the body of every error' },
   'object-message': {
