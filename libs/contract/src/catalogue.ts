@@ -4,6 +4,9 @@ import { slugSchema, uuidSchema } from './identifier.ts';
 /** A JSON value. */
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [name: string]: JsonValue };
 
+/** Any JSON value. One schema for all places, so that documents name it instead of repeating it. */
+export const jsonValueSchema = z.json();
+
 /** Names that a property may not have: they are system members of an object on the wire. */
 export function isReservedPropertyName(name: string): boolean {
   return name === 'id' || name.startsWith('_');
@@ -33,13 +36,13 @@ export const propertySchema = z.strictObject({
   minLength: z.int().min(0).optional(),
   maxLength: z.int().min(0).optional(),
   pattern: z.string().max(500).optional(),
-  items: z.record(z.string(), z.json()).optional(),
+  items: z.record(z.string(), jsonValueSchema).optional(),
   minItems: z.int().min(0).optional(),
   maxItems: z.int().min(0).optional(),
   uniqueItems: z.boolean().optional(),
-  properties: z.record(z.string(), z.json()).optional(),
+  properties: z.record(z.string(), jsonValueSchema).optional(),
   required: z.array(z.string()).optional(),
-  default: z.json().optional(),
+  default: jsonValueSchema.optional(),
 });
 export type Property = z.infer<typeof propertySchema>;
 

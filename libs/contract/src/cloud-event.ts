@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { jsonValueSchema } from './catalogue.ts';
 import { eventIdSchema } from './event-id.ts';
 import { slugSchema, uuidSchema } from './identifier.ts';
 import { OBJECT_ACTIONS } from './subject.ts';
@@ -29,7 +30,7 @@ export const eventDataSchema = z.object({
   transition: z.enum(['entered', 'left']).optional(),
   actor: z.object({ id: z.string(), name: z.string() }).optional(),
   object: z.looseObject({ id: uuidSchema }).optional(),
-  changed: z.record(z.string(), z.object({ old: z.json(), new: z.json() })).optional(),
+  changed: z.record(z.string(), z.object({ old: jsonValueSchema, new: jsonValueSchema })).optional(),
 });
 export type EventData = z.infer<typeof eventDataSchema>;
 

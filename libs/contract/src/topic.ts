@@ -18,6 +18,14 @@ export const TOPIC_PATTERNS = Object.freeze([
 
 export const topicKindSchema = z.enum(['register', 'schema', 'object', 'organisation']);
 
+/** A topic as text. UUIDs may be upper case here too; {@link parseTopic} lowers them. */
+export const topicSchema = z
+  .string()
+  .regex(
+    /^(register\/[a-z0-9][a-z0-9_-]{0,62}(\/schema\/[a-z0-9][a-z0-9_-]{0,62})?|(object|organisation)\/[0-9a-fA-F-]{36})$/,
+    `must be ${TOPIC_PATTERNS.join(', ')}`,
+  );
+
 /**
  * Parses a topic, or returns undefined when the text has none of the four forms. UUIDs may be upper case; slugs may
  * not, because a slug is an exact name. Whether the thing exists is not looked at here.

@@ -1,0 +1,117 @@
+import { z } from 'zod';
+import topicListExample from '../../examples/topic-list.json' with { type: 'json' };
+import streamStatusExample from '../../examples/stream-status.json' with { type: 'json' };
+import { EVENT_NAMES, cloudEventSchema } from '../cloud-event.ts';
+import { eventIdSchema } from '../event-id.ts';
+import { QUERY_PARAMETERS } from '../object.ts';
+import { SSE_EVENTS, resyncSchema, streamEndSchema, streamStatusSchema, topicListSchema } from '../stream.ts';
+import { topicSchema } from '../topic.ts';
+import type { Operation, OperationParameter } from './operation.ts';
+import { PARAMETERS } from './parameter.ts';
+
+const shared = { service: 'fanout-gateway', tag: 'realtime', authentication: 'required' } as const;
+
+/** What a subscription of any transport asks for. */
+export const SUBSCRIPTION_PARAMETERS = Object.freeze({
+  topic: {
+    name: QUERY_PARAMETERS.topic,
+    in: 'query',
+    required: true,
+    schema: z.array(topicSchema).min(1),
+    description:
+      'What to subscribe to; may be repeated. `register/{slug}`, `register/{slug}/schema/{slug}`, `object/{uuid}` or ' +
+      '`organisation/{uuid}`. One bad topic refuses the whole request.',
+    example: ['register/meldingen-register/schema/meldingen'],
+  },
+  events: {
+    name: QUERY_PARAMETERS.events,
+    in: 'query',
+    schema: z.string(),
+    description: `Only these events, separated by commas: ${Object.values(EVENT_NAMES).join(', ')}.`,
+    example: 'object.created,object.updated',
+  },
+  lastEventId: {
+    name: QUERY_PARAMETERS.lastEventId,
+    in: 'query',
+    schema: z.string(),
+    description:
+      'The cursor: the id of the last event that was handled, or the position of a list. What happened since then comes ' +
+      'first. The header `Last-Event-ID` wins, because an EventSource that reconnects repeats its old address.',
+    example: 'evt-mwrd70tk-000000000041',
+  },
+} as const satisfies Record<string, OperationParameter>);
+
+/** `/api/realtime`. */
+export const REALTIME_OPERATIONS = [
+  {
+    ...shared,
+    id: 'subscribe',
+    method: 'GET',
+    path: '/api/realtime/subscribe',
+    summary: 'Stream events',
+    description:
+      'Server-Sent Events: each change of the topics that the caller may see, trimmed to what it may see, as it happens. ' +
+      '`id:` is the cursor to come back with. An `event: resync` says that events may be missing: fetch again. What is ' +
+      'transient is never answered 5xx to a client that accepts `text/event-stream`, because an EventSource would stay ' +
+      'closed: the answer is an empty stream with `retry:`. An operator may admit anonymous subscribers to what a `public` ' +
+      'rule allows.',
+    parameters: [
+      SUBSCRIPTION_PARAMETERS.topic,
+      PARAMETERS.filter,
+      PARAMETERS.fields,
+      SUBSCRIPTION_PARAMETERS.events,
+      SUBSCRIPTION_PARAMETERS.lastEventId,
+      {
+        name: 'Last-Event-ID',
+        in: 'header',
+        schema: eventIdSchema,
+        description: 'The cursor, as an EventSource sends it by itself.',
+        example: 'evt-mwrd70tk-000000000041',
+      },
+    ],
+    answers: {
+      200: {
+        description: 'The stream. It lasts until one side ends it.',
+        mediaType: 'text/event-stream',
+        events: {
+          [EVENT_NAMES.created]: cloudEventSchema,
+          [EVENT_NAMES.updated]: cloudEventSchema,
+          [EVENT_NAMES.deleted]: cloudEventSchema,
+          [SSE_EVENTS.resync]: resyncSchema,
+          [SSE_EVENTS.end]: streamEndSchema,
+        },
+        example:
+          ': connection 7c1e0f5a-3b1d-4a52-8f6e-2d9c1b0a4e77\nretry: 3000\nid: evt-mwrd70tk-000000000041\n\n' +
+          'id: evt-mwrd70tk-000000000042\nevent: object.deleted\ndata: {"specversion":"1.0", ...}\n\n',
+        headers: ['Tidewire-Connection', 'Tidewire-Protocol'],
+      },
+    },
+    errors: [
+      'MALFORMED_TOPIC',
+      'MALFORMED_FILTER',
+      'UNKNOWN_FIELD',
+      'FORBIDDEN',
+      'NOT_FOUND',
+      'TOO_MANY_CONNECTIONS',
+      'TOO_MANY_SUBSCRIPTIONS',
+    ],
+  },
+  {
+    ...shared,
+    id: 'listTopics',
+    method: 'GET',
+    path: '/api/realtime/topics',
+    summary: 'List topics',
+    description: 'What the caller may subscribe to, and the four forms of topics.',
+    answers: { 200: { description: 'Topics.', schema: topicListSchema, example: topicListExample } },
+  },
+  {
+    ...shared,
+    id: 'getStreamStatus',
+    method: 'GET',
+    path: '/api/realtime/status',
+    summary: 'State of the streams',
+    description: "The caller's own connections and subscriptions, and how far back a cursor may lie.",
+    answers: { 200: { description: 'Status.', schema: streamStatusSchema, example: streamStatusExample } },
+  },
+] as const satisfies readonly Operation[];
