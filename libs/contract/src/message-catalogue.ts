@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { cloudEventSchema } from './cloud-event.ts';
 import { objectMessageSchema, rightsMessageSchema } from './log-message.ts';
 import { objectListSchema, objectSchema } from './object.ts';
+import { tablePollSchema, topicPollSchema } from './poll.ts';
 import { problemSchema } from './problem.ts';
 import {
   authenticateReplySchema,
@@ -14,6 +15,7 @@ import {
 } from './request.ts';
 import { resyncSchema, streamEndSchema, streamStatusSchema, topicListSchema } from './stream.ts';
 import { tableBatchResultSchema, tableRecordListSchema, tableRecordSchema } from './table.ts';
+import { tableMessageSchema } from './table-message.ts';
 
 interface MessageRow {
   readonly schema: z.ZodType;
@@ -31,6 +33,21 @@ export const MESSAGES = Object.freeze({
     schema: cloudEventSchema,
     audience: 'public',
     summary: 'a change of an object, trimmed to its reader',
+  },
+  'table-message': {
+    schema: tableMessageSchema,
+    audience: 'public',
+    summary: 'a change of a record, trimmed to its reader',
+  },
+  'topic-poll': {
+    schema: topicPollSchema,
+    audience: 'public',
+    summary: 'what a long poll of topics brought',
+  },
+  'table-poll': {
+    schema: tablePollSchema,
+    audience: 'public',
+    summary: 'what a long poll of a table brought',
   },
   'resync': { schema: resyncSchema, audience: 'public', summary: 'fetch again: events may be missing' },
   'stream-end': { schema: streamEndSchema, audience: 'public', summary: 'why the server ends a stream' },

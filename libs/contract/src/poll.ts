@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { cloudEventSchema } from './cloud-event.ts';
+import { eventIdSchema } from './event-id.ts';
+import { resyncSchema } from './stream.ts';
+import { tableMessageSchema } from './table-message.ts';
+
+/** Bounds of a long poll. The longest wait ends before the minute after which proxies give a request up. */
+export const POLL_LIMITS = Object.freeze({
+  defaultTimeoutMs: 25_000,
+  maxTimeoutMs: 55_000,
+  defaultLimit: 100,
+  maxLimit: 1000,
+});
+
+/** Query parameters of a long poll, besides those of a stream. */
+export const POLL_PARAMETERS = Object.freeze({
+  table: 'table',
+  filter: 'filter',
+  fields: 'fields',
+  timeoutMs: 'timeoutMs',
+  limit: 'limit',
+});
+
+const poll = {
+  /** The cursor of the next poll: every event up to it was told, or was not for this caller. */
+  lastEventId: eventIdSchema,
+  /** Whether the next poll will be answered without waiting. */
+  more: z.boolean(),
+  /** "Fetch again": the list is empty then, and events follow `lastEventId`. */
+  resync: resyncSchema.optional(),
+};
+
+/** The answer to a long poll of topics. */
+export const topicPollSchema = z.object({ events: z.array(cloudEventSchema), ...poll });
+export type TopicPoll = z.infer<typeof topicPollSchema>;
+
+/** The answer to a long poll of a table. */
+export const tablePollSchema = z.object({ messages: z.array(tableMessageSchema), ...poll });
+export type TablePoll = z.infer<typeof tablePollSchema>;
