@@ -1,9 +1,8 @@
 import { fieldTypesOf, parseMatch } from '@tidewire/condition';
 import type { FieldTypes } from '@tidewire/condition';
-import { ACTIONS, TidewireError, propertyNameSchema } from '@tidewire/contract';
+import { ACTIONS, TidewireError, isStorableJson, propertyNameSchema } from '@tidewire/contract';
 import type { FieldError, Policy, Rule } from '@tidewire/contract';
 import { formatPointer } from '@tidewire/service-kit';
-import { isStorableJson } from './text.ts';
 
 /** What a policy says, without its identity. */
 export type PolicyContent = Pick<Policy, 'target' | 'authorization' | 'properties' | 'roles'>;

@@ -1,10 +1,8 @@
 import { z } from 'zod';
-import { slugSchema, uuidSchema } from '../identifier.ts';
+import { referenceSchema } from '../definition.ts';
+import { uuidSchema } from '../identifier.ts';
 import { LIST_LIMITS, QUERY_PARAMETERS } from '../object.ts';
 import type { OperationParameter } from './operation.ts';
-
-/** How requests name a register, a schema or a table's schema: by what never changes, or by what people read. */
-export const referenceSchema = z.union([slugSchema, uuidSchema]);
 
 /** Parameters that several operations have. */
 export const PARAMETERS = Object.freeze({

@@ -1,4 +1,4 @@
-import { TidewireError, queueGroup, setPolicyRequestSchema } from '@tidewire/contract';
+import { TidewireError, isStorableJson, queueGroup, setPolicyRequestSchema } from '@tidewire/contract';
 import type { SetPolicyReply } from '@tidewire/contract';
 import type { Responder } from '@tidewire/messaging';
 import { outageAsUnavailable, parseInput } from '@tidewire/service-kit';
@@ -7,7 +7,6 @@ import type { AuthzMetrics } from '../metrics.ts';
 import { putPolicy } from '../policy-repository-postgres.ts';
 import { requireValidPolicy } from '../policy-validation.ts';
 import type { RightsWriter } from '../rights-writer.ts';
-import { isStorableJson } from '../text.ts';
 
 /** Who asks. The rest is parsed only once it is known that they may write at all. */
 const authorSchema = z.looseObject(

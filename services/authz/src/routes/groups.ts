@@ -1,18 +1,18 @@
-import { principalIdSchema, uuidSchema } from '@tidewire/contract';
+import {
+  groupNameSchema,
+  groupPageSchema,
+  pageQueryShape,
+  principalIdSchema,
+  uuidSchema,
+} from '@tidewire/contract';
 import type { HttpServer, Pool } from '@tidewire/service-kit';
 import { z } from 'zod';
 import { addGroupMember, listGroups, removeGroupMember } from '../group-repository-postgres.ts';
-import { formatPage, pageQueryShape, pageRequest, pageSchema } from '../page.ts';
+import { formatPage, pageRequest } from '../page.ts';
 import { lockPrincipal } from '../principal-repository-postgres.ts';
 import type { RightsWriter } from '../rights-writer.ts';
-import { groupNameSchema } from '../text.ts';
 import { authorOf, notFound, requireAdmin } from './access.ts';
 
-const groupSchema = z.object({
-  organisation: uuidSchema,
-  group: z.string(),
-  members: z.array(principalIdSchema),
-});
 const memberParamsSchema = z.object({
   organisation: uuidSchema,
   group: groupNameSchema,
@@ -28,7 +28,7 @@ export function registerGroups(app: HttpServer, pool: Pool, writer: RightsWriter
       schema: {
         summary: 'The groups of an organisation and their members',
         querystring: z.strictObject({ ...pageQueryShape, organisation: uuidSchema }),
-        response: { 200: pageSchema(groupSchema) },
+        response: { 200: groupPageSchema },
       },
     },
     async (request) => {

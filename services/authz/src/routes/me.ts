@@ -1,7 +1,7 @@
+import { callerSchema } from '@tidewire/contract';
 import { requirePrincipal } from '@tidewire/service-kit';
 import type { HttpServer } from '@tidewire/service-kit';
-import { z } from 'zod';
-import { credentialViewSchema, formatPrincipal, principalViewSchema } from './shapes.ts';
+import { formatPrincipal } from './shapes.ts';
 
 /** `GET /api/auth/me`: who the caller is, for every kind of credential. */
 export function registerMe(app: HttpServer): void {
@@ -10,7 +10,7 @@ export function registerMe(app: HttpServer): void {
     {
       schema: {
         summary: 'Who the caller is',
-        response: { 200: z.object({ principal: principalViewSchema, credential: credentialViewSchema }) },
+        response: { 200: callerSchema },
       },
     },
     async (request) => {

@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { TidewireError, slugSchema, uuidSchema } from '@tidewire/contract';
+import {
+  TidewireError,
+  newOrganisationSchema,
+  organisationPageSchema,
+  organisationPatchSchema,
+  organisationViewSchema,
+  pageQuerySchema,
+  principalViewSchema,
+  uuidSchema,
+} from '@tidewire/contract';
 import type { Organisation } from '@tidewire/contract';
 import type { HttpRequest, HttpServer, Pool } from '@tidewire/service-kit';
 import { z } from 'zod';
@@ -11,23 +20,12 @@ import {
   listOrganisations,
   listVisibleOrganisations,
 } from '../organisation-repository-postgres.ts';
-import { formatPage, pageQuerySchema, pageRequest, pageSchema } from '../page.ts';
+import { formatPage, pageRequest } from '../page.ts';
 import { changePrincipal, findPrincipal } from '../principal-repository-postgres.ts';
 import type { RightsWriter } from '../rights-writer.ts';
-import { nameSchema } from '../text.ts';
 import { authorOf, notFound, requireAdmin, requireUnlimited } from './access.ts';
-import {
-  formatOrganisation,
-  formatPrincipal,
-  organisationViewSchema,
-  principalViewSchema,
-} from './shapes.ts';
+import { formatOrganisation, formatPrincipal } from './shapes.ts';
 
-const changeSchema = z.strictObject({
-  name: nameSchema.optional(),
-  parent: uuidSchema.nullable().optional(),
-});
-const creationSchema = changeSchema.extend({ id: uuidSchema.optional(), slug: slugSchema, name: nameSchema });
 const paramsSchema = z.object({ uuid: uuidSchema });
 
 /** `/api/organisations`: an administrator manages them; members see their own and those above. */
@@ -44,7 +42,7 @@ function registerReads(app: HttpServer, pool: Pool): void {
       schema: {
         summary: 'List organisations: all for an administrator, own ones and their ancestors for others',
         querystring: pageQuerySchema,
-        response: { 200: pageSchema(organisationViewSchema) },
+        response: { 200: organisationPageSchema },
       },
     },
     async (request) => {
@@ -75,7 +73,7 @@ function registerWrites(app: HttpServer, pool: Pool, writer: RightsWriter): void
     {
       schema: {
         summary: 'Create an organisation',
-        body: creationSchema,
+        body: newOrganisationSchema,
         response: { 201: organisationViewSchema },
       },
     },
@@ -96,7 +94,7 @@ function registerWrites(app: HttpServer, pool: Pool, writer: RightsWriter): void
       schema: {
         summary: 'Rename or move an organisation',
         params: paramsSchema,
-        body: changeSchema,
+        body: organisationPatchSchema,
         response: { 200: organisationViewSchema },
       },
     },

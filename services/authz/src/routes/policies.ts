@@ -1,33 +1,29 @@
 import {
   TidewireError,
-  authorizationSchema,
-  propertyAuthorizationSchema,
-  roleSchema,
+  isStorableJson,
+  pageQueryShape,
+  policyContentSchema,
+  policyPageSchema,
+  policyTargetSchema,
+  policyViewSchema,
   uuidSchema,
 } from '@tidewire/contract';
 import type { HttpServer, Pool } from '@tidewire/service-kit';
 import { z } from 'zod';
 import type { AuthzMetrics } from '../metrics.ts';
-import { formatPage, pageQueryShape, pageRequest, pageSchema } from '../page.ts';
+import { formatPage, pageRequest } from '../page.ts';
 import { findPolicy, listPolicies, putPolicy, removePolicy } from '../policy-repository-postgres.ts';
 import { requireValidPolicy } from '../policy-validation.ts';
 import type { RightsWriter } from '../rights-writer.ts';
-import { isStorableJson } from '../text.ts';
 import { authorOf, notFound, requireAdmin } from './access.ts';
-import { formatPolicy, policyViewSchema } from './shapes.ts';
+import { formatPolicy } from './shapes.ts';
 
-const targetSchema = z.enum(['register', 'schema']);
-const paramsSchema = z.object({ target: targetSchema, id: uuidSchema });
-const contentSchema = z.strictObject({
-  authorization: authorizationSchema.nullable().default(null),
-  properties: z.record(z.string(), propertyAuthorizationSchema).default({}),
-  roles: z.array(roleSchema).max(64).default([]),
-});
+const paramsSchema = z.object({ target: policyTargetSchema, id: uuidSchema });
 /** Judged before the schema takes it apart: what a parser would drop must not be missing from a rule unnoticed. */
 const bodySchema = z
   .unknown()
   .refine(isStorableJson, 'holds "__proto__", NUL or broken Unicode')
-  .pipe(contentSchema);
+  .pipe(policyContentSchema);
 
 /** `/api/policies`: an administrator's. */
 export function registerPolicies(
@@ -46,8 +42,8 @@ function registerReads(app: HttpServer, pool: Pool): void {
     {
       schema: {
         summary: 'List policies',
-        querystring: z.strictObject({ ...pageQueryShape, target: targetSchema.optional() }),
-        response: { 200: pageSchema(policyViewSchema) },
+        querystring: z.strictObject({ ...pageQueryShape, target: policyTargetSchema.optional() }),
+        response: { 200: policyPageSchema },
       },
     },
     async (request) => {

@@ -1,8 +1,16 @@
-import { TidewireError, groupMembershipSchema, principalIdSchema, uuidSchema } from '@tidewire/contract';
+import {
+  TidewireError,
+  newPrincipalSchema,
+  pageQuerySchema,
+  principalIdSchema,
+  principalPageSchema,
+  principalPatchSchema,
+  principalViewSchema,
+} from '@tidewire/contract';
 import type { Principal } from '@tidewire/contract';
 import type { HttpRequest, HttpServer, Pool } from '@tidewire/service-kit';
 import { z } from 'zod';
-import { formatPage, pageQuerySchema, pageRequest, pageSchema } from '../page.ts';
+import { formatPage, pageRequest } from '../page.ts';
 import {
   changePrincipal,
   findPrincipal,
@@ -13,20 +21,9 @@ import {
   removePrincipal,
 } from '../principal-repository-postgres.ts';
 import type { RightsWriter } from '../rights-writer.ts';
-import { groupNameSchema, nameSchema } from '../text.ts';
 import { authorOf, notFound, requireAdmin, requireUnlimited } from './access.ts';
-import { formatPrincipal, principalViewSchema } from './shapes.ts';
+import { formatPrincipal } from './shapes.ts';
 
-const changeSchema = z.strictObject({
-  name: nameSchema.optional(),
-  organisations: z.array(uuidSchema).max(100).optional(),
-  activeOrganisation: uuidSchema.nullable().optional(),
-  groups: z
-    .array(groupMembershipSchema.extend({ group: groupNameSchema }).strict())
-    .max(1000)
-    .optional(),
-});
-const creationSchema = changeSchema.extend({ id: principalIdSchema, name: nameSchema });
 const paramsSchema = z.object({ id: principalIdSchema });
 
 /** `/api/principals`: an administrator manages them; everybody sees themselves and nobody else. */
@@ -42,7 +39,7 @@ function registerReads(app: HttpServer, pool: Pool): void {
       schema: {
         summary: 'List principals: all for an administrator, oneself for others',
         querystring: pageQuerySchema,
-        response: { 200: pageSchema(principalViewSchema) },
+        response: { 200: principalPageSchema },
       },
     },
     async (request) => {
@@ -72,7 +69,11 @@ function registerWrites(app: HttpServer, writer: RightsWriter): void {
   app.post(
     '/api/principals',
     {
-      schema: { summary: 'Create a principal', body: creationSchema, response: { 201: principalViewSchema } },
+      schema: {
+        summary: 'Create a principal',
+        body: newPrincipalSchema,
+        response: { 201: principalViewSchema },
+      },
     },
     async (request, reply) => {
       requireAdmin(request);
@@ -91,7 +92,7 @@ function registerWrites(app: HttpServer, writer: RightsWriter): void {
       schema: {
         summary: 'Change a principal; lists replace',
         params: paramsSchema,
-        body: changeSchema,
+        body: principalPatchSchema,
         response: { 200: principalViewSchema },
       },
     },

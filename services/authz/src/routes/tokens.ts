@@ -1,20 +1,21 @@
 import {
   QUERY_PARAMETERS,
   TidewireError,
+  createdTokenSchema,
+  newTokenSchema,
+  pageQueryShape,
   parseTimestamp,
   principalIdSchema,
-  scopesSchema,
-  timestampSchema,
+  tokenPageSchema,
   uuidSchema,
 } from '@tidewire/contract';
 import type { Clock, HttpServer, Pool, PoolClient } from '@tidewire/service-kit';
 import { z } from 'zod';
 import { countTokens, endToken, insertToken, listTokens } from '../credential-repository-postgres.ts';
 import type { TokenEntry } from '../credential-repository-postgres.ts';
-import { formatPage, pageQueryShape, pageRequest, pageSchema } from '../page.ts';
+import { formatPage, pageRequest } from '../page.ts';
 import { lockPrincipal } from '../principal-repository-postgres.ts';
 import type { RightsWriter } from '../rights-writer.ts';
-import { isStorableJson, nameSchema } from '../text.ts';
 import { createTokenSecret, toStoredSecret } from '../token-secret.ts';
 import { authorOf, notFound, requireUnlimited } from './access.ts';
 
@@ -29,31 +30,6 @@ export interface TokenRoutesOptions {
 /** Live tokens of one principal at most: more are forgotten ones. */
 const MAX_TOKENS = 100;
 
-const tokenBodySchema = z.strictObject({
-  principal: principalIdSchema.optional(),
-  name: nameSchema,
-  scopes: scopesSchema.strict().refine(isStorableJson, 'holds NUL or broken Unicode').optional(),
-  expiresAt: z.string().optional(),
-  secret: z
-    .string()
-    .regex(/^[A-Za-z0-9_-]{8,200}$/, 'must be 8 to 200 of A-Z, a-z, 0-9, "_" and "-"')
-    .optional(),
-});
-
-const createdTokenSchema = z.object({
-  id: uuidSchema,
-  token: z.string(),
-  principal: principalIdSchema,
-  name: z.string(),
-  scopes: scopesSchema.nullable(),
-  createdAt: timestampSchema,
-  expiresAt: timestampSchema.nullable(),
-});
-
-const tokenEntrySchema = createdTokenSchema
-  .omit({ token: true })
-  .extend({ prefix: z.string(), endedAt: timestampSchema.nullable() });
-
 /** `/api/auth/tokens`: everybody manages their own, an administrator everybody's. */
 export function registerTokens(app: HttpServer, options: TokenRoutesOptions): void {
   registerCreate(app, options);
@@ -66,7 +42,7 @@ function registerCreate(app: HttpServer, { writer, clock, chosenSecrets }: Token
     {
       schema: {
         summary: 'Create a token; its secret is in this answer and nowhere else',
-        body: tokenBodySchema,
+        body: newTokenSchema,
         response: { 201: createdTokenSchema },
       },
     },
@@ -112,7 +88,7 @@ function registerListAndEnd(app: HttpServer, { pool, writer }: TokenRoutesOption
       schema: {
         summary: 'List tokens without their secrets',
         querystring: z.strictObject({ ...pageQueryShape, principal: principalIdSchema.optional() }),
-        response: { 200: pageSchema(tokenEntrySchema) },
+        response: { 200: tokenPageSchema },
       },
     },
     async (request) => {

@@ -1,7 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { fieldTypesOf } from '@tidewire/condition';
 import { TidewireError } from '@tidewire/contract';
-import type { ObjectType, Policy, Register, SetPolicyRequest } from '@tidewire/contract';
+import type {
+  NewRegister,
+  NewSchema,
+  ObjectType,
+  Policy,
+  Register,
+  RegisterPatch,
+  SchemaPatch,
+  SetPolicyRequest,
+} from '@tidewire/contract';
 import type { RightsView } from '@tidewire/policy';
 import { formatPointer } from '@tidewire/service-kit';
 import type { Logger, PrincipalContext, Provenance } from '@tidewire/service-kit';
@@ -10,7 +19,6 @@ import type { Judgement, Turn } from '../rights/judgement.ts';
 import { TableTaken } from './catalogue-repository.ts';
 import type { CatalogueRepository } from './catalogue-repository.ts';
 import { presentRegister, presentSchema, splitProperties } from './definition.ts';
-import type { NewRegister, NewSchema, RegisterPatch, SchemaPatch } from './definition.ts';
 import type { PolicyClient } from './policy-client.ts';
 
 export interface CatalogueOptions {

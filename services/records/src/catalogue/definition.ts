@@ -1,96 +1,48 @@
-import {
-  authorizationSchema,
-  propertyAuthorizationSchema,
-  propertyNameSchema,
-  propertySchema,
-  roleSchema,
-  slugSchema,
-  uuidSchema,
+import { newSchemaSchema, propertySchema, schemaPatchSchema } from '@tidewire/contract';
+import type {
+  ObjectType,
+  Policy,
+  Property,
+  PropertyWithRules,
+  Register,
+  SchemaPatch,
 } from '@tidewire/contract';
-import type { ObjectType, Policy, Property, Register } from '@tidewire/contract';
 import { z } from 'zod';
 import { patternProblem } from '../objects/linear-pattern.ts';
 
-/** Members that say nothing here: what a GET returned may be sent back. */
-const IGNORED = {
-  id: z.unknown().optional(),
-  version: z.unknown().optional(),
-  created: z.unknown().optional(),
-  updated: z.unknown().optional(),
-};
-
-const MAX_PROPERTIES = 256;
 /** Elements that must differ are compared each with each. */
 const MAX_UNIQUE_ITEMS = 1000;
 const MAX_NESTING = 8;
 
-/** A property as it is sent: its definition, and the rules that are authz's. */
-const sentPropertySchema = z
-  .strictObject({ ...propertySchema.shape, authorization: propertyAuthorizationSchema.nullable().optional() })
-  .superRefine((property, context) => {
-    for (const problem of propertyProblems(property, 0)) context.addIssue({ code: 'custom', ...problem });
-  });
-type SentProperty = z.infer<typeof sentPropertySchema>;
+/** The body of `POST /api/schemas`, with what its shape alone does not say. */
+export const newSchemaBodySchema = withoutPrototype().pipe(newSchemaSchema).superRefine(refuseBadProperties);
 
-const sentPropertiesSchema = z
-  // A record passes `__proto__` over without a word; as a name that begins with an underscore it is refused.
-  .custom<unknown>(hasNoPrototypeMember, { message: '__proto__ cannot be the name of a property' })
-  .pipe(z.record(propertyNameSchema, sentPropertySchema))
-  .refine((properties) => Object.keys(properties).length <= MAX_PROPERTIES, {
-    message: `must have at most ${MAX_PROPERTIES} properties`,
-  });
+/** The body of `PATCH /api/schemas/{schema}`, likewise. */
+export const schemaPatchBodySchema = withoutPrototype()
+  .pipe(schemaPatchSchema)
+  .superRefine(refuseBadProperties);
 
-function hasNoPrototypeMember(value: unknown): boolean {
-  return typeof value !== 'object' || value === null || !Object.hasOwn(value, '__proto__');
+/** A record passes `__proto__` over without a word; as a name that begins with an underscore it is refused. */
+function withoutPrototype(): z.ZodType<unknown, unknown> {
+  return z.unknown().superRefine((body, context) => {
+    const properties = typeof body === 'object' && body !== null ? Object.entries(body) : [];
+    const [, sent] = properties.find(([name]) => name === 'properties') ?? [];
+    if (typeof sent === 'object' && sent !== null && Object.hasOwn(sent, '__proto__')) {
+      const message = '__proto__ cannot be the name of a property';
+      context.addIssue({ code: 'custom', path: ['properties'], message });
+    }
+  });
 }
 
-const described = {
-  title: z.string().max(200).optional(),
-  description: z.string().max(2000).optional(),
-  authorization: authorizationSchema.nullable().optional(),
-};
-
-/** `POST /api/registers`. `roles` are what `authorization.roles` of the register's schemas may refer to. */
-export const newRegisterSchema = z.strictObject({
-  ...IGNORED,
-  slug: slugSchema,
-  ...described,
-  roles: z.array(roleSchema).max(64).optional(),
-});
-export type NewRegister = z.infer<typeof newRegisterSchema>;
-
-/** `PATCH /api/registers/{register}`. A slug never changes: one that is sent must be the register's. */
-export const registerPatchSchema = z.strictObject({
-  ...IGNORED,
-  slug: slugSchema.optional(),
-  ...described,
-  roles: z.array(roleSchema).max(64).optional(),
-});
-export type RegisterPatch = z.infer<typeof registerPatchSchema>;
-
-/** `POST /api/schemas`. `register` is an id or a slug; `table` is chosen when absent. */
-export const newSchemaSchema = z.strictObject({
-  ...IGNORED,
-  register: z.union([uuidSchema, slugSchema]),
-  slug: slugSchema,
-  table: slugSchema.optional(),
-  ...described,
-  properties: sentPropertiesSchema.default({}),
-  required: z.array(z.string()).max(200).default([]),
-});
-export type NewSchema = z.infer<typeof newSchemaSchema>;
-
-/** `PATCH /api/schemas/{schema}`: properties are added or redefined one by one, none is taken away. */
-export const schemaPatchSchema = z.strictObject({
-  ...IGNORED,
-  register: z.string().optional(),
-  slug: slugSchema.optional(),
-  table: slugSchema.optional(),
-  ...described,
-  properties: sentPropertiesSchema.optional(),
-  required: z.array(z.string()).max(200).optional(),
-});
-export type SchemaPatch = z.infer<typeof schemaPatchSchema>;
+function refuseBadProperties(
+  { properties = {} }: Pick<SchemaPatch, 'properties'>,
+  context: z.RefinementCtx,
+): void {
+  for (const [name, property] of Object.entries(properties)) {
+    for (const { path, message } of propertyProblems(property, 0))
+      context.addIssue({ code: 'custom', path: ['properties', name, ...path], message });
+  }
+}
 
 /** What a schema's properties are once the rules are taken out of them. */
 export interface SplitProperties {
@@ -100,7 +52,7 @@ export interface SplitProperties {
 }
 
 /** Parts definitions from rules: this service keeps the first, authz the second. */
-export function splitProperties(sent: Readonly<Record<string, SentProperty>>): SplitProperties {
+export function splitProperties(sent: Readonly<Record<string, PropertyWithRules>>): SplitProperties {
   const properties: Record<string, Property> = Object.create(null);
   const rules = new Map<string, Policy['properties'][string] | null>();
   for (const [name, { authorization, ...property }] of Object.entries(sent)) {
@@ -150,7 +102,10 @@ interface PropertyProblem {
 }
 
 /** What zod does not say: nested definitions are checked like the outer ones, and what could cost too much is refused. */
-function propertyProblems(property: Omit<SentProperty, 'authorization'>, depth: number): PropertyProblem[] {
+function propertyProblems(
+  property: Omit<PropertyWithRules, 'authorization'>,
+  depth: number,
+): PropertyProblem[] {
   const problems: PropertyProblem[] = [];
   const add = (path: PropertyKey[], message: string): void => void problems.push({ path, message });
   const { pattern, uniqueItems, maxItems, items, properties, type } = property;

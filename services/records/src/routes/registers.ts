@@ -1,8 +1,8 @@
+import { newRegisterSchema, registerPatchSchema } from '@tidewire/contract';
 import type { HttpServer } from '@tidewire/service-kit';
 import { requirePrincipal } from '@tidewire/service-kit';
 import { z } from 'zod';
 import type { Catalogue } from '../catalogue/catalogue.ts';
-import { newRegisterSchema, registerPatchSchema } from '../catalogue/definition.ts';
 import { catalogueRequest } from './request.ts';
 
 const params = z.object({ register: z.string() });

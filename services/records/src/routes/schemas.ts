@@ -2,7 +2,7 @@ import type { HttpServer } from '@tidewire/service-kit';
 import { requirePrincipal } from '@tidewire/service-kit';
 import { z } from 'zod';
 import type { Catalogue } from '../catalogue/catalogue.ts';
-import { newSchemaSchema, schemaPatchSchema } from '../catalogue/definition.ts';
+import { newSchemaBodySchema, schemaPatchBodySchema } from '../catalogue/definition.ts';
 import { catalogueRequest } from './request.ts';
 
 const params = z.object({ schema: z.string() });
@@ -21,7 +21,9 @@ export function schemaRoutes(app: HttpServer, catalogue: Catalogue): void {
   );
   app.post(
     '/api/schemas',
-    { schema: { tags, summary: 'Creates a schema in a register, with its rules', body: newSchemaSchema } },
+    {
+      schema: { tags, summary: 'Creates a schema in a register, with its rules', body: newSchemaBodySchema },
+    },
     async (request, reply) => {
       const schema = await catalogue.createSchema(catalogueRequest(request), request.body);
       return reply
@@ -42,7 +44,7 @@ export function schemaRoutes(app: HttpServer, catalogue: Catalogue): void {
         tags,
         params,
         summary: 'Adds properties, changes a schema or its rules',
-        body: schemaPatchSchema,
+        body: schemaPatchBodySchema,
       },
     },
     (request) => catalogue.patchSchema(catalogueRequest(request), request.params.schema, request.body),
