@@ -12,14 +12,27 @@ export interface Target {
   readonly register: Register;
 }
 
-/** The schema that ids or slugs name; undefined when there is none, or none any more. */
-export function findTarget(view: RightsView, registerRef: string, schemaRef: string): Target | undefined {
-  const register = findRegister(view, registerRef);
+/** Where a request says that its objects are: a register and a schema by id or slug, or a table by its slug or schema id. */
+export type Address = { readonly register: string; readonly schema: string } | { readonly table: string };
+
+/** The schema that is named; undefined when there is none, or none any more. */
+export function findTarget(view: RightsView, address: Address): Target | undefined {
+  if ('table' in address) return findTable(view, address.table);
+  const register = findRegister(view, address.register);
   if (register === undefined) return undefined;
   const schema = view
     .schemas(register.id)
-    .find(({ id, slug }) => slug === schemaRef || id === schemaRef.toLowerCase());
+    .find(({ id, slug }) => slug === address.schema || id === address.schema.toLowerCase());
   return schema === undefined ? undefined : { schema, register };
+}
+
+function findTable(view: RightsView, ref: string): Target | undefined {
+  const byId = view.schema(ref.toLowerCase());
+  const schema = byId === undefined || byId.removed ? view.schemaByTable(ref) : byId;
+  const register = schema === undefined ? undefined : view.register(schema.register);
+  return schema === undefined || register === undefined || register.removed
+    ? undefined
+    : { schema, register };
 }
 
 /** The register that an id or slug names. */

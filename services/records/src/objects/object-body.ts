@@ -7,6 +7,8 @@ export interface ObjectBody {
   readonly members: Readonly<Record<string, unknown>>;
   /** The version that the client read; the write happens only while the object still has it. */
   readonly version: number | undefined;
+  /** `_updated` that the client read, epoch milliseconds: the condition of the tables face. */
+  readonly updatedMs?: number | undefined;
   /** `_organisation` as sent; only administrators may choose one. */
   readonly organisation: string | null | undefined;
 }

@@ -4,18 +4,13 @@ import type { PrincipalContext } from '@tidewire/service-kit';
 import type { Judgement, Turn } from '../rights/judgement.ts';
 import { parseListQuery } from './list-query.ts';
 import { contextOf, decide, findTarget, knowsOf, notFound, presentObject, project } from './object-access.ts';
+import type { Address } from './object-access.ts';
 import type { ListQuery, ObjectRepository } from './object-repository.ts';
 
 export interface ObjectReaderOptions {
   readonly judgement: Judgement;
   readonly repository: ObjectRepository;
   readonly listMaxBytes: number;
-}
-
-/** Where a request says that its objects are: ids or slugs. */
-export interface Address {
-  readonly register: string;
-  readonly schema: string;
 }
 
 type Entries = readonly (readonly [name: string, value: string])[];
@@ -38,7 +33,7 @@ export class ObjectReader {
   async get(who: PrincipalContext | null, address: Address, uuid: string): Promise<PresentedObject> {
     const { judgement, repository } = this.#options;
     return await judgement.judge(who, async (turn) => {
-      const target = findTarget(turn.view, address.register, address.schema);
+      const target = findTarget(turn.view, address);
       if (target === undefined) throw notFound(turn);
       const read = decide(turn, target, 'read');
       if (!read.allowed) throw notFound(turn);
@@ -69,7 +64,7 @@ export class ObjectReader {
     organisation: string | undefined,
   ): Promise<ObjectList> {
     const { repository, listMaxBytes } = this.#options;
-    const target = findTarget(turn.view, address.register, address.schema);
+    const target = findTarget(turn.view, address);
     if (target === undefined) throw notFound(turn);
     const decision = decide(turn, target, 'list', organisation);
     // Everybody may list what is theirs, on every schema: that alone must not tell that the schema exists.

@@ -20,7 +20,13 @@ import {
   viewWith,
 } from '../../test/rights.ts';
 import { createObjectRepository } from './object-repository-postgres.ts';
-import type { ListQuery, ObjectRepository, StatementContext, WriteResult } from './object-repository.ts';
+import type {
+  ListQuery,
+  ObjectRepository,
+  StatementContext,
+  WriteOutcome,
+  WriteResult,
+} from './object-repository.ts';
 
 let database: RecordsTestDatabase;
 let pool: Pool;
@@ -62,7 +68,7 @@ async function insert(
 ): Promise<string> {
   const uuid = randomUUID();
   await repository.transaction(provenance, (transaction) =>
-    transaction.insert(context, { uuid, organisation, owner, properties }),
+    transaction.insert(context, [{ uuid, organisation, owner, properties }]),
   );
   return uuid;
 }
@@ -76,11 +82,23 @@ function update(
     reader?: Granted;
     properties: Record<string, unknown>;
   },
-): Promise<WriteResult> {
+): Promise<Written> {
   const { mode = 'merge', version, reader, properties } = change;
-  return repository.transaction(provenance, (transaction) =>
-    transaction.update(context, { uuid, decision, version, mode, reader, properties }),
+  return single(
+    repository.transaction(provenance, (transaction) =>
+      transaction.update(context, { decision, mode, reader, changes: [{ uuid, version, properties }] }),
+    ),
   );
+}
+
+type Written = WriteOutcome & Pick<WriteResult, 'barrier'>;
+
+/** The result of a statement on one object. */
+async function single(pending: Promise<WriteResult>): Promise<Written> {
+  const { outcomes, barrier } = await pending;
+  const [outcome] = outcomes;
+  if (outcome === undefined || outcomes.length > 1) throw new Error('one outcome is expected');
+  return { ...outcome, barrier };
 }
 
 test('a write answers with the object before and after it, and with the position of its snapshot', async () => {
@@ -130,9 +148,11 @@ test('a conditional write that waited for another one is judged on what that one
 test('another version than the expected one is not written', async () => {
   const uuid = await insert({ status: 'a' });
   const decision = grantOf(viewWith({}), alice, 'delete');
-  const remove = (version: number): Promise<WriteResult> =>
-    repository.transaction(provenance, (transaction) =>
-      transaction.remove(context, { uuid, decision, version }),
+  const remove = (version: number): Promise<Written> =>
+    single(
+      repository.transaction(provenance, (transaction) =>
+        transaction.remove(context, { decision, objects: [{ uuid, version }] }),
+      ),
     );
   expect(await remove(2)).toMatchObject({ written: false, before: { _version: 1 } });
   expect(await remove(1)).toMatchObject({ written: true, before: { _version: 1 } });

@@ -53,12 +53,17 @@ export interface ListResult {
   readonly barrier: RightsBarrier;
 }
 
-/** What a write statement did. `before` is the object as it was, whether or not the rule let it be written. */
-export interface WriteResult {
+/** What a write statement did to one object. `before` is as it was, whether or not the rule let it be written. */
+export interface WriteOutcome {
   readonly before: ObjectImage | null;
   readonly after: ObjectImage | null;
-  /** Whether it was written: false when there is none, the rule refused, or the version is another. */
+  /** Whether it was written: false when there is none, the rule refused, or it is not as the caller read it. */
   readonly written: boolean;
+}
+
+/** What a write statement did, per object in the order in which they were given. */
+export interface WriteResult {
+  readonly outcomes: readonly WriteOutcome[];
   readonly barrier: RightsBarrier;
 }
 
@@ -69,25 +74,59 @@ export interface NewObject {
   readonly properties: Readonly<Record<string, unknown>>;
 }
 
-export interface ObjectChange {
+/** An object and what the caller read of it: it is written only while it is still so. */
+export interface Precondition {
   readonly uuid: string;
-  /** The decision for `update`: its rows are in the statement's WHERE. */
-  readonly decision: Granted;
   readonly version: number | undefined;
+  /** `_updated`, epoch milliseconds. */
+  readonly updatedMs?: number | undefined;
+}
+
+export interface ObjectChange extends Precondition {
+  readonly properties: Readonly<Record<string, unknown>>;
+}
+
+/** How the changes of a statement are made. */
+export interface ChangeMode {
   /**
    * `merge`: RFC 7396. `replace`: the given properties instead of those that `reader` may read on the row; what it may not
    * read stays, because it could not have been sent.
    */
   readonly mode: 'merge' | 'replace';
   readonly reader: Granted | undefined;
-  readonly properties: Readonly<Record<string, unknown>>;
 }
 
-export interface ObjectRemoval {
-  readonly uuid: string;
+export interface ObjectUpdates extends ChangeMode {
+  /** The decision for `update`: its rows are in the statement's WHERE. */
+  readonly decision: Granted;
+  /** No object twice. */
+  readonly changes: readonly ObjectChange[];
+}
+
+export interface ObjectRemovals {
   /** The decision for `delete`. */
   readonly decision: Granted;
-  readonly version: number | undefined;
+  /** No object twice. */
+  readonly objects: readonly Precondition[];
+}
+
+/** What identifies an object to an upsert: in its organisation, the values of these properties. */
+export interface ObjectKey {
+  readonly organisation: string | null;
+  readonly values: readonly (readonly [name: string, value: unknown])[];
+}
+
+/** Which objects have these keys, among the rows and properties that the decision lets be read. */
+export interface KeyQuery {
+  readonly decision: Granted;
+  /** All of the same properties. */
+  readonly keys: readonly ObjectKey[];
+}
+
+export interface KeyResult {
+  /** Per key the uuids of those that have it; two where there are more. */
+  readonly matches: readonly (readonly string[])[];
+  readonly barrier: RightsBarrier;
 }
 
 /** Thrown in a transaction to begin it again: what it decided by was changed by another one in the same moment. */
@@ -100,9 +139,12 @@ export class ConcurrentChange extends Error {
 
 /** The statements of one transaction; what they wrote is seen by others after it. */
 export interface ObjectTransaction {
-  insert(context: StatementContext, object: NewObject): Promise<WriteResult>;
-  update(context: StatementContext, change: ObjectChange): Promise<WriteResult>;
-  remove(context: StatementContext, removal: ObjectRemoval): Promise<WriteResult>;
+  insert(context: StatementContext, objects: readonly NewObject[]): Promise<WriteResult>;
+  update(context: StatementContext, updates: ObjectUpdates): Promise<WriteResult>;
+  remove(context: StatementContext, removals: ObjectRemovals): Promise<WriteResult>;
+  /** Waits for the transactions that have locked one of these keys, and keeps others waiting until this one ends. */
+  lockKeys(context: StatementContext, keys: readonly ObjectKey[]): Promise<void>;
+  findKeys(context: StatementContext, query: KeyQuery): Promise<KeyResult>;
 }
 
 /** Where objects are kept. Each method is one SQL snapshot, whose barrier comes with the data. */

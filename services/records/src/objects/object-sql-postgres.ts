@@ -2,7 +2,7 @@ import { compileSql, objectFields, quoteLiteral, sortKeySql } from '@tidewire/co
 import type { Condition, SqlField, SqlOptions } from '@tidewire/condition';
 import { projectedFields, visibleRows } from '@tidewire/policy';
 import type { Granted } from '@tidewire/policy';
-import type { ListQuery, ObjectChange, StatementContext } from './object-repository.ts';
+import type { ChangeMode, ListQuery, StatementContext } from './object-repository.ts';
 
 /** A statement in the making: its parameters, and where the fields of the row `o` are found. */
 export interface ObjectSql {
@@ -63,11 +63,10 @@ export function listOrder(sql: ObjectSql, query: ListQuery): string {
 
 const NEVER_NULL: ReadonlySet<string> = new Set(['_uuid', '_version', '_created', '_updated']);
 
-/** The properties that an update stores, from the row as it is in the moment of the write. */
-export function changedPropertiesSql(sql: ObjectSql, change: ObjectChange): string {
-  const given = `${sql.bind(JSON.stringify(change.properties))}::jsonb`;
-  if (change.mode === 'merge') return `records.merge_patch(o.properties, ${given})`;
-  const hidden = hiddenPropertiesSql(sql, change.reader);
+/** The properties that an update stores, from the row as it is in the moment of the write; `given` is an expression. */
+export function changedPropertiesSql(sql: ObjectSql, given: string, { mode, reader }: ChangeMode): string {
+  if (mode === 'merge') return `records.merge_patch(o.properties, ${given})`;
+  const hidden = hiddenPropertiesSql(sql, reader);
   return hidden === undefined ? given : `(${hidden} || ${given})`;
 }
 
@@ -90,7 +89,8 @@ function hiddenPropertiesSql(sql: ObjectSql, reader: Granted | undefined): strin
   return `(${parts.join(' || ')})`;
 }
 
-function projectedOptions(sql: ObjectSql, decision: Granted): SqlOptions {
+/** The fields of the row as far as the decision lets them be read on it. */
+export function projectedOptions(sql: ObjectSql, decision: Granted): SqlOptions {
   return { ...sql.options, field: projectedFields(decision, sql.options) };
 }
 

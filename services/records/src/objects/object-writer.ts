@@ -1,27 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import { TidewireError } from '@tidewire/contract';
-import type { FieldError, ObjectImage, Principal } from '@tidewire/contract';
+import type { Principal, TidewireError } from '@tidewire/contract';
 import { checkWrite, isVisibleAt } from '@tidewire/policy';
-import type { Decision, Granted } from '@tidewire/policy';
 import type { PrincipalContext, Provenance } from '@tidewire/service-kit';
 import type { Judgement, Turn } from '../rights/judgement.ts';
-import {
-  contextOf,
-  decide,
-  findTarget,
-  forbidden,
-  knowsOf,
-  notFound,
-  presentObject,
-  refusedWrite,
-} from './object-access.ts';
-import type { Target } from './object-access.ts';
+import { contextOf, decide, findTarget, forbidden, knowsOf, notFound } from './object-access.ts';
+import type { Address } from './object-access.ts';
 import type { ObjectBody } from './object-body.ts';
-import type { Address, PresentedObject } from './object-reader.ts';
-import { ConcurrentChange } from './object-repository.ts';
-import type { ObjectRepository, WriteResult } from './object-repository.ts';
-import type { ObjectChecks, ObjectValidator } from './object-validator.ts';
+import { completeChanges, faultsOf, updateObjects } from './object-change.ts';
+import type { Change, Changes } from './object-change.ts';
+import { insertObjects, prepareCreations } from './object-create.ts';
+import type { ChangeKind } from './object-members.ts';
+import type { PresentedObject } from './object-reader.ts';
+import type { ObjectRepository, ObjectTransaction, Precondition } from './object-repository.ts';
+import { prepareUpsert, upsertObjects } from './object-upsert.ts';
+import type { Upsert, UpsertResult } from './object-upsert.ts';
+import type { ObjectValidator } from './object-validator.ts';
 import type { OutboxPressure } from './outbox-pressure.ts';
+import { refusalAt, refuseInvalid, requireAllowed, requireWritten } from './write-scope.ts';
+import type { BodyPlace, WriteScope } from './write-scope.ts';
 
 export interface ObjectWriterOptions {
   readonly judgement: Judgement;
@@ -38,13 +34,8 @@ export interface WriteRequest {
   readonly address: Address;
   readonly correlationId: string;
   readonly traceparent: string;
-}
-
-/** A write of an object that exists. `merge`: RFC 7396; `replace`: the whole object. */
-export interface Change {
-  readonly uuid: string;
-  readonly mode: 'merge' | 'replace';
-  readonly body: ObjectBody;
+  /** Where in the body the object at an index stands; absent: the body is the object. */
+  readonly placeOf?: (index: number) => BodyPlace;
 }
 
 /** What was created, and where it is. */
@@ -54,7 +45,12 @@ export interface CreatedObject extends PresentedObject {
   readonly schemaSlug: string;
 }
 
-/** Writes objects: one statement each, judged on both images before it is committed. */
+const WHOLE_BODY: BodyPlace = { row: '', members: '' };
+
+/**
+ * Writes objects: all that a request names or none, in one transaction with a statement per kind of write, each judged on
+ * both of its images before it is committed.
+ */
 export class ObjectWriter {
   readonly #options: ObjectWriterOptions;
 
@@ -62,211 +58,127 @@ export class ObjectWriter {
     this.#options = options;
   }
 
-  /** Creates an object owned by the caller, in its active organisation. */
-  async create(request: WriteRequest, body: ObjectBody): Promise<CreatedObject> {
-    const uuid = randomUUID();
-    return await this.#judge(request, async (turn, target) => {
-      const organisation = organisationFor(turn, body);
-      const decision = decide(turn, target, 'create', organisation ?? undefined);
-      if (!decision.allowed) throw knowsOf(turn, target) ? forbidden() : notFound(turn);
-      const checks = this.#options.validator.checksOf(target.schema);
-      const members = checks.withDefaults(body.members);
-      const properties = withoutNulls(members);
-      refuseInvalid([...checks.check(members), ...checks.missing(properties)]);
-      return await this.#options.repository.transaction(provenanceOf(turn, request), async (transaction) => {
-        const owner = turn.principal?.id ?? null;
-        const object = { uuid, organisation, owner, properties };
-        const { after, barrier } = await transaction.insert(contextOf(turn, target), object);
-        if (after === null) throw new Error('the insert returned no image');
-        // What the schema says of itself needs no right of the caller.
-        const changedFields = Object.keys(withoutNulls(body.members));
-        const verdict = checkWrite({ decision, before: null, after, changedFields, nowMs: turn.nowMs });
-        if (!verdict.ok) throw refusedWrite(verdict);
-        await turn.confirm(barrier);
-        const presented = present(decide(turn, target, 'read'), after, turn.nowMs);
-        return { ...presented, uuid, registerSlug: target.register.slug, schemaSlug: target.schema.slug };
-      });
+  /** Creates objects owned by the caller, in its active organisation. */
+  async create(request: WriteRequest, bodies: readonly ObjectBody[]): Promise<readonly CreatedObject[]> {
+    const creations = bodies.map((body, index) => ({ index, uuid: randomUUID(), body }));
+    return await this.#judge(request, async (scope) => {
+      const prepared = prepareCreations(scope, creations);
+      const presented = await this.#transaction(scope, request, (transaction) =>
+        insertObjects(scope, transaction, prepared),
+      );
+      const { register, schema } = scope.target;
+      return presented.map((one, index) => ({
+        ...one,
+        uuid: prepared[index]?.uuid ?? '',
+        registerSlug: register.slug,
+        schemaSlug: schema.slug,
+      }));
     });
   }
 
   /**
-   * @throws TidewireError NOT_FOUND when it is absent or unreadable, FORBIDDEN when it is readable, STALE_VERSION when it
-   *   is not the version that the client read.
+   * Changes objects, none of them twice.
+   *
+   * @throws TidewireError NOT_FOUND when one is absent or unreadable, FORBIDDEN when it is readable, STALE_VERSION or
+   *   CONFLICT when it is not what the client read.
    */
-  async change(request: WriteRequest, given: Change): Promise<PresentedObject> {
-    return await this.#judge(request, async (turn, target) => {
+  async change(
+    request: WriteRequest,
+    mode: ChangeKind,
+    given: readonly Omit<Change, 'index'>[],
+  ): Promise<readonly PresentedObject[]> {
+    const changes = given.map((change, index): Change => ({ ...change, index }));
+    return await this.#judge(request, async (scope) => {
+      const { turn, target } = scope;
       const decision = decide(turn, target, 'update');
-      if (!decision.allowed) throw await this.#deniedOutright(turn, target, given.uuid);
+      if (!decision.allowed) throw await this.#deniedOutright(scope, changes[0]?.uuid);
       const read = decide(turn, target, 'read');
-      const checks = this.#options.validator.checksOf(target.schema);
-      const change = given.mode === 'replace' ? withReadableDefaults(checks, given, read) : given;
-      const problems = checks.check(finalMembers(change));
-      if (problems.length > 0) await this.#requireKnown(turn, target, change.uuid, decision);
-      refuseInvalid(problems);
-      return await this.#options.repository.transaction(provenanceOf(turn, request), async (transaction) => {
-        const result = await transaction.update(contextOf(turn, target), {
-          uuid: change.uuid,
-          decision,
-          version: change.body.version,
-          mode: change.mode,
-          reader: read.allowed ? read : undefined,
-          properties: change.mode === 'merge' ? change.body.members : withoutNulls(change.body.members),
-        });
-        const { after } = requireWritten({ turn, decision, read, version: change.body.version }, result);
-        if (after === null) throw new Error('the update returned no image');
-        refuseInvalid(mergedProblems(checks, change, after));
-        const verdict = checkWrite({ decision, before: result.before, after, nowMs: turn.nowMs });
-        if (!verdict.ok) throw refusedWrite(verdict);
-        await turn.confirm(result.barrier);
-        return present(read, after, turn.nowMs);
+      const complete = completeChanges(scope, { decision, read, mode, changes });
+      await this.#refuseFaults(scope, complete);
+      return await this.#transaction(scope, request, (transaction) =>
+        updateObjects(scope, transaction, complete),
+      );
+    });
+  }
+
+  /** Deletes objects, none of them named twice; their versions go on if the same uuids are ever used again. */
+  async remove(request: WriteRequest, objects: readonly Precondition[]): Promise<void> {
+    await this.#judge(request, async (scope) => {
+      const { turn, target, context } = scope;
+      const decision = decide(turn, target, 'delete');
+      if (!decision.allowed) throw await this.#deniedOutright(scope, objects[0]?.uuid);
+      const read = decide(turn, target, 'read');
+      await this.#transaction(scope, request, async (transaction) => {
+        const { outcomes, barrier } = await transaction.remove(context, { decision, objects });
+        for (const [index, outcome] of outcomes.entries()) {
+          const { uuid, version, updatedMs } = objects[index] ?? { uuid: '', version: undefined };
+          requireWritten(scope, { index, uuid, version, updatedMs, decision, read }, outcome);
+          const write = { decision, before: outcome.before, after: null, nowMs: turn.nowMs };
+          requireAllowed(scope, index, checkWrite(write));
+        }
+        await turn.confirm(barrier);
       });
     });
   }
 
-  /** Deletes an object; its version goes on if the same uuid is ever used again. */
-  async remove(request: WriteRequest, uuid: string, version: number | undefined): Promise<void> {
-    await this.#judge(request, async (turn, target) => {
-      const decision = decide(turn, target, 'delete');
-      if (!decision.allowed) throw await this.#deniedOutright(turn, target, uuid);
-      const read = decide(turn, target, 'read');
-      await this.#options.repository.transaction(provenanceOf(turn, request), async (transaction) => {
-        const result = await transaction.remove(contextOf(turn, target), { uuid, decision, version });
-        requireWritten({ turn, decision, read, version }, result);
-        const verdict = checkWrite({ decision, before: result.before, after: null, nowMs: turn.nowMs });
-        if (!verdict.ok) throw refusedWrite(verdict);
-        await turn.confirm(result.barrier);
-      });
+  /** Changes the objects that have the keys of `upsert`, creates those that there are not. Atomic against other upserts. */
+  async upsert(request: WriteRequest, upsert: Upsert): Promise<UpsertResult> {
+    return await this.#judge(request, async (scope) => {
+      const prepared = prepareUpsert(scope, upsert);
+      return await this.#transaction(scope, request, (transaction) =>
+        upsertObjects(scope, transaction, prepared),
+      );
     });
   }
 
   async #judge<Result>(
-    { who, address }: WriteRequest,
-    attempt: (turn: Turn, target: Target) => Promise<Result>,
+    { who, address, placeOf = () => WHOLE_BODY }: WriteRequest,
+    attempt: (scope: WriteScope) => Promise<Result>,
   ): Promise<Result> {
-    const { judgement, pressure, onCommit } = this.#options;
+    const { judgement, pressure, validator, onCommit } = this.#options;
     await pressure.admit();
     const result = await judgement.judge(who, async (turn) => {
-      const target = findTarget(turn.view, address.register, address.schema);
+      const target = findTarget(turn.view, address);
       if (target === undefined) throw notFound(turn);
-      return await attempt(turn, target);
+      const checks = validator.checksOf(target.schema);
+      return await attempt({ turn, target, context: contextOf(turn, target), checks, placeOf });
     });
     onCommit();
     return result;
   }
 
+  async #transaction<Result>(
+    { turn }: WriteScope,
+    request: WriteRequest,
+    work: (transaction: ObjectTransaction) => Promise<Result>,
+  ): Promise<Result> {
+    return await this.#options.repository.transaction(provenanceOf(turn, request), work);
+  }
+
   /** No row of the schema may be written by the caller: whether this one exists is only for those who may read it. */
-  async #deniedOutright(turn: Turn, target: Target, uuid: string): Promise<TidewireError> {
-    return (await this.#mayRead(turn, target, uuid)) ? forbidden() : notFound(turn);
+  async #deniedOutright(scope: WriteScope, uuid: string | undefined): Promise<TidewireError> {
+    const readable = uuid !== undefined && (await this.#mayRead(scope, uuid));
+    return refusalAt(scope, 0, readable ? forbidden() : notFound(scope.turn));
   }
 
   /** What is wrong with a body tells what the schema is like: not to who may only write what is theirs, and has nothing here. */
-  async #requireKnown(turn: Turn, target: Target, uuid: string, update: Granted): Promise<void> {
-    if (update.rows.op !== 'false' || knowsOf(turn, target)) return;
-    if (!(await this.#mayRead(turn, target, uuid))) throw notFound(turn);
+  async #refuseFaults(scope: WriteScope, changes: Changes): Promise<void> {
+    const faults = faultsOf(scope, changes);
+    if (changes.decision.rows.op === 'false' && !knowsOf(scope.turn, scope.target)) {
+      for (const { uuid, index } of faults.keys()) {
+        // One at a time: there are as many as a request may change, and hardly anybody comes here.
+        if (!(await this.#mayRead(scope, uuid))) throw refusalAt(scope, index, notFound(scope.turn));
+      }
+    }
+    refuseInvalid([...faults.values()].flat());
   }
 
-  async #mayRead(turn: Turn, target: Target, uuid: string): Promise<boolean> {
+  async #mayRead({ turn, target, context }: WriteScope, uuid: string): Promise<boolean> {
     const read = decide(turn, target, 'read');
     if (!read.allowed) return false;
-    const { image } = await this.#options.repository.read(contextOf(turn, target), uuid);
+    const { image } = await this.#options.repository.read(context, uuid);
     return image !== null && isVisibleAt(read, image, turn.nowMs);
   }
-}
-
-interface Expectation {
-  readonly turn: Turn;
-  readonly decision: Granted;
-  readonly read: Decision;
-  readonly version: number | undefined;
-}
-
-/** Says why a statement wrote nothing: absent and unreadable, then forbidden, then stale. */
-function requireWritten({ turn, decision, read, version }: Expectation, result: WriteResult): WriteResult {
-  const { before, written } = result;
-  if (written) return result;
-  if (before === null) throw notFound(turn);
-  if (!isVisibleAt(decision, before, turn.nowMs)) {
-    throw read.allowed && isVisibleAt(read, before, turn.nowMs) ? forbidden() : notFound(turn);
-  }
-  if (version !== undefined && before._version !== version) {
-    throw new TidewireError('STALE_VERSION', `The object has version ${before._version} by now.`);
-  }
-  // The statement looked at an older row than the one it then waited for.
-  throw new ConcurrentChange();
-}
-
-/** Nobody may choose an organisation but administrators, who may also choose none. */
-function organisationFor(turn: Turn, body: ObjectBody): string | null {
-  const { principal, view } = turn;
-  const active = principal?.activeOrganisation ?? null;
-  if (principal?.admin !== true || body.organisation === undefined) return active;
-  if (body.organisation === null) return null;
-  const organisation = view.organisation(body.organisation);
-  if (organisation !== undefined && !organisation.removed) return organisation.id;
-  throw new TidewireError('VALIDATION_ERROR', 'The body is not valid.', {
-    errors: [{ field: '/_organisation', message: 'is not the id of an organisation' }],
-  });
-}
-
-/** Members whose stored value is known before the write: all but objects that are merged into objects. */
-function finalMembers({ mode, body }: Change): Record<string, unknown> {
-  if (mode === 'replace') return body.members;
-  return pick(body.members, (value) => !isMergeable(value));
-}
-
-/**
- * A replacement, completed with defaults. Only of what the writer may read on every row: what it may not read stays as it
- * is, and a default would take its place.
- */
-function withReadableDefaults(checks: ObjectChecks, change: Change, read: Decision): Change {
-  if (!read.allowed) return change;
-  const { names, conditions } = read.reads;
-  const readable = new Set(names.filter((_, index) => conditions[index]?.op === 'true'));
-  return {
-    ...change,
-    body: { ...change.body, members: checks.withDefaults(change.body.members, readable) },
-  };
-}
-
-/** What is wrong with an object once a change was merged into it. Values that the client did not send are not looked at. */
-function mergedProblems(checks: ObjectChecks, { mode, body }: Change, after: ObjectImage): FieldError[] {
-  const missing = checks.missing(after);
-  if (mode === 'replace') return missing;
-  const merged = Object.create(null) as Record<string, unknown>;
-  for (const [name, value] of Object.entries(body.members))
-    if (isMergeable(value)) merged[name] = after[name];
-  return [...checks.check(merged), ...missing];
-}
-
-function isMergeable(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function withoutNulls(members: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return pick(members, (value) => value !== null);
-}
-
-function pick(
-  members: Readonly<Record<string, unknown>>,
-  keep: (value: unknown) => boolean,
-): Record<string, unknown> {
-  const picked = Object.create(null) as Record<string, unknown>;
-  for (const [name, value] of Object.entries(members)) if (keep(value)) picked[name] = value;
-  return picked;
-}
-
-function refuseInvalid(errors: readonly FieldError[]): void {
-  if (errors.length > 0) throw new TidewireError('VALIDATION_ERROR', 'The object is not valid.', { errors });
-}
-
-/** What the writer may see of what it wrote; whoever may not read it learns its version. */
-function present(read: Decision, after: ObjectImage, nowMs: number): PresentedObject {
-  const object = presentObject(read, after, nowMs) ?? {
-    id: after._uuid,
-    _uuid: after._uuid,
-    _version: after._version,
-  };
-  return { object, version: after._version };
 }
 
 /** What the events of a write say about its cause. */

@@ -35,7 +35,7 @@ export function objectRoutes(app: HttpServer, reader: ObjectReader, writer: Obje
     { schema: { tags, params: collection, body: z.unknown(), summary: 'Creates an object' } },
     async (request, reply) => {
       const body = readObjectBody(request.body, undefined);
-      const created = await writer.create(writeRequest(request, request.params), body);
+      const created = first(await writer.create(writeRequest(request, request.params), [body]));
       const { registerSlug, schemaSlug, uuid } = created;
       void reply.code(201).header('location', `/api/objects/${registerSlug}/${schemaSlug}/${uuid}`);
       return answer(reply, created);
@@ -60,10 +60,8 @@ export function objectRoutes(app: HttpServer, reader: ObjectReader, writer: Obje
       handler: async (request, reply) => {
         const uuid = requireUuid(request.params.uuid);
         const body = readObjectBody(request.body, ifMatch(request));
-        return answer(
-          reply,
-          await writer.change(writeRequest(request, request.params), { uuid, mode, body }),
-        );
+        const changed = await writer.change(writeRequest(request, request.params), mode, [{ uuid, body }]);
+        return answer(reply, first(changed));
       },
     });
   }
@@ -72,10 +70,16 @@ export function objectRoutes(app: HttpServer, reader: ObjectReader, writer: Obje
     { schema: { tags, params: item, summary: 'Deletes an object' } },
     async (request, reply) => {
       const uuid = requireUuid(request.params.uuid);
-      await writer.remove(writeRequest(request, request.params), uuid, deletedVersion(request));
+      const version = deletedVersion(request);
+      await writer.remove(writeRequest(request, request.params), [{ uuid, version }]);
       return reply.code(204).send();
     },
   );
+}
+
+function first<Item>([item]: readonly Item[]): Item {
+  if (item === undefined) throw new Error('the write answered nothing');
+  return item;
 }
 
 function answer(reply: HttpReply, { object, version }: PresentedObject): Record<string, unknown> {

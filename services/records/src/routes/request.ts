@@ -2,6 +2,7 @@ import { TidewireError } from '@tidewire/contract';
 import { requirePrincipal } from '@tidewire/service-kit';
 import type { HttpRequest } from '@tidewire/service-kit';
 import type { CatalogueRequest } from '../catalogue/catalogue.ts';
+import type { Address } from '../objects/object-access.ts';
 import type { WriteRequest } from '../objects/object-writer.ts';
 
 /** The query of a request as it was sent: names may repeat, and their order counts. */
@@ -17,11 +18,8 @@ export function catalogueRequest(request: HttpRequest): CatalogueRequest {
 }
 
 /** The same for objects, with where they are. */
-export function writeRequest(
-  request: HttpRequest,
-  address: { readonly register: string; readonly schema: string },
-): WriteRequest {
-  return { ...catalogueRequest(request), address: { register: address.register, schema: address.schema } };
+export function writeRequest(request: HttpRequest, address: Address): WriteRequest {
+  return { ...catalogueRequest(request), address };
 }
 
 /** `If-Match`, which may come once. */
