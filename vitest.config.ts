@@ -1,9 +1,14 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /**
  * Tests are sorted by what they need: the suffix says it, and a project per suffix sets the time it may take. Groups run
  * one after another, so that tests of the whole platform have the machine to themselves.
  */
+const cores = availableParallelism();
+/** Most of their time they wait for a server, a lease or a time-out: more of them at once than there are cores. */
+const waitingWorkers = Math.min(8, cores + 1);
+
 const packages = ['libs/*', 'services/*', 'cli', 'deploy/local', 'scripts', 'test'];
 const filesEnding = (suffix: string): string[] => packages.map((folder) => `${folder}/**/*${suffix}`);
 const realServers = ['**/*.nats.test.ts', '**/*.pg.test.ts', '**/*.e2e.test.ts'];
@@ -17,18 +22,20 @@ export default defineConfig({
         test: {
           name: 'unit',
           sequence: { groupOrder: 0 },
+          maxWorkers: cores,
           include: filesEnding('.test.ts'),
           exclude: [...elsewhere, ...realServers],
-          testTimeout: 20_000,
+          testTimeout: 60_000,
         },
       },
       {
         test: {
           name: 'nats',
           sequence: { groupOrder: 1 },
+          maxWorkers: waitingWorkers,
           include: filesEnding('.nats.test.ts'),
           exclude: elsewhere,
-          testTimeout: 30_000,
+          testTimeout: 60_000,
           hookTimeout: 60_000,
         },
       },
@@ -36,9 +43,10 @@ export default defineConfig({
         test: {
           name: 'pg',
           sequence: { groupOrder: 1 },
+          maxWorkers: waitingWorkers,
           include: filesEnding('.pg.test.ts'),
           exclude: elsewhere,
-          testTimeout: 30_000,
+          testTimeout: 60_000,
           hookTimeout: 60_000,
         },
       },
