@@ -1,12 +1,11 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { describeProcess, freePort, removePostgresData } from '@tidewire/local';
-import { waitFor } from '@tidewire/test-kit';
+import { compileCache, runFolder, waitFor } from '@tidewire/test-kit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -17,7 +16,7 @@ let dataFolder: string;
 let starts: Start[] = [];
 
 beforeEach(() => {
-  dataFolder = join(mkdtempSync(join(tmpdir(), 'tidewire-npm-start-')), 'data');
+  dataFolder = join(runFolder('npm-start'), 'data');
 });
 afterEach(async () => {
   for (const start of starts) await start.end();
@@ -37,7 +36,7 @@ class Start {
       cwd: root,
       detached: true, // a process group of its own, as a shell makes one
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, LOG_LEVEL: 'warn' },
+      env: { ...process.env, LOG_LEVEL: 'warn', NODE_COMPILE_CACHE: compileCache() },
     });
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream.on('data', (data) => (this.output += String(data)));

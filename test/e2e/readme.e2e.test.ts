@@ -1,14 +1,13 @@
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { freePort, waitFor } from '@tidewire/test-kit';
+import { compileCache, freePort, runFolder, waitFor } from '@tidewire/test-kit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 const root = join(import.meta.dirname, '..', '..');
-const folder = mkdtempSync(join(tmpdir(), 'tidewire readme '));
+const folder = runFolder('the readme');
 const run = promisify(execFile);
 
 /** Commands of the README, in its order, pointed at the test's own port. */
@@ -22,7 +21,11 @@ interface Started {
 }
 
 function start(command: string): Started {
-  const child = spawn('sh', ['-c', `exec ${command}`], { cwd: root, detached: true });
+  const child = spawn('sh', ['-c', `exec ${command}`], {
+    cwd: root,
+    detached: true,
+    env: { ...process.env, NODE_COMPILE_CACHE: compileCache() },
+  });
   let text = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => (text += String(bytes)));
   return { child, output: () => text };

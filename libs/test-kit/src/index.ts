@@ -10,5 +10,6 @@ export { startPostgres, startPostgresAlone } from './postgres.ts';
 export type { StartPostgresOptions, TestDatabase, TestPostgresServer } from './postgres.ts';
 export { waitFor } from './wait-for.ts';
 export type { WaitForOptions } from './wait-for.ts';
+export { compileCache, runFolder } from './test-run.ts';
 export { startPlatform } from './start-platform.ts';
 export type { Platform, PlatformOptions, PlatformProcess, PlatformReplica } from './platform.ts';

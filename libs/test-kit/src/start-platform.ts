@@ -14,7 +14,7 @@ import {
 import type { Platform as Launched } from '@tidewire/local';
 import { Pool } from 'pg';
 import type { Platform, PlatformOptions, PlatformReplica } from './platform.ts';
-import { runFolder } from './test-run.ts';
+import { compileCache, runFolder } from './test-run.ts';
 
 /** The machine's environment without what would change the platform: a developer's own settings and servers. */
 function neutralEnvironment(): Record<string, string | undefined> {
@@ -32,7 +32,7 @@ function launchPlatform(options: PlatformOptions, dataFolder: string, port: numb
     port,
     gateways,
     records,
-    environment: { ...neutralEnvironment(), ...settings },
+    environment: { ...neutralEnvironment(), NODE_COMPILE_CACHE: compileCache(), ...settings },
     progress: createProgress({ stream: quiet, plain: true }),
     // Tests say themselves when something comes back.
     supervise: false,

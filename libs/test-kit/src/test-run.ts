@@ -87,6 +87,11 @@ export function runFolder(stem: string): string {
   return folder;
 }
 
+/** Where Node keeps what it compiled for all platforms of the run: each but the first starts with half the work. */
+export function compileCache(): string {
+  return join(testRun().folder, 'compile-cache');
+}
+
 /** Asks the keeper for something that the whole run shares, and answers what it wrote about it. */
 export async function sharedServer<T>(thing: SharedThing): Promise<T> {
   const { folder } = testRun();

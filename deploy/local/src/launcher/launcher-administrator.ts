@@ -36,9 +36,8 @@ export async function ensureAdministrator(
     await run(process.execPath, [program, '--token-file', tokenFile], {
       timeout: TIMEOUT_MS,
       env: {
-        ...machineVariables(environment),
+        ...machineVariables(environment, folder.path),
         DATABASE_URL: authzUrl,
-        NODE_COMPILE_CACHE: join(folder.path, 'cache'),
       },
     });
   } catch (error) {

@@ -163,9 +163,7 @@ function planEdge(
 
 function commonVariables(options: ServicesOptions, port: number): Record<string, string> {
   return {
-    ...machineVariables(options.environment ?? {}),
-    // What Node compiled the last time is used again: a start takes half of the processor time.
-    NODE_COMPILE_CACHE: join(options.folder, 'cache'),
+    ...machineVariables(options.environment ?? {}, options.folder),
     TIDEWIRE_HOST: '127.0.0.1',
     TIDEWIRE_PORT: String(port),
     TIDEWIRE_DRAIN_MS: String(DRAIN_MS),

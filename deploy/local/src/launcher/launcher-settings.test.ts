@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { machineVariables, settingsByService } from './launcher-settings.ts';
 
@@ -26,11 +27,9 @@ test('what the launcher wires itself cannot be set from outside', async () => {
 });
 
 test('a service gets what a program needs of the machine, and nothing secret', () => {
-  const variables = machineVariables({
-    PATH: '/bin',
-    LOG_LEVEL: 'debug',
-    AWS_SECRET_ACCESS_KEY: 'x',
-    DATABASE_URL: 'y',
-  });
-  expect(variables).toEqual({ PATH: '/bin', LOG_LEVEL: 'debug' });
+  const machine = { PATH: '/bin', LOG_LEVEL: 'debug', AWS_SECRET_ACCESS_KEY: 'x', DATABASE_URL: 'y' };
+  const ours = { PATH: '/bin', LOG_LEVEL: 'debug', NODE_COMPILE_CACHE: join('/data', 'cache') };
+  expect(machineVariables(machine, '/data')).toEqual(ours);
+  const shared = { NODE_COMPILE_CACHE: '/elsewhere' };
+  expect(machineVariables({ ...machine, ...shared }, '/data')).toEqual({ ...ours, ...shared });
 });

@@ -21,6 +21,7 @@ const MACHINE = [
   'SystemRoot',
   'NODE_EXTRA_CA_CERTS',
   'LOG_LEVEL',
+  'NODE_COMPILE_CACHE',
 ];
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -35,9 +36,12 @@ export function migrationFolder(service: LocalService): string {
   return join(root, 'services', service, 'migrations');
 }
 
-/** The variables of `environment` that every service gets. */
-export function machineVariables(environment: Environment): Record<string, string> {
-  const result: Record<string, string> = {};
+/**
+ * The variables of `environment` that every program of ours gets, and where Node keeps what it compiled: what was
+ * compiled the last time is used again, which halves the work of a start.
+ */
+export function machineVariables(environment: Environment, dataFolder: string): Record<string, string> {
+  const result: Record<string, string> = { NODE_COMPILE_CACHE: join(dataFolder, 'cache') };
   for (const name of MACHINE) if (environment[name] !== undefined) result[name] = environment[name];
   return result;
 }
