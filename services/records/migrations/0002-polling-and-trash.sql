@@ -24,9 +24,10 @@ alter table records.tombstones
   add constraint tombstone_image_whole
     check (properties is null or (created is not null and updated is not null)),
   add constraint tombstone_restorable_image check (properties is not null or not restorable);
--- One per schema in which the uuid was used: whoever polls one schema is told of the delete there, whatever becomes of
--- the uuid in another.
-alter table records.tombstones drop constraint tombstones_pkey, add primary key (uuid, schema_id);
+-- One per schema and organisation in which the uuid was used: those who could see it there are told of the delete,
+-- whatever becomes of the uuid elsewhere. A transfer to another organisation is a delete, too.
+alter table records.tombstones drop constraint tombstones_pkey;
+create unique index tombstones_place on records.tombstones (uuid, schema_id, organisation) nulls not distinct;
 create index tombstones_by_transaction on records.tombstones (schema_id, transaction);
 create index tombstones_full on records.tombstones (deleted_at) where properties is not null;
 
@@ -99,10 +100,9 @@ begin
             version, records.tick(old.updated), old.owner, old.properties, old.created, old.updated, old.created_by,
             old.updated_by, provenance -> 'actor',
             coalesce(current_setting('tidewire.permanent', true), '') <> 'on', pg_current_xact_id())
-    on conflict (uuid, schema_id) do update set
+    on conflict (uuid, schema_id, organisation) do update set
       register_id = excluded.register_id, register_slug = excluded.register_slug,
-      schema_slug = excluded.schema_slug, organisation = excluded.organisation, version = excluded.version,
-      deleted_at = excluded.deleted_at, owner = excluded.owner, properties = excluded.properties,
+      schema_slug = excluded.schema_slug, version = excluded.version, deleted_at = excluded.deleted_at, owner = excluded.owner, properties = excluded.properties,
       created = excluded.created, updated = excluded.updated, created_by = excluded.created_by,
       updated_by = excluded.updated_by, deleted_by = excluded.deleted_by, restorable = excluded.restorable,
       transaction = excluded.transaction;
@@ -160,13 +160,13 @@ declare
   emptied bigint;
 begin
   with old as (
-    select t.uuid, t.schema_id from records.tombstones t
+    select t.uuid, t.version from records.tombstones t
     where t.properties is not null and t.deleted_at < clock_timestamp() - empty_trash.retention
     order by t.deleted_at limit empty_trash.most for update skip locked
   )
   update records.tombstones t
     set properties = null, owner = null, created_by = null, updated_by = null, deleted_by = null, restorable = false
-    from old where (t.uuid, t.schema_id) = (old.uuid, old.schema_id);
+    from old where (t.uuid, t.version) = (old.uuid, old.version);
   get diagnostics emptied = row_count;
   return emptied;
 end

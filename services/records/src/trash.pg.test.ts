@@ -255,6 +255,28 @@ test('a delete stays known in each schema where the uuid was used, and its versi
   expect(await objectOf(uuid)).toMatchObject({ version: 5 });
 });
 
+test('a delete stays known in each organisation between which the object was transferred', async () => {
+  const uuid = await insert();
+  const transfer = (to: string | null): Promise<unknown> =>
+    as(alice, async (client) => {
+      await client.query('delete from records.objects where uuid = $1', [uuid]);
+      await client.query(
+        `insert into records.objects (uuid, register_id, schema_id, organisation) values ($1, $2, $3, $4)`,
+        [uuid, register, schema, to],
+      );
+    });
+  for (const to of ['22222222-2222-4222-8222-222222222222', null, organisation, null]) await transfer(to);
+  const { rows } = await database.records.query(
+    'select organisation, version from records.tombstones where uuid = $1 order by version',
+    [uuid],
+  );
+  expect(rows).toEqual([
+    { organisation: '22222222-2222-4222-8222-222222222222', version: 4 },
+    { organisation: null, version: 6 },
+    { organisation, version: 8 },
+  ]);
+});
+
 test('the trash is emptied in steps: nothing that people wrote stays, the version does', async () => {
   await database.records.query(`select records.empty_trash('0 seconds', 1000)`);
   const uuids = [await insert(), await insert(), await insert()];
