@@ -2,7 +2,7 @@ import { fieldTypesOf } from '@tidewire/condition';
 import { TidewireError } from '@tidewire/contract';
 import { expect, test } from 'vitest';
 import { parseListQuery } from './list-query.ts';
-import type { ListRequest } from './list-query.ts';
+import type { ListRequest } from './list-terms.ts';
 
 const types = fieldTypesOf({
   titel: { type: 'string' },

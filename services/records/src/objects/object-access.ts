@@ -1,10 +1,10 @@
 import { TidewireError } from '@tidewire/contract';
-import type { Action, ObjectImage, ObjectType, Register } from '@tidewire/contract';
-import { decideAccess, isVisibleAt, projectRow } from '@tidewire/policy';
+import type { Action, Actor, ObjectType, Register, TableActor } from '@tidewire/contract';
+import { decideAccess, isVisibleAt, projectRow, seesActor } from '@tidewire/policy';
 import type { Decision, Granted, RightsView, WriteVerdict } from '@tidewire/policy';
 import { formatPointer } from '@tidewire/service-kit';
 import type { Turn } from '../rights/judgement.ts';
-import type { Place, StatementContext } from './object-repository.ts';
+import type { Place, StatementContext, StoredImage } from './object-repository.ts';
 
 /** A schema and its register, as a request named them. */
 export interface Target {
@@ -71,30 +71,54 @@ function placeOf({ schema, register }: Target): Place {
   return { schema: schema.id, register: register.id, schemaSlug: schema.slug, registerSlug: register.slug };
 }
 
+/** An object as it is answered. */
+export interface PresentedObject {
+  readonly object: Record<string, unknown>;
+  readonly version: number;
+  readonly writers: Writers;
+}
+
+/** Who created an object and who wrote it last, where the reader may know. */
+export interface Writers {
+  readonly createdBy?: TableActor;
+  readonly updatedBy?: TableActor;
+}
+
 /** An object as the reader sees it; undefined when it may not see it. */
 export function presentObject(
   read: Decision,
-  image: ObjectImage,
+  image: StoredImage,
   nowMs: number,
   fields?: ReadonlySet<string>,
-): Record<string, unknown> | undefined {
+): PresentedObject | undefined {
   return read.allowed && isVisibleAt(read, image, nowMs) ? project(read, image, nowMs, fields) : undefined;
 }
 
 /** An object that the statement has already found visible. */
 export function project(
   read: Granted,
-  image: ObjectImage,
+  image: StoredImage,
   nowMs: number,
   fields?: ReadonlySet<string>,
-): Record<string, unknown> {
+): PresentedObject {
   const projected = projectRow(read, image, nowMs);
   const object = Object.create(null) as Record<string, unknown>;
   object['id'] = image._uuid;
   for (const [name, value] of Object.entries(projected)) {
     if (fields === undefined || name.startsWith('_') || fields.has(name)) object[name] = value;
   }
-  return object;
+  const { _version: version, _createdBy, _updatedBy } = image;
+  const [createdBy, updatedBy] = [writerSeen(read, _createdBy), writerSeen(read, _updatedBy)];
+  const writers = {
+    ...(createdBy === undefined ? {} : { createdBy }),
+    ...(updatedBy === undefined ? {} : { updatedBy }),
+  };
+  return { object, version, writers };
+}
+
+function writerSeen(read: Granted, actor: Actor | null | undefined): TableActor | undefined {
+  if (actor === null || actor === undefined || !seesActor(read, actor)) return undefined;
+  return { id: actor.id, name: actor.name };
 }
 
 /** Absent and unreadable look the same; who is nobody is told to say who it is. */

@@ -1,10 +1,10 @@
 import type { FieldError } from '@tidewire/contract';
 import { checkWrite } from '@tidewire/policy';
 import type { Decision, Granted } from '@tidewire/policy';
+import type { PresentedObject } from './object-access.ts';
 import type { ObjectBody } from './object-body.ts';
 import { finalMembers, mergedProblems, withReadableDefaults, withoutNulls } from './object-members.ts';
 import type { ChangeKind } from './object-members.ts';
-import type { PresentedObject } from './object-reader.ts';
 import type { ObjectTransaction, WriteOutcome } from './object-repository.ts';
 import { faultIn, presentWritten, refuseInvalid, requireAllowed, requireWritten } from './write-scope.ts';
 import type { WriteScope } from './write-scope.ts';

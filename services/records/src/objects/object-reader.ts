@@ -1,10 +1,12 @@
+import type { FieldTypes } from '@tidewire/condition';
 import { TidewireError, formatEventId } from '@tidewire/contract';
 import type { ObjectList } from '@tidewire/contract';
 import type { PrincipalContext } from '@tidewire/service-kit';
 import type { Judgement, Turn } from '../rights/judgement.ts';
 import { parseListQuery } from './list-query.ts';
+import type { Entries, ListRequest } from './list-terms.ts';
 import { contextOf, decide, findTarget, knowsOf, notFound, presentObject, project } from './object-access.ts';
-import type { Address } from './object-access.ts';
+import type { Address, PresentedObject } from './object-access.ts';
 import type { ListQuery, ObjectRepository } from './object-repository.ts';
 
 export interface ObjectReaderOptions {
@@ -13,12 +15,19 @@ export interface ObjectReaderOptions {
   readonly listMaxBytes: number;
 }
 
-type Entries = readonly (readonly [name: string, value: string])[];
+/** A page as it was read, for a face to put into its own words. */
+export interface ReadPage {
+  readonly request: ListRequest;
+  readonly objects: readonly PresentedObject[];
+  readonly total: number;
+  readonly position: string;
+}
 
-/** An object as it is answered. */
-export interface PresentedObject {
-  readonly object: Record<string, unknown>;
-  readonly version: number;
+/** How a face reads its query, once it is known which fields the reader may name. */
+export interface PageQuery {
+  readonly parse: (types: FieldTypes) => ListRequest;
+  /** An administrator's choice of one. */
+  readonly organisation: string | undefined;
 }
 
 /** Reads objects for those who may read them. */
@@ -39,9 +48,9 @@ export class ObjectReader {
       if (!read.allowed) throw notFound(turn);
       const { image, barrier } = await repository.read(contextOf(turn, target), uuid);
       await turn.confirm(barrier);
-      const object = image === null ? undefined : presentObject(read, image, turn.nowMs);
-      if (image === null || object === undefined) throw notFound(turn);
-      return { object, version: image._version };
+      const presented = image === null ? undefined : presentObject(read, image, turn.nowMs);
+      if (presented === undefined) throw notFound(turn);
+      return presented;
     });
   }
 
@@ -52,24 +61,32 @@ export class ObjectReader {
     entries: Entries,
     organisation: string | undefined,
   ): Promise<ObjectList> {
-    return await this.#options.judgement.judge(who, (turn) =>
-      this.#listOnce(turn, address, entries, organisation),
-    );
+    const parse = (types: FieldTypes): ListRequest => parseListQuery(entries, types);
+    const { request, objects, total, position } = await this.page(who, address, { parse, organisation });
+    return {
+      results: objects.map(({ object }) => ({ id: String(object['id']), ...object })),
+      total,
+      page: request.page,
+      pages: Math.ceil(total / request.limit),
+      limit: request.limit,
+      offset: request.offset,
+      _position: position,
+    };
   }
 
-  async #listOnce(
-    turn: Turn,
-    address: Address,
-    entries: Entries,
-    organisation: string | undefined,
-  ): Promise<ObjectList> {
+  /** The same for any face. */
+  async page(who: PrincipalContext | null, address: Address, query: PageQuery): Promise<ReadPage> {
+    return await this.#options.judgement.judge(who, (turn) => this.#pageOnce(turn, address, query));
+  }
+
+  async #pageOnce(turn: Turn, address: Address, { parse, organisation }: PageQuery): Promise<ReadPage> {
     const { repository, listMaxBytes } = this.#options;
     const target = findTarget(turn.view, address);
     if (target === undefined) throw notFound(turn);
     const decision = decide(turn, target, 'list', organisation);
     // Everybody may list what is theirs, on every schema: that alone must not tell that the schema exists.
     if (!decision.allowed || !knowsOf(turn, target)) throw notFound(turn);
-    const request = parseListQuery(entries, decision.types);
+    const request = parse(decision.types);
     const query: ListQuery = {
       decision,
       filter: request.filter,
@@ -88,16 +105,10 @@ export class ObjectReader {
       throw new TidewireError('PAYLOAD_TOO_LARGE', 'The page is too large: ask for fewer rows with _limit.');
     }
     return {
-      results: images.map((image) => ({
-        id: image._uuid,
-        ...project(decision, image, turn.nowMs, request.fields),
-      })),
+      request,
+      objects: images.map((image) => project(decision, image, turn.nowMs, request.fields)),
       total,
-      page: request.page,
-      pages: Math.ceil(total / request.limit),
-      limit: request.limit,
-      offset: request.offset,
-      _position: formatEventId(position),
+      position: formatEventId(position),
     };
   }
 }

@@ -13,8 +13,9 @@ const DEADLOCK = '40P01';
 /** Whether the same transaction may succeed when it is begun again. */
 export function isRetryable(error: unknown): boolean {
   if (error instanceof ConcurrentChange) return true;
-  const code = error instanceof Error ? (error as DatabaseError).code : undefined;
-  return code === SERIALIZATION_FAILURE || code === DEADLOCK;
+  const { code, constraint } = error instanceof Error ? (error as DatabaseError) : {};
+  // Uuids are the service's own: somebody restored the same object in the same moment, or plain SQL created it.
+  return code === SERIALIZATION_FAILURE || code === DEADLOCK || constraint === 'objects_pkey';
 }
 
 /** What a constraint of `records.objects` says to a client; undefined when the error is none of these. */

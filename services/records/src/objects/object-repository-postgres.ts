@@ -1,11 +1,17 @@
-import type { ObjectImage } from '@tidewire/contract';
 import { inTransaction } from '@tidewire/service-kit';
 import type { Pool } from '@tidewire/service-kit';
 import { barrierColumns, readBarrierRow } from '../rights/barrier-postgres.ts';
 import type { BarrierRow } from '../rights/barrier-postgres.ts';
+import { readChangesPage } from './object-poll-postgres.ts';
 import { isRetryable, refusalOf } from './object-refusal-postgres.ts';
-import type { ListQuery, ListResult, ObjectRepository, StatementContext } from './object-repository.ts';
-import { beginObjectSql, listOrder, listWhere } from './object-sql-postgres.ts';
+import type {
+  ListQuery,
+  ListResult,
+  ObjectRepository,
+  StatementContext,
+  StoredImage,
+} from './object-repository.ts';
+import { beginObjectSql, listOrder, listWhere, storedImageSql } from './object-sql-postgres.ts';
 import type { ObjectSql } from './object-sql-postgres.ts';
 import { objectTransactionOn } from './object-write-postgres.ts';
 
@@ -23,16 +29,18 @@ export function createObjectRepository(pool: Pool): ObjectRepository {
       return readBarrierRow(rows[0]);
     },
     async read(context, uuid) {
-      const { place, concerned } = context;
-      const { rows } = await pool.query<BarrierRow & { image: ObjectImage | null }>(
-        `select ${barrierColumns('$1')},
-           (select records.image(o, $2, $3) from records.objects o where o.uuid = $4 and o.schema_id = $5) as image
+      const sql = beginObjectSql(context);
+      const { rows } = await pool.query<BarrierRow & { image: StoredImage | null }>(
+        `select ${barrier(sql, context)},
+           (select ${storedImageSql(sql, 'o', context)} from records.objects o
+            where o.uuid = ${sql.bind(uuid)} and o.schema_id = ${sql.bind(context.place.schema)}) as image
          from outbox.position() p`,
-        [concerned, place.registerSlug, place.schemaSlug, uuid, place.schema],
+        sql.parameters,
       );
       return { image: rows[0]?.image ?? null, barrier: readBarrierRow(rows[0]) };
     },
     list: (context, query) => list(pool, context, query),
+    changes: (context, query) => readChangesPage(pool, context, query),
     async transaction(provenance, work) {
       for (let attempt = 1; ; attempt += 1) {
         try {
@@ -46,6 +54,13 @@ export function createObjectRepository(pool: Pool): ObjectRepository {
         }
       }
     },
+    async emptyTrash(retentionMs, most) {
+      const { rows } = await pool.query<{ emptied: number }>(
+        `select records.empty_trash($1::bigint * interval '1 millisecond', $2) as emptied`,
+        [retentionMs, most],
+      );
+      return rows[0]?.emptied ?? 0;
+    },
     async outboxBytes() {
       const { rows } = await pool.query<{ bytes: number }>('select outbox.size_bytes() as bytes');
       return rows[0]?.bytes ?? 0;
@@ -55,21 +70,20 @@ export function createObjectRepository(pool: Pool): ObjectRepository {
 
 interface ListRow extends BarrierRow {
   readonly total: number;
-  readonly image: ObjectImage | null;
+  readonly image: StoredImage | null;
   readonly rank: number | null;
 }
 
 async function list(pool: Pool, context: StatementContext, query: ListQuery): Promise<ListResult> {
   const sql = beginObjectSql(context);
   const where = listWhere(sql, context, query);
-  const slugs = slugsOf(sql, context);
   const text = `
     select ${barrier(sql, context)},
       (select count(*) from records.objects o where ${where}) as total, page.rank,
       case when page.bytes <= ${sql.bind(query.maxBytes)}::bigint then page.image end as image
     from outbox.position() p
     left join lateral (
-      select row_number() over () as rank, records.image(picked.row, ${slugs}) as image,
+      select row_number() over () as rank, ${storedImageSql(sql, 'picked.row', context)} as image,
         sum(octet_length((picked.row).properties::text)) over (rows unbounded preceding) as bytes
       from (
         select o as row from records.objects o where ${where}
@@ -92,10 +106,6 @@ async function list(pool: Pool, context: StatementContext, query: ListQuery): Pr
 
 function barrier(sql: ObjectSql, { concerned }: StatementContext): string {
   return barrierColumns(sql.bind(concerned));
-}
-
-function slugsOf(sql: ObjectSql, { place }: StatementContext): string {
-  return `${sql.bind(place.registerSlug)}::text, ${sql.bind(place.schemaSlug)}::text`;
 }
 
 /** With jitter, so that those who collided do not collide again. */

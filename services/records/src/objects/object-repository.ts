@@ -1,8 +1,9 @@
 import type { Condition, FieldType } from '@tidewire/condition';
-import type { LogPosition, ObjectImage } from '@tidewire/contract';
+import type { Actor, LogPosition, ObjectImage } from '@tidewire/contract';
 import type { Granted } from '@tidewire/policy';
 import type { Provenance } from '@tidewire/service-kit';
 import type { BarrierSource, RightsBarrier } from '../rights/barrier.ts';
+import type { ChangeSource } from './object-poll.ts';
 
 /** Where objects are: a schema with the slugs that stand in their images. */
 export interface Place {
@@ -21,8 +22,14 @@ export interface StatementContext {
   readonly nowMs: number;
 }
 
+/** An object as it is stored, with who wrote it: members that no rule sees and that a face shows where it may. */
+export type StoredImage = ObjectImage & {
+  readonly _createdBy?: Actor | null;
+  readonly _updatedBy?: Actor | null;
+};
+
 export interface ReadResult {
-  readonly image: ObjectImage | null;
+  readonly image: StoredImage | null;
   readonly barrier: RightsBarrier;
 }
 
@@ -47,7 +54,7 @@ export interface ListQuery {
 
 export interface ListResult {
   /** Full images, not projected yet. Undefined: the page is larger than `maxBytes`. */
-  readonly images: readonly ObjectImage[] | undefined;
+  readonly images: readonly StoredImage[] | undefined;
   readonly total: number;
   readonly position: LogPosition;
   readonly barrier: RightsBarrier;
@@ -56,7 +63,7 @@ export interface ListResult {
 /** What a write statement did to one object. `before` is as it was, whether or not the rule let it be written. */
 export interface WriteOutcome {
   readonly before: ObjectImage | null;
-  readonly after: ObjectImage | null;
+  readonly after: StoredImage | null;
   /** Whether it was written: false when there is none, the rule refused, or it is not as the caller read it. */
   readonly written: boolean;
 }
@@ -108,6 +115,15 @@ export interface ObjectRemovals {
   readonly decision: Granted;
   /** No object twice. */
   readonly objects: readonly Precondition[];
+  /** Whether nothing is left to restore. */
+  readonly permanent?: boolean;
+}
+
+export interface ObjectRestorations {
+  /** The decision for `delete`: its rows, as they were when they were deleted, may be restored. */
+  readonly decision: Granted;
+  /** No object twice. */
+  readonly uuids: readonly string[];
 }
 
 /** What identifies an object to an upsert: in its organisation, the values of these properties. */
@@ -142,13 +158,18 @@ export interface ObjectTransaction {
   insert(context: StatementContext, objects: readonly NewObject[]): Promise<WriteResult>;
   update(context: StatementContext, updates: ObjectUpdates): Promise<WriteResult>;
   remove(context: StatementContext, removals: ObjectRemovals): Promise<WriteResult>;
+  /**
+   * Brings objects back from the trash as they were. `before` is the last image, null when the trash does not hold it;
+   * whether the caller may create such an object is for the caller to check, on `after`.
+   */
+  restore(context: StatementContext, restorations: ObjectRestorations): Promise<WriteResult>;
   /** Waits for the transactions that have locked one of these keys, and keeps others waiting until this one ends. */
   lockKeys(context: StatementContext, keys: readonly ObjectKey[]): Promise<void>;
   findKeys(context: StatementContext, query: KeyQuery): Promise<KeyResult>;
 }
 
 /** Where objects are kept. Each method is one SQL snapshot, whose barrier comes with the data. */
-export interface ObjectRepository extends BarrierSource {
+export interface ObjectRepository extends BarrierSource, ChangeSource {
   read(context: StatementContext, uuid: string): Promise<ReadResult>;
   list(context: StatementContext, query: ListQuery): Promise<ListResult>;
   /**
@@ -161,6 +182,8 @@ export interface ObjectRepository extends BarrierSource {
     provenance: Provenance,
     work: (transaction: ObjectTransaction) => Promise<Result>,
   ): Promise<Result>;
+  /** Empties what was deleted longer ago than that, at most so many; resolves to how many it were. */
+  emptyTrash(retentionMs: number, most: number): Promise<number>;
   /** About how many bytes of events wait for the log. */
   outboxBytes(): Promise<number>;
 }

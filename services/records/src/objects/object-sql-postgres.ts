@@ -29,13 +29,23 @@ export function beginObjectSql({ place, nowMs }: StatementContext): ObjectSql {
   return { options, parameters, bind: (value) => `$${parameters.push(value)}` };
 }
 
+/** The row `row` as it is stored, with who wrote it. */
+export function storedImageSql(sql: ObjectSql, row: string, { place }: StatementContext): string {
+  const slugs = `${sql.bind(place.registerSlug)}::text, ${sql.bind(place.schemaSlug)}::text`;
+  return `(records.image(${row}, ${slugs})
+    || jsonb_build_object('_createdBy', (${row}).created_by, '_updatedBy', (${row}).updated_by))`;
+}
+
 /** Which rows the decision lets pass, owned ones included, as a condition on `o`. Sees the whole row. */
 export function visibleRowsSql(sql: ObjectSql, decision: Granted): string {
   return compileSql(visibleRows(decision), sql.options);
 }
 
+/** Which rows a list selects. */
+type Selection = Pick<ListQuery, 'decision' | 'filter' | 'search'>;
+
 /** WHERE of a list: schema, rights on the whole row, then filter and search on what may be read of it. */
-export function listWhere(sql: ObjectSql, context: StatementContext, query: ListQuery): string {
+export function listWhere(sql: ObjectSql, context: StatementContext, query: Selection): string {
   const projected = projectedOptions(sql, query.decision);
   const parts = [
     `o.schema_id = ${sql.bind(context.place.schema)}::uuid`,
@@ -98,7 +108,7 @@ export function projectedOptions(sql: ObjectSql, decision: Granted): SqlOptions 
  * Equalities of the filter once more, in the form that the GIN index on `properties` serves. They follow from the filter where
  * the property is readable, so they select nothing else; where it is not readable on every row they are left out.
  */
-function containmentSql(sql: ObjectSql, { filter, decision }: ListQuery): string | undefined {
+function containmentSql(sql: ObjectSql, { filter, decision }: Selection): string | undefined {
   const terms: readonly Condition[] = filter.op === 'and' ? filter.terms : [filter];
   const wanted: [string, unknown][] = [];
   for (const term of terms) {

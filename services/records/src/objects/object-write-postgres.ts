@@ -10,11 +10,18 @@ import type {
   ObjectUpdates,
   Precondition,
   StatementContext,
+  StoredImage,
   WriteOutcome,
   WriteResult,
 } from './object-repository.ts';
-import { beginObjectSql, changedPropertiesSql, visibleRowsSql } from './object-sql-postgres.ts';
+import {
+  beginObjectSql,
+  changedPropertiesSql,
+  storedImageSql,
+  visibleRowsSql,
+} from './object-sql-postgres.ts';
 import type { ObjectSql } from './object-sql-postgres.ts';
+import { restore } from './object-trash-postgres.ts';
 
 /** The statements of one transaction: one round trip each, however many objects they are about. */
 export function objectTransactionOn(client: PoolClient): ObjectTransaction {
@@ -22,6 +29,7 @@ export function objectTransactionOn(client: PoolClient): ObjectTransaction {
     insert: (context, objects) => insert(client, context, objects),
     update: (context, updates) => update(client, context, updates),
     remove: (context, removals) => remove(client, context, removals),
+    restore: (context, restorations) => restore(client, context, restorations),
     lockKeys: (context, keys) => lockKeys(client, context, keys),
     findKeys: (context, query) => findKeys(client, context, query),
   };
@@ -30,7 +38,7 @@ export function objectTransactionOn(client: PoolClient): ObjectTransaction {
 interface WriteRow extends BarrierRow {
   readonly uuid: string | null;
   readonly before: ObjectImage | null;
-  readonly after: ObjectImage | null;
+  readonly after: StoredImage | null;
   readonly written: boolean;
 }
 
@@ -55,7 +63,7 @@ async function insert(
           ${sql.bind(place.register)}::uuid, ${sql.bind(place.schema)}::uuid
         from unnest(${columns.join(', ')}) with ordinality as g(uuid, organisation, owner, properties, place)
         order by g.place
-        returning o.uuid, records.image(o, ${slugsOf(sql, context)}) as after
+        returning o.uuid, ${storedImageSql(sql, 'o', context)} as after
       )
       select ${barrier(sql, context)}, written.uuid, null::jsonb as before, written.after, true as written
       from outbox.position() p cross join written`,
@@ -70,13 +78,12 @@ async function update(
   const sql = beginObjectSql(context);
   const { changes, decision } = updates;
   const properties = sql.bind(changes.map((change) => JSON.stringify(change.properties)));
-  const after = `records.image(o, ${slugsOf(sql, context)})`;
   return await write(client, changes, {
     sql,
     text: `with ${targetSql(sql, context, changes, `, unnest(${properties}::jsonb[]) as properties`)}, written as (
         update records.objects o set properties = ${changedPropertiesSql(sql, 'target.properties', updates)}
         from target where ${WRITABLE} and ${visibleRowsSql(sql, decision)}
-        returning o.uuid, ${after} as after
+        returning o.uuid, ${storedImageSql(sql, 'o', context)} as after
       )
       ${outcomeSql(sql, context)}`,
   });
@@ -85,10 +92,11 @@ async function update(
 async function remove(
   client: PoolClient,
   context: StatementContext,
-  { objects, decision }: ObjectRemovals,
+  { objects, decision, permanent = false }: ObjectRemovals,
 ): Promise<WriteResult> {
   const sql = beginObjectSql(context);
-  return await write(client, objects, {
+  if (permanent) await setPermanent(client, 'on');
+  const result = await write(client, objects, {
     sql,
     text: `with ${targetSql(sql, context, objects)}, written as (
         delete from records.objects o using target where ${WRITABLE} and ${visibleRowsSql(sql, decision)}
@@ -96,6 +104,13 @@ async function remove(
       )
       ${outcomeSql(sql, context)}`,
   });
+  if (permanent) await setPermanent(client, 'off');
+  return result;
+}
+
+/** Whether deletes that follow in the transaction leave something to restore. */
+async function setPermanent(client: PoolClient, value: 'on' | 'off'): Promise<void> {
+  await client.query(`select set_config('tidewire.permanent', $1, true)`, [value]);
 }
 
 /** Runs a statement; its outcomes come in the order in which the objects were given. */

@@ -1,13 +1,12 @@
 import { TidewireError } from '@tidewire/contract';
-import type { FieldError, ObjectImage } from '@tidewire/contract';
+import type { FieldError } from '@tidewire/contract';
 import { isVisibleAt } from '@tidewire/policy';
 import type { Decision, Granted, WriteVerdict } from '@tidewire/policy';
 import type { Turn } from '../rights/judgement.ts';
 import { forbidden, notFound, presentObject, refusedWrite } from './object-access.ts';
-import type { Target } from './object-access.ts';
-import type { PresentedObject } from './object-reader.ts';
+import type { PresentedObject, Target } from './object-access.ts';
 import { ConcurrentChange } from './object-repository.ts';
-import type { Precondition, StatementContext, WriteOutcome } from './object-repository.ts';
+import type { Precondition, StatementContext, StoredImage, WriteOutcome } from './object-repository.ts';
 import type { ObjectChecks } from './object-validator.ts';
 
 /** Where an object stands in the body of its request, as JSON pointers: what its refusals name. */
@@ -95,8 +94,13 @@ export function staleToken(): TidewireError {
 }
 
 /** What the writer may see of what it wrote; whoever may not read it learns its version and times. */
-export function presentWritten({ turn }: WriteScope, read: Decision, after: ObjectImage): PresentedObject {
+export function presentWritten({ turn }: WriteScope, read: Decision, after: StoredImage): PresentedObject {
+  const presented = presentObject(read, after, turn.nowMs);
+  if (presented !== undefined) return presented;
   const { _uuid, _version, _created, _updated } = after;
-  const object = presentObject(read, after, turn.nowMs) ?? { id: _uuid, _uuid, _version, _created, _updated };
-  return { object, version: _version };
+  return {
+    object: { id: _uuid, _uuid, _version, _created, _updated },
+    version: _version,
+    writers: {},
+  };
 }

@@ -1,9 +1,10 @@
 import { HTTP_HEADERS, QUERY_PARAMETERS, TidewireError, uuidSchema } from '@tidewire/contract';
 import type { HttpReply, HttpRequest, HttpServer } from '@tidewire/service-kit';
 import { z } from 'zod';
-import { single } from '../objects/list-query.ts';
+import { single } from '../objects/list-terms.ts';
 import { readObjectBody, readVersion } from '../objects/object-body.ts';
-import type { ObjectReader, PresentedObject } from '../objects/object-reader.ts';
+import type { PresentedObject } from '../objects/object-access.ts';
+import type { ObjectReader } from '../objects/object-reader.ts';
 import type { ObjectWriter } from '../objects/object-writer.ts';
 import { ifMatch, queryEntries, writeRequest } from './request.ts';
 
