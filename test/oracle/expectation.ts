@@ -1,0 +1,139 @@
+import { insideTopic, knowsActor, projected, readableProperties } from './evaluator.ts';
+import { meetsFilter } from './filter.ts';
+import type { FilterTerm } from './filter.ts';
+import type { Change } from './history.ts';
+import type { Asker, Image, Rights, Schema } from './rights.ts';
+
+/** What a subscriber asked for. */
+export interface Interest {
+  readonly topics: readonly string[];
+  readonly filter: readonly FilterTerm[];
+  /** Properties to be told; undefined: all. */
+  readonly fields: ReadonlySet<string> | undefined;
+  /** `object.created` … ; undefined: all. */
+  readonly events: ReadonlySet<string> | undefined;
+}
+
+export interface Viewer {
+  readonly asker: Asker;
+  readonly interest: Interest;
+}
+
+/** The name and the `data` of an event. */
+export interface Message {
+  readonly name: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** A row as a subscriber has it; undefined: it has not. The filter sees what the reader sees, whatever fields it wants. */
+export function rowInView(viewer: Viewer, rights: Rights, schema: Schema, row: Image): Image | undefined {
+  const { asker, interest } = viewer;
+  const question = { rights, asker, schema, now: Date.now() };
+  const seen = projected(question, row);
+  if (seen === undefined || !interest.topics.some((topic) => insideTopic(topic, schema, row)))
+    return undefined;
+  if (!meetsFilter(schema, interest.filter, seen)) return undefined;
+  return projected(question, row, interest.fields);
+}
+
+/** What a subscriber is told of a change as it happens. `within`: only these properties, for a past that is told later. */
+export function messageOf(
+  viewer: Viewer,
+  rights: Rights,
+  change: Change,
+  within?: ReadonlySet<string>,
+): Message | undefined {
+  const { before, after, schema } = change;
+  const wasSeen = before !== null && rowInView(viewer, rights, schema, before) !== undefined;
+  const seen = after === null ? undefined : rowInView(viewer, rights, schema, after);
+  const told = tell(viewer, rights, change, { wasSeen, seen, within });
+  return told !== undefined && viewer.interest.events?.has(told.name) === false ? undefined : told;
+}
+
+interface Sight {
+  readonly wasSeen: boolean;
+  readonly seen: Image | undefined;
+  readonly within: ReadonlySet<string> | undefined;
+}
+
+function tell(
+  viewer: Viewer,
+  rights: Rights,
+  change: Change,
+  { wasSeen, seen, within }: Sight,
+): Message | undefined {
+  const { schema, uuid, version, before, after, actor } = change;
+  const question = { rights, asker: viewer.asker, schema, now: Date.now() };
+  const identity = { uuid, register: schema.register, schema: schema.slug };
+  const author =
+    actor !== null && knowsActor(question, actor.organisation)
+      ? { actor: { id: actor.id, name: actor.name } }
+      : {};
+  if (seen === undefined) {
+    if (!wasSeen) return undefined;
+    if (change.action === 'deleted')
+      return { name: 'object.deleted', data: { ...identity, version, ...author } };
+    return { name: 'object.deleted', data: { ...identity, transition: 'left' } };
+  }
+  const object = Object.fromEntries(
+    Object.entries(seen).filter(([name]) => !schema.properties.has(name) || within?.has(name) !== false),
+  );
+  const data = { ...identity, organisation: after?.['_organisation'], version, ...author, object };
+  if (change.action === 'created') return { name: 'object.created', data };
+  if (!wasSeen || before === null || after === null) {
+    return { name: 'object.updated', data: { ...data, transition: 'entered' } };
+  }
+  const readable = [readableProperties(question, before), readableProperties(question, after)];
+  const wanted = viewer.interest.fields;
+  const changed: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+  for (const name of schema.properties.keys()) {
+    const shown = readable.every((names) => names.has(name)) && within?.has(name) !== false;
+    const [old, now] = [own(before, name), own(after, name)];
+    if (!shown || wanted?.has(name) === false || sameJson(old, now)) continue;
+    changed[name] = { old, new: now };
+  }
+  return { name: 'object.updated', data: { ...data, changed } };
+}
+
+/**
+ * What a subscriber that comes back may be told of a past change, when the newest change up to the cut is the last of
+ * `row`, its changes after the cursor: images only while the newest one may be seen, with what may be read on both;
+ * otherwise the last departure only, and only if the row was in view at the cursor.
+ */
+export function replayedMessageOf(
+  viewer: Viewer,
+  rights: Rights,
+  change: Change,
+  row: readonly Change[],
+): Message | undefined {
+  const newest = row.at(-1)?.after ?? null;
+  if (newest !== null && rowInView(viewer, rights, change.schema, newest) !== undefined) {
+    const question = { rights, asker: viewer.asker, schema: change.schema, now: Date.now() };
+    return messageOf(viewer, rights, change, readableProperties(question, newest));
+  }
+  const atCursor = row[0]?.before ?? null;
+  if (atCursor === null || rowInView(viewer, rights, change.schema, atCursor) === undefined) return undefined;
+  const departures = row.filter((one) => isDeparture(messageOf(viewer, rights, one)));
+  return departures.at(-1) === change ? messageOf(viewer, rights, change) : undefined;
+}
+
+function isDeparture(message: Message | undefined): boolean {
+  return message?.name === 'object.deleted';
+}
+
+function own(row: Image, name: string): unknown {
+  return Object.hasOwn(row, name) ? (row[name] ?? null) : null;
+}
+
+/** Whether two JSON values are the same; the order of members does not count. */
+export function sameJson(a: unknown, b: unknown): boolean {
+  return canonicalJson(a) === canonicalJson(b);
+}
+
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_name, member: unknown) =>
+    typeof member === 'object' && member !== null && !Array.isArray(member)
+      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : member,
+  );
+}

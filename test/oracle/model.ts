@@ -1,0 +1,171 @@
+import { Finding } from './finding.ts';
+import { sameJson } from './expectation.ts';
+import type { Change } from './history.ts';
+import { NO_RIGHTS, withRight } from './rights.ts';
+import type { Image, Principal, Rights, RightsKey, RightsValue, Schema } from './rights.ts';
+
+/** Who writes with plain SQL. */
+export const SQL_ACTOR = 'sql';
+
+export type Properties = Readonly<Record<string, unknown>>;
+
+/** A row as the answers to writes say that it is. */
+export interface Row {
+  readonly uuid: string;
+  readonly schema: Schema;
+  readonly organisation: string | null;
+  readonly owner: string | null;
+  readonly properties: Properties;
+  /** Of the newest change, deletion included. */
+  readonly version: number;
+  readonly exists: boolean;
+}
+
+/** A write, as it has to appear in the log: exactly once. */
+export interface ExpectedChange {
+  readonly action: Change['action'];
+  readonly row: Row;
+  readonly actor: string;
+  /** Whether nobody knows if it was done: the answer was lost. */
+  readonly uncertain: boolean;
+}
+
+/** What the world must be like, from nothing but the answers that writers got. */
+export class Model {
+  readonly rows = new Map<string, Row>();
+  /** Rows of which a write's answer was lost: not written to until the log has told. */
+  readonly uncertain = new Set<string>();
+  /** The newest images as the log told them, once they were found right. */
+  readonly images = new Map<string, { readonly schema: Schema; readonly image: Image }>();
+  rights: Rights = NO_RIGHTS;
+  #expected: ExpectedChange[] = [];
+  #changes: Change[] = [];
+  readonly #expectedRights = new Map<RightsKey, RightsValue[]>();
+  readonly #toldRights = new Map<RightsKey, RightsValue[]>();
+
+  /** A write was acknowledged, or may have been done. */
+  wrote(change: Omit<ExpectedChange, 'uncertain'>, uncertain = false): void {
+    this.#expected.push({ ...change, uncertain });
+    if (uncertain) this.uncertain.add(change.row.uuid);
+    else this.rows.set(change.row.uuid, change.row);
+  }
+
+  /** A change of rights was acknowledged. */
+  granted(key: RightsKey, value: RightsValue): void {
+    this.rights = withRight(this.rights, key, value);
+    this.#expectedRights.set(key, [...(this.#expectedRights.get(key) ?? []), value]);
+  }
+
+  /** The log told of a change. */
+  told(change: Change): void {
+    this.#changes.push(change);
+  }
+
+  toldRights(key: RightsKey, value: RightsValue): void {
+    this.#toldRights.set(key, [...(this.#toldRights.get(key) ?? []), value]);
+  }
+
+  principal(id: string): Principal {
+    const found = this.rights.principals.get(id);
+    if (found === undefined) throw new Error(`there is no principal ${id}`);
+    return found;
+  }
+
+  /**
+   * Compares the log with the answers: every acknowledged write exactly once, in the order of each row's versions, with
+   * what was written; every change of rights in its order; nothing else.
+   */
+  settle(): void {
+    const changes = this.#changes;
+    const expected = this.#expected;
+    this.#changes = [];
+    this.#expected = [];
+    for (const change of changes) this.#settleChange(change, expected);
+    const lost = expected.find(({ uncertain }) => !uncertain);
+    if (lost !== undefined) throw new Finding('wrong-log', 'a write is not in the log', { lost });
+    this.uncertain.clear();
+    this.#settleRights();
+  }
+
+  #settleChange(change: Change, expected: ExpectedChange[]): void {
+    const index = expected.findIndex((one) => describes(one, change));
+    const found = expected[index];
+    if (found === undefined) {
+      throw new Finding('wrong-log', 'the log tells of a change that nobody made', {
+        change,
+        expected: expected.filter(({ row }) => row.uuid === change.uuid),
+      });
+    }
+    expected.splice(index, 1);
+    const known = this.images.get(change.uuid)?.image ?? null;
+    if (!sameJson(known, change.before)) {
+      throw new Finding('wrong-log', 'the image before a change is not the one after the change before', {
+        change,
+        known,
+      });
+    }
+    if (found.uncertain) {
+      this.rows.set(change.uuid, { ...found.row, uuid: change.uuid, version: change.version });
+    }
+    if (change.after === null) this.images.delete(change.uuid);
+    else this.images.set(change.uuid, { schema: change.schema, image: change.after });
+  }
+
+  #settleRights(): void {
+    for (const [key, told] of this.#toldRights) {
+      const expected = this.#expectedRights.get(key);
+      // What the oracle did not touch, such as the first administrator, is as it is.
+      if (expected === undefined) continue;
+      // One request may take several statements: what lies between is told too.
+      let next = 0;
+      for (const value of told) if (sameRight(value, expected[next])) next += 1;
+      if (next === expected.length && sameRight(told.at(-1), expected.at(-1))) continue;
+      throw new Finding('wrong-log', `the log tells other changes of ${key} than were made`, {
+        told,
+        expected,
+      });
+    }
+    for (const [key, expected] of this.#expectedRights) {
+      if (!this.#toldRights.has(key))
+        throw new Finding('wrong-log', `${key} is not in the log`, { expected });
+    }
+    this.#toldRights.clear();
+    this.#expectedRights.clear();
+  }
+}
+
+function describes({ action, row, actor, uncertain }: ExpectedChange, change: Change): boolean {
+  // What was perhaps created has no known uuid; perhaps written, no known version.
+  const isSame = uncertain
+    ? row.uuid === change.uuid || (action === 'created' && row.schema === change.schema)
+    : row.uuid === change.uuid && row.version === change.version;
+  if (!isSame || action !== change.action || !isActor(change, actor)) return false;
+  const image = change.action === 'deleted' ? change.before : change.after;
+  if (image === null) return false;
+  const properties = Object.fromEntries(Object.entries(image).filter(([name]) => !name.startsWith('_')));
+  return (
+    (image['_organisation'] ?? null) === row.organisation &&
+    (image['_owner'] ?? null) === row.owner &&
+    (action === 'deleted' || image['_version'] === change.version) &&
+    sameJson(properties, row.properties)
+  );
+}
+
+/** Plain SQL is done by whoever is logged in at the database. */
+function isActor({ actor }: Change, expected: string): boolean {
+  return expected === SQL_ACTOR ? actor?.id.startsWith('sql:') === true : actor?.id === expected;
+}
+
+function sameRight(a: RightsValue | undefined, b: RightsValue | undefined): boolean {
+  return sameJson(sorted(a), sorted(b));
+}
+
+/** Memberships are a set. */
+function sorted(value: RightsValue | undefined): unknown {
+  if (value === undefined || !('groups' in value)) return value;
+  return {
+    ...value,
+    organisations: [...value.organisations].sort(),
+    groups: value.groups.map(({ organisation, group }) => `${organisation} ${group}`).sort(),
+  };
+}

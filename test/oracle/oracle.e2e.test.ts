@@ -1,0 +1,35 @@
+import { startPlatform } from '@tidewire/test-kit';
+import type { Platform } from '@tidewire/test-kit';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Oracle } from './oracle.ts';
+import { ORACLE_SETTINGS } from './oracle-settings.ts';
+import { sse } from './transports/sse.ts';
+
+const SEED = Number(process.env['TIDEWIRE_ORACLE_SEED'] ?? Date.now() % 1_000_000);
+const STEPS = Number(process.env['TIDEWIRE_ORACLE_STEPS'] ?? 2000);
+
+let platform: Platform;
+
+beforeAll(async () => {
+  platform = await startPlatform({ gateways: 2, settings: ORACLE_SETTINGS });
+});
+
+afterAll(async () => {
+  await platform[Symbol.asyncDispose]();
+});
+
+test(`everybody sees all that they may, and nothing else, over ${STEPS} random steps`, async () => {
+  process.stdout.write(`oracle: TIDEWIRE_ORACLE_SEED=${SEED}\n`);
+  const stats = await Oracle.run({
+    platform,
+    gateways: platform.gateways,
+    transports: [sse],
+    seed: SEED,
+    steps: STEPS,
+    subscribers: 36,
+    restarts: true,
+  });
+  process.stdout.write(`oracle: ${JSON.stringify(stats)}\n`);
+  expect(stats.crossings).toBeGreaterThan(STEPS / 5);
+  expect(stats.rightsChanges).toBeGreaterThan(STEPS / 10);
+}, 600_000);

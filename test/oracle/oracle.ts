@@ -1,0 +1,305 @@
+import { messageOf } from './expectation.ts';
+import { Finding } from './finding.ts';
+import { Quiet } from './quiet.ts';
+import { Random } from './random.ts';
+import { changeRights } from './rights-changes.ts';
+import { Subscriber } from './subscriber.ts';
+import type { Gateway, Ticket } from './subscriber.ts';
+import type { Transport } from './transport.ts';
+import { World } from './world.ts';
+import { writeByApi, writeBySql } from './writes.ts';
+import type { Platform } from '@tidewire/test-kit';
+
+export interface OracleOptions {
+  readonly platform: Platform;
+  /** Where subscribers connect to; those of the platform, or others beside them. */
+  readonly gateways: readonly { readonly name: string; readonly url: string }[];
+  readonly transports: readonly Transport[];
+  readonly seed: number;
+  readonly steps: number;
+  readonly subscribers: number;
+  /** Whether processes are killed and restarted on the way. */
+  readonly restarts: boolean;
+  readonly onProgress?: (line: string) => void;
+}
+
+/** What a run came to; numbers, so that a run that tried nothing is seen. */
+export interface OracleStats {
+  steps: number;
+  writes: number;
+  /** Steps that showed a row to somebody or took it away. */
+  crossings: number;
+  rightsChanges: number;
+  reconnects: number;
+  restarts: number;
+  messages: number;
+  lists: number;
+  quietPoints: number;
+  readonly resyncs: Record<string, number>;
+  readonly refusals: number;
+}
+
+const TRAIL = 30;
+
+/**
+ * Runs random steps and compares what everybody was told and has with what they may know. Returns when all steps were
+ * fine.
+ *
+ * @throws Finding with seed, step and the steps before it.
+ */
+export class Oracle {
+  readonly #options: OracleOptions;
+  readonly #world: World;
+  readonly #gateways: readonly Gateway[];
+  readonly #quiet: Quiet;
+  readonly #trail: string[] = [];
+  #subscribers: Subscriber[] = [];
+  /** Closed on purpose; they come back with their old cursor. */
+  readonly #away = new Set<Subscriber>();
+  #gone: Subscriber[] = [];
+  #finding: Finding | undefined;
+  #background: Promise<void> | undefined;
+  #born = 0;
+  #crossedUpTo = 0;
+  readonly #stats: Omit<OracleStats, 'resyncs' | 'refusals' | 'messages' | 'lists' | 'quietPoints'> = {
+    steps: 0,
+    writes: 0,
+    crossings: 0,
+    rightsChanges: 0,
+    reconnects: 0,
+    restarts: 0,
+  };
+
+  private constructor(options: OracleOptions, world: World, gateways: readonly Gateway[]) {
+    this.#options = options;
+    this.#world = world;
+    this.#gateways = gateways;
+    this.#quiet = new Quiet(world);
+  }
+
+  static async run(options: OracleOptions): Promise<OracleStats> {
+    const gateways = options.gateways.map(({ name, url }) => ({ name, url, reached: 0 }));
+    const random = Random.of(options.seed, -1);
+    const world = await World.create({ platform: options.platform, gateways, random });
+    const oracle = new Oracle(options, world, gateways);
+    try {
+      await oracle.#run(random);
+      return oracle.stats;
+    } catch (error) {
+      throw error instanceof Finding ? oracle.#explain(error) : error;
+    } finally {
+      await oracle.#background?.catch(() => undefined);
+      for (const subscriber of oracle.#subscribers) subscriber.stop();
+      await world.close();
+    }
+  }
+
+  get stats(): OracleStats {
+    const resyncs: Record<string, number> = {};
+    for (const { resyncs: own } of this.#subscribers) {
+      for (const reason of own) resyncs[reason] = (resyncs[reason] ?? 0) + 1;
+    }
+    const { messages, lists, quietPoints } = this.#quiet;
+    const refusals = this.#subscribers.filter(({ refusal }) => refusal !== undefined).length;
+    return { ...this.#stats, messages, lists, quietPoints, resyncs, refusals };
+  }
+
+  async #run(random: Random): Promise<void> {
+    const { steps, subscribers, seed } = this.#options;
+    for (let i = 0; i < 40; i += 1) await writeBySql(this.#world, random);
+    for (let i = 0; i < subscribers; i += 1) this.#admit(random);
+    await this.#rest();
+    let untilRest = 10;
+    for (let step = 0; step < steps; step += 1) {
+      await this.#step(Random.of(seed, step));
+      this.#stats.steps += 1;
+      if (this.#finding !== undefined) throw this.#finding;
+      untilRest -= 1;
+      if (untilRest > 0) continue;
+      await this.#rest();
+      untilRest = 12 + Random.of(seed, -2 - step).below(14);
+      this.#report();
+    }
+    await this.#comeBack();
+    await this.#rest();
+  }
+
+  async #step(random: Random): Promise<void> {
+    const step = random.weighted<() => Promise<string>>([
+      [52, () => this.#write(random, writeByApi, 'api')],
+      [16, () => this.#write(random, writeBySql, 'sql')],
+      [14, () => this.#changeRights(random)],
+      [6, () => this.#reconnect(random)],
+      [3, () => this.#leave(random)],
+      [3, () => this.#replace(random)],
+      [this.#options.restarts ? 0.35 : 0, () => this.#restart(random)],
+      [3, () => this.#comeBack()],
+    ]);
+    const what = await step();
+    this.#trail.push(`${this.#stats.steps} ${what}`);
+    if (this.#trail.length > TRAIL) this.#trail.shift();
+  }
+
+  async #write(
+    random: Random,
+    write: (world: World, random: Random) => Promise<void>,
+    how: string,
+  ): Promise<string> {
+    await write(this.#world, random);
+    this.#stats.writes += 1;
+    return `writes by ${how}`;
+  }
+
+  async #changeRights(random: Random): Promise<string> {
+    this.#stats.rightsChanges += 1;
+    return await changeRights(this.#world, random);
+  }
+
+  /** A connection breaks; its client comes back at once, elsewhere. */
+  async #reconnect(random: Random): Promise<string> {
+    const present = this.#subscribers.filter((one) => !this.#away.has(one));
+    const chosen = random.some(present, 0.1);
+    for (const subscriber of chosen) {
+      subscriber.moveOn();
+      subscriber.connect();
+    }
+    this.#stats.reconnects += chosen.length;
+    return `${chosen.length} reconnect`;
+  }
+
+  async #leave(random: Random): Promise<string> {
+    const subscriber = random.pick(this.#subscribers);
+    if (subscriber.stale || subscriber.place === 0) return 'nobody leaves';
+    subscriber.drop();
+    this.#away.add(subscriber);
+    return `${subscriber.options.name} leaves`;
+  }
+
+  async #comeBack(): Promise<string> {
+    for (const subscriber of this.#away) {
+      subscriber.moveOn();
+      subscriber.connect();
+    }
+    const count = this.#away.size;
+    this.#stats.reconnects += count;
+    this.#away.clear();
+    return `${count} come back`;
+  }
+
+  async #replace(random: Random): Promise<string> {
+    const index = random.below(this.#subscribers.length);
+    const [old] = this.#subscribers.splice(index, 1);
+    if (old === undefined) return 'nobody goes';
+    old.stop();
+    this.#away.delete(old);
+    this.#gone.push(old);
+    this.#admit(random);
+    return `${old.options.name} goes, another one comes`;
+  }
+
+  async #restart(random: Random): Promise<string> {
+    if (this.#background !== undefined) return 'no second restart';
+    const gateway = `fanout-gateway-${1 + random.below(this.#world.platform.gateways.length)}` as const;
+    const name = random.pick([gateway, gateway, 'relay', 'records'] as const);
+    const signal = random.pick(['SIGKILL', 'SIGTERM'] as const);
+    this.#stats.restarts += 1;
+    this.#background = this.#world.platform.restart(name, signal);
+    // Awaited at the next quiet point; until then its failure is nobody's.
+    this.#background.catch(() => undefined);
+    return `${name} gets ${signal}`;
+  }
+
+  #admit(random: Random): void {
+    const { generator, people, organisations, schemas, model, adminId } = this.#world;
+    const principal = random.weighted<string | null>([
+      [14, random.pick(people)],
+      [1, adminId],
+      [1, null],
+    ]);
+    const known =
+      principal === null || principal === adminId ? [] : [model.principal(principal).active ?? ''];
+    const own = known.filter((id) => id !== '');
+    const rows = [...model.rows.values()].filter(({ exists }) => exists).map(({ uuid }) => uuid);
+    const topics = generator.topics(random, schemas, {
+      organisations: principal === adminId ? organisations : own,
+      rows,
+    });
+    const isOneSchema = topics.length === 1 && topics[0]?.includes('/schema/') === true;
+    this.#born += 1;
+    const subscriber = new Subscriber(
+      {
+        name: `subscriber-${this.#born}`,
+        transport: random.pick(this.#options.transports),
+        interest: {
+          topics,
+          filter: isOneSchema && random.chance(0.5) ? generator.filter(random) : [],
+          fields: isOneSchema && random.chance(0.35) ? generator.fields(random) : undefined,
+          events: random.chance(0.06) ? new Set(['object.deleted', 'object.created']) : undefined,
+        },
+        gateways: this.#gateways,
+        ticket: () => (principal === adminId ? this.#adminTicket() : this.#world.ticket(principal)),
+        onFinding: (finding) => {
+          this.#finding ??= finding;
+        },
+      },
+      random.below(this.#gateways.length),
+    );
+    this.#subscribers.push(subscriber);
+    subscriber.connect();
+  }
+
+  #adminTicket(): Ticket {
+    const { adminId: principal, platform } = this.#world;
+    return { principal, credential: null, token: platform.adminToken, limits: '' };
+  }
+
+  async #rest(): Promise<void> {
+    await this.#background;
+    this.#background = undefined;
+    const present = this.#subscribers.filter((one) => !this.#away.has(one));
+    const position = await this.#quiet.reach(present, () => this.#finding);
+    this.#countCrossings(position);
+    // Who went away, or for good, has been told something too.
+    await this.#quiet.compare(present, [...this.#away, ...this.#gone], position);
+    this.#gone = [];
+    this.#quiet.forget([...this.#away]);
+    if (this.#finding !== undefined) throw this.#finding;
+    // Who was refused makes room for somebody who is let in.
+    for (const subscriber of present) {
+      if (subscriber.refusal === undefined) continue;
+      this.#subscribers = this.#subscribers.filter((one) => one !== subscriber);
+      subscriber.stop();
+      this.#admit(Random.of(this.#options.seed, 1_000_000 + this.#born));
+    }
+  }
+
+  #countCrossings(position: number): void {
+    const { history } = this.#world;
+    for (const change of history.between(this.#crossedUpTo, position)) {
+      const rights = history.rightsAt(change.sequence);
+      const crosses = this.#subscribers.some(({ viewer }) => {
+        const transition = messageOf(viewer, rights, change)?.data['transition'];
+        return transition === 'entered' || transition === 'left';
+      });
+      if (crosses) this.#stats.crossings += 1;
+    }
+    this.#crossedUpTo = position;
+  }
+
+  #report(): void {
+    const { steps, writes, crossings } = this.#stats;
+    const { messages } = this.#quiet;
+    this.#options.onProgress?.(
+      `${steps} steps, ${writes} writes, ${crossings} crossings, ${messages} messages`,
+    );
+  }
+
+  #explain(finding: Finding): Finding {
+    return new Finding(finding.kind, finding.message, {
+      seed: this.#options.seed,
+      step: this.#stats.steps,
+      trail: this.#trail,
+      again: `TIDEWIRE_ORACLE_SEED=${this.#options.seed}`,
+    });
+  }
+}

@@ -1,0 +1,129 @@
+import { waitFor } from '@tidewire/test-kit';
+import { insideTopic } from './evaluator.ts';
+import { Finding } from './finding.ts';
+import { judgeListing, judgeReceipts, judgeRefusal, judgeView } from './judgement.ts';
+import type { Reality } from './judgement.ts';
+import { Lists, isListing } from './lists.ts';
+import type { Listing } from './lists.ts';
+import type { Schema } from './rights.ts';
+import type { Subscriber } from './subscriber.ts';
+import type { World } from './world.ts';
+
+const PATIENCE_MS = 30_000;
+
+/** The moments at which nothing is written and everybody has been told everything. */
+export class Quiet {
+  messages = 0;
+  lists = 0;
+  quietPoints = 0;
+  readonly #world: World;
+  readonly #lacking = new WeakMap<Subscriber, Set<string>>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** Waits until the log holds everything that was written, and all have been told all of it. */
+  async reach(subscribers: readonly Subscriber[], broken: () => Finding | undefined): Promise<number> {
+    const { platform, history, model } = this.#world;
+    const position = await waitFor(
+      async () => {
+        const [state] = await platform
+          .sql<{ busy: boolean; sequence: string }>(
+            `select sequence, exists (select from outbox.rows)
+               or exists (select from pg_stat_activity where backend_xid is not null and pid <> pg_backend_pid()
+                          and datname = current_database()) as busy from outbox.relay_state`,
+          )
+          .catch(() => []);
+        return state?.busy === false && history.head >= Number(state.sequence) && history.head;
+      },
+      { what: 'the log holds everything', timeoutMs: PATIENCE_MS },
+    );
+    model.settle();
+    for (const subscriber of subscribers) if (subscriber.refusal !== undefined) subscriber.connect();
+    await waitFor(() => broken() !== undefined || subscribers.every((one) => one.hasReached(position)), {
+      what: 'everybody has been told everything',
+      timeoutMs: PATIENCE_MS,
+    }).catch(() => {
+      const late = subscribers.filter((one) => !one.hasReached(position)).map(({ state }) => state);
+      throw new Finding('loss', `not everybody reached ${position}`, { late });
+    });
+    return position;
+  }
+
+  /** Judges all that was received, and compares what everybody has with lists and evaluator. */
+  async compare(
+    subscribers: readonly Subscriber[],
+    absent: readonly Subscriber[],
+    position: number,
+  ): Promise<void> {
+    const { history, model, schemas, platform } = this.#world;
+    const reality: Reality = { history, schemas, rows: model.images };
+    for (const subscriber of [...absent, ...subscribers]) {
+      this.messages += judgeReceipts(subscriber, reality, position);
+    }
+    const lists = new Lists(platform.origin);
+    await Promise.all(subscribers.map((subscriber) => this.#compareOne(subscriber, reality, lists)));
+    this.lists += lists.count;
+    this.quietPoints += 1;
+  }
+
+  /** What nobody can ask about any more does not have to be remembered. */
+  forget(away: readonly Subscriber[]): void {
+    const { history } = this.#world;
+    history.forget(Math.min(history.head, ...away.map(({ place }) => place)));
+  }
+
+  async #compareOne(subscriber: Subscriber, reality: Reality, lists: Lists): Promise<void> {
+    judgeRefusal(subscriber, reality);
+    if (subscriber.refusal !== undefined) return;
+    requireLiving(subscriber, reality);
+    const { interest } = subscriber.options;
+    const ticket = subscriber.options.ticket();
+    const unlisted = new Set<string>();
+    const listings: Listing[] = [];
+    for (const schema of reality.schemas.filter((one) => concerns(interest.topics, one))) {
+      const { filter, fields } = interest;
+      const listing = await lists.read({ ticket, schema, filter, fields });
+      // A list is of its schema, whatever the topics of the stream.
+      const topics = [`register/${schema.register}`];
+      const { principal, credential } = ticket;
+      judgeListing({ asker: { principal, credential }, interest: { ...interest, topics } }, reality, listing);
+      if (!isListing(listing)) unlisted.add(schema.id);
+      else {
+        const rows = listing.rows.filter((row) =>
+          interest.topics.some((topic) => insideTopic(topic, schema, row)),
+        );
+        listings.push({ ...listing, rows });
+      }
+    }
+    if (subscriber.stale) {
+      subscriber.restart(listings);
+      this.#lacking.set(subscriber, unlisted);
+    }
+    if (interest.events !== undefined) return;
+    judgeView(subscriber, reality, unlisted.union(this.#lacking.get(subscriber) ?? new Set()));
+  }
+}
+
+/** Nobody keeps a stream whose credential ended before everything that it has been told. */
+function requireLiving(subscriber: Subscriber, { history }: Reality): void {
+  const credential = subscriber.connection?.ticket.credential;
+  if (credential === null || credential === undefined || subscriber.connection?.open !== true) return;
+  if (history.rights.credentials.get(credential)?.ended !== true) return;
+  throw new Finding(
+    'still-open',
+    `${subscriber.options.name} still has a stream with a credential that ended`,
+  );
+}
+
+/** Whether rows of a schema can be in one of the topics. */
+function concerns(topics: readonly string[], schema: Schema): boolean {
+  return topics.some(
+    (topic) =>
+      topic.startsWith('object/') ||
+      topic.startsWith('organisation/') ||
+      topic === `register/${schema.register}` ||
+      topic === `register/${schema.register}/schema/${schema.slug}`,
+  );
+}

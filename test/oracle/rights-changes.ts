@@ -1,0 +1,101 @@
+import type { Random } from './random.ts';
+import { GROUPS } from './rules-generator.ts';
+import type { Membership, Scopes } from './rights.ts';
+import type { World } from './world.ts';
+
+/** One random change of rights; what it was, for the trail. */
+export async function changeRights(world: World, random: Random): Promise<string> {
+  const change = random.weighted<() => Promise<string>>([
+    [5, () => changeRules(world, random)],
+    [4, () => changePropertyRules(world, random)],
+    [1, () => changeRegisterRules(world, random)],
+    [5, () => changeMembership(world, random)],
+    [3, () => changeActiveOrganisation(world, random)],
+    [1, () => changeOrganisations(world, random)],
+    [1, () => moveOrganisation(world, random)],
+    [2, () => renewToken(world, random)],
+  ]);
+  return await change();
+}
+
+async function changeRules(world: World, random: Random): Promise<string> {
+  const schema = random.pick(world.schemas);
+  const policy = world.model.rights.policies.get(schema.id);
+  const authorization = world.generator.rules(random);
+  await world.setPolicy('schema', schema.id, { authorization, properties: policy?.properties ?? {} });
+  return `rules of ${schema.slug}`;
+}
+
+async function changePropertyRules(world: World, random: Random): Promise<string> {
+  const schema = random.pick(world.schemas);
+  const policy = world.model.rights.policies.get(schema.id);
+  const properties = world.generator.propertyRules(random);
+  await world.setPolicy('schema', schema.id, { authorization: policy?.authorization ?? null, properties });
+  return `property rules of ${schema.slug}`;
+}
+
+async function changeRegisterRules(world: World, random: Random): Promise<string> {
+  const { registerId, register } = random.pick(world.schemas);
+  await world.setPolicy('register', registerId, {
+    authorization: world.generator.rules(random),
+    properties: {},
+  });
+  return `rules of ${register}`;
+}
+
+async function changeMembership(world: World, random: Random): Promise<string> {
+  const id = random.pick(world.people);
+  const { groups, organisations } = world.model.principal(id);
+  const all = organisations.flatMap((organisation) => GROUPS.map((group) => ({ organisation, group })));
+  const isSame = (a: Membership, b: Membership): boolean =>
+    a.organisation === b.organisation && a.group === b.group;
+  const membership = random.pick(all);
+  const isMember = groups.some((own) => isSame(own, membership));
+  await world.setMember(id, membership, !isMember);
+  return `${id} ${isMember ? 'leaves' : 'joins'} ${membership.group}`;
+}
+
+async function changeActiveOrganisation(world: World, random: Random): Promise<string> {
+  const id = random.pick(world.people);
+  const { organisations, active } = world.model.principal(id);
+  const others = organisations.filter((organisation) => organisation !== active);
+  const next = others.length === 0 || random.chance(0.1) ? null : random.pick(others);
+  if (next === active) return changeMembership(world, random);
+  await world.changePrincipal(id, { active: next });
+  return `${id} acts for ${next}`;
+}
+
+async function changeOrganisations(world: World, random: Random): Promise<string> {
+  const id = random.pick(world.people);
+  const organisations = random.some(world.organisations, 0.6);
+  if (organisations.length === 0) organisations.push(random.pick(world.organisations));
+  const groups = organisations.flatMap((organisation) =>
+    random.some(GROUPS, 0.4).map((group) => ({ organisation, group })),
+  );
+  await world.changePrincipal(id, { organisations, groups, active: random.pick(organisations) });
+  return `${id} belongs to ${organisations.length} organisations`;
+}
+
+async function moveOrganisation(world: World, random: Random): Promise<string> {
+  const id = random.pick(world.organisations);
+  const known = world.model.rights.organisations.get(id)?.parent ?? null;
+  const above = random.chance(0.3) ? null : random.pick(world.organisations);
+  if (above === known || above === id) return changeMembership(world, random);
+  const answer = await world.setParent(id, above);
+  return `organisation ${id} moves below ${above}: ${answer.status}`;
+}
+
+async function renewToken(world: World, random: Random): Promise<string> {
+  const id = random.pick(world.people);
+  const scopes: Scopes | null = random.chance(0.7)
+    ? null
+    : random.pick<Scopes>([
+        { actions: ['read'] },
+        { actions: ['create', 'update'] },
+        { topics: [`register/${random.pick(world.schemas).register}`] },
+        { topics: [`organisation/${random.pick(world.organisations)}`], actions: ['read', 'update'] },
+      ]);
+  await world.revokeToken(id);
+  await world.giveToken(id, scopes);
+  return `${id} has another token`;
+}

@@ -1,0 +1,305 @@
+import type { Interest, Viewer } from './expectation.ts';
+import { Finding } from './finding.ts';
+import type { Image, Schema } from './rights.ts';
+import type { Listing } from './lists.ts';
+import type { ReceivedEvent, Transport } from './transport.ts';
+
+/** A credential as its holder uses it. */
+export interface Ticket {
+  readonly principal: string | null;
+  readonly credential: string | null;
+  readonly token: string | null;
+  /** What the credential is limited to, as text. */
+  readonly limits: string;
+}
+
+/** Where subscribers connect to. */
+export interface Gateway {
+  readonly name: string;
+  readonly url: string;
+  /** The furthest position that anybody has heard from it since it started. */
+  reached: number;
+}
+
+export interface SubscriberOptions {
+  readonly name: string;
+  readonly transport: Transport;
+  readonly interest: Interest;
+  readonly gateways: readonly Gateway[];
+  /** The principal's credential of now. */
+  readonly ticket: () => Ticket;
+  readonly onFinding: (finding: Finding) => void;
+}
+
+/** One connection, for judging what came over it. */
+export interface Connection {
+  readonly gateway: Gateway;
+  readonly ticket: Ticket;
+  /** The place in the log that the client named; undefined: none, everything is live. */
+  readonly cursor: number | undefined;
+  /** Where its gateway was at least when it opened: what lies before is the past. */
+  readonly floor: number;
+  /** What lies after this was told live, without exception; undefined: not known yet. */
+  liveAfter: number | undefined;
+  open: boolean;
+}
+
+/** An event with what is needed to judge it. */
+export interface Receipt {
+  readonly event: ReceivedEvent;
+  readonly sequence: number;
+  readonly connection: Connection;
+  /** Whether a `resync` came before it on its connection: then it is no past. */
+  readonly afterResync: boolean;
+}
+
+const RETRY_MS = 25;
+const MOST_RETRIES = 400;
+
+/**
+ * One client: lists, follows a stream from there, comes back with its cursor, to another gateway, when the connection
+ * is lost, and fetches again after a `resync`. Keeps what it was told until that was judged.
+ */
+export class Subscriber {
+  readonly options: SubscriberOptions;
+  /** Not judged yet. */
+  receipts: Receipt[] = [];
+  /** Judged at the last quiet point: messages of the connection of now come after it without a gap. */
+  completeUpTo = 0;
+  /** Whether the rows that it has are not worth anything: it was told to fetch again. */
+  stale = true;
+  /** Why the stream was not opened; undefined: it was, or will be. */
+  refusal: { readonly status: number; readonly body: string } | undefined;
+  readonly resyncs: string[] = [];
+  connection: Connection | undefined;
+  #close: (() => void) | undefined;
+  #gateway: number;
+  #cursor: string | undefined;
+  #last = 0;
+  #resynced = false;
+  #retries = 0;
+  #retry: NodeJS.Timeout | undefined;
+  #stopped = false;
+  #rows = new Map<string, Image>();
+  #since: Receipt[] = [];
+  #listed = new Map<string, number>();
+
+  constructor(options: SubscriberOptions, gateway: number) {
+    this.options = options;
+    this.#gateway = gateway;
+  }
+
+  get viewer(): Viewer {
+    const { principal, credential } = this.connection?.ticket ?? this.options.ticket();
+    return { asker: { principal, credential }, interest: this.options.interest };
+  }
+
+  /** Whether everything up to a place has been told, or nothing will be. */
+  hasReached(sequence: number): boolean {
+    if (this.refusal !== undefined) return true;
+    return this.connection?.open === true && this.#last >= sequence;
+  }
+
+  /** What a failed wait needs to say of it. */
+  get state(): string {
+    const { name } = this.options;
+    const open = this.connection?.open === true ? `open on ${this.connection.gateway.name}` : 'not open';
+    return `${name}: ${open}, at ${this.#last}, cursor ${this.#cursor}, ${this.#retries} retries`;
+  }
+
+  /** The sequence from which a replay would have to begin. */
+  get place(): number {
+    return this.#cursor === undefined ? 0 : sequenceOf(this.#cursor);
+  }
+
+  /** Opens the stream, or again after it was closed; without a cursor, the rows are fetched once it is open. */
+  connect(): void {
+    const { gateways, interest, transport, ticket } = this.options;
+    const gateway = gateways[this.#gateway % gateways.length];
+    if (gateway === undefined || this.#stopped) return;
+    this.drop();
+    this.refusal = undefined;
+    const current = ticket();
+    // A cursor says nothing of the limits of the credential that it was got with: others are a new beginning.
+    if (this.connection !== undefined && this.connection.ticket.limits !== current.limits) this.forget();
+    const cursor = this.#cursor === undefined ? undefined : sequenceOf(this.#cursor);
+    const connection: Connection = {
+      gateway,
+      ticket: current,
+      cursor,
+      floor: gateway.reached,
+      liveAfter: undefined,
+      open: false,
+    };
+    this.connection = connection;
+    this.#resynced = false;
+    this.#last = cursor ?? 0;
+    this.#close = transport.open(
+      {
+        base: gateway.url,
+        token: connection.ticket.token,
+        interest,
+        cursor: this.#cursor,
+        cursorInHeader: this.#retries % 2 === 0,
+      },
+      {
+        opened: () => {
+          connection.open = true;
+          if (cursor === undefined) this.stale = true;
+        },
+        event: (event) => this.#receive(connection, event),
+        position: (id) => this.#advance(connection, id),
+        resync: (text) => this.#resync(connection, text),
+        ended: (text) => this.#ended(connection, text),
+        closed: () => this.#closed(connection),
+        refused: (status, body) => this.#refused(connection, status, body),
+      },
+    );
+  }
+
+  /** Closes the connection without a word; the cursor stays. */
+  drop(): void {
+    clearTimeout(this.#retry);
+    this.#close?.();
+    this.#close = undefined;
+    if (this.connection !== undefined) this.connection.open = false;
+  }
+
+  /** The next connection goes to another gateway. */
+  moveOn(): void {
+    this.#gateway += 1;
+  }
+
+  /** Forgets everything: the next connection begins as a new client's. */
+  forget(): void {
+    this.drop();
+    this.#cursor = undefined;
+    this.stale = true;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.drop();
+  }
+
+  /** Takes what lists say in place of what it had. Events that a list includes are not applied to its rows. */
+  restart(listings: readonly Listing[]): void {
+    this.#rows = new Map();
+    this.#listed = new Map();
+    for (const { schema, rows, position } of listings) {
+      this.#listed.set(schema.id, position);
+      for (const row of rows) this.#rows.set(String(row['id']), row);
+    }
+    this.stale = false;
+    if (this.connection?.open === true || listings.length === 0) return;
+    const oldest = Math.min(...listings.map(({ position }) => position));
+    this.#cursor = listings.find(({ position }) => position === oldest)?.positionId;
+    this.#last = oldest;
+  }
+
+  /** The rows as this client shows them now. */
+  view(schemaOf: (register: string, schema: string) => Schema | undefined): ReadonlyMap<string, Image> {
+    for (const { event, sequence } of this.#since) {
+      const { data } = JSON.parse(event.text) as { readonly data: EventBody };
+      const schema = schemaOf(data.register, data.schema);
+      if (sequence <= (this.#listed.get(schema?.id ?? '') ?? 0)) continue;
+      if (data.object === undefined) this.#rows.delete(data.uuid);
+      else {
+        const known = this.#rows.get(data.uuid)?.['_version'];
+        if (typeof known !== 'number' || known < Number(data.object['_version'])) {
+          this.#rows.set(data.uuid, data.object);
+        }
+      }
+    }
+    this.#since = [];
+    return this.#rows;
+  }
+
+  #receive(connection: Connection, event: ReceivedEvent): void {
+    if (connection !== this.connection) return;
+    const sequence = sequenceOf(event.id);
+    if (!(sequence > this.#last)) {
+      this.options.onFinding(
+        new Finding('wrong-order', `${this.options.name} was told ${event.id} after ${this.#last}`, {
+          text: event.text,
+          cursor: connection.cursor,
+        }),
+      );
+    }
+    this.#advance(connection, event.id);
+    const receipt = { event, sequence, connection, afterResync: this.#resynced };
+    this.receipts.push(receipt);
+    this.#since.push(receipt);
+  }
+
+  #advance(connection: Connection, id: string): void {
+    if (connection !== this.connection) return;
+    const sequence = sequenceOf(id);
+    this.#retries = 0;
+    this.#cursor = id;
+    this.#last = Math.max(this.#last, sequence);
+    connection.gateway.reached = Math.max(connection.gateway.reached, sequence);
+  }
+
+  #resync(connection: Connection, text: string): void {
+    if (connection !== this.connection) return;
+    const { reason, current } = JSON.parse(text) as { readonly reason: string; readonly current: string };
+    this.resyncs.push(reason);
+    if (['epoch', 'malformed', 'unencodable'].includes(reason)) {
+      this.options.onFinding(new Finding('unexpected-resync', `${this.options.name}: ${text}`));
+    }
+    this.stale = true;
+    this.#since = [];
+    this.#resynced = true;
+    this.#advance(connection, current);
+    connection.liveAfter = Math.max(connection.liveAfter ?? 0, sequenceOf(current));
+    this.completeUpTo = Math.max(this.completeUpTo, sequenceOf(current));
+  }
+
+  #ended(connection: Connection, text: string): void {
+    if (connection !== this.connection) return;
+    const { code, reconnect } = JSON.parse(text) as { readonly code: string; readonly reconnect: boolean };
+    // A credential that ended has a successor; everything else that ends for good is not expected here.
+    if (!reconnect && code !== 'CREDENTIAL_ENDED') {
+      this.options.onFinding(new Finding('loss', `${this.options.name} was sent away: ${text}`));
+    }
+  }
+
+  #closed(connection: Connection): void {
+    if (connection !== this.connection) return;
+    connection.open = false;
+    this.#tryAgain();
+  }
+
+  #refused(connection: Connection, status: number, body: string): void {
+    if (connection !== this.connection) return;
+    connection.open = false;
+    // Revoked a moment ago, or not ready: neither says anything about the topics.
+    if (status === 401 || status === 429 || status >= 500) this.#tryAgain();
+    else this.refusal = { status, body };
+  }
+
+  #tryAgain(): void {
+    this.moveOn();
+    this.#retries += 1;
+    if (this.#retries > MOST_RETRIES) {
+      this.options.onFinding(new Finding('loss', `${this.state}: it is not let in any more`));
+      return;
+    }
+    this.#retry = setTimeout(() => this.connect(), RETRY_MS);
+  }
+}
+
+interface EventBody {
+  readonly uuid: string;
+  readonly register: string;
+  readonly schema: string;
+  readonly object?: Image;
+}
+
+/** The number in a position. @throws Error when it is none. */
+export function sequenceOf(id: string): number {
+  const match = /^evt-[0-9a-z]{8}-([0-9]{12})$/.exec(id);
+  if (match?.[1] === undefined) throw new Error(`'${id}' is not an event id`);
+  return Number(match[1]);
+}

@@ -1,0 +1,40 @@
+import type { Interest } from './expectation.ts';
+
+/** An event as it came. */
+export interface ReceivedEvent {
+  readonly id: string;
+  readonly name: string;
+  readonly text: string;
+}
+
+export interface StreamRequest {
+  /** Base URL of a gateway. */
+  readonly base: string;
+  /** Null: as nobody. */
+  readonly token: string | null;
+  readonly interest: Interest;
+  readonly cursor: string | undefined;
+  /** How the cursor is told, where the transport has more than one way. */
+  readonly cursorInHeader: boolean;
+}
+
+/** What a transport reports; nothing after `closed` or `refused`. */
+export interface StreamListener {
+  readonly opened: () => void;
+  readonly event: (event: ReceivedEvent) => void;
+  /** The position up to which everything was told. */
+  readonly position: (id: string) => void;
+  readonly resync: (text: string) => void;
+  /** The server said that, and why, it ends the stream. */
+  readonly ended: (text: string) => void;
+  /** The connection is gone, whoever ended it. */
+  readonly closed: () => void;
+  readonly refused: (status: number, body: string) => void;
+}
+
+/** One way to follow topics. A new one is a file in `transports/` and a name in its list. */
+export interface Transport {
+  readonly name: string;
+  /** Opens and returns how to close; closing reports nothing. */
+  readonly open: (request: StreamRequest, listener: StreamListener) => () => void;
+}

@@ -1,0 +1,93 @@
+import { request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { filterQuery } from '../filter.ts';
+import type { StreamListener, StreamRequest, Transport } from '../transport.ts';
+
+/** `GET /api/realtime/subscribe`, read by hand: what came is to be seen as it came. */
+export const sse: Transport = {
+  name: 'sse',
+  open: (asked, listener) => {
+    const url = new URL('/api/realtime/subscribe', asked.base);
+    for (const [name, value] of queryOf(asked)) url.searchParams.append(name, value);
+    if (asked.cursor !== undefined && !asked.cursorInHeader)
+      url.searchParams.set('lastEventId', asked.cursor);
+    let open = true;
+    const once = (report: () => void): void => {
+      if (!open) return;
+      open = false;
+      report();
+    };
+    const sent = request(url, {
+      agent: false,
+      headers: {
+        accept: 'text/event-stream',
+        ...(asked.token === null ? {} : { authorization: `Bearer ${asked.token}` }),
+        ...(asked.cursor !== undefined && asked.cursorInHeader ? { 'last-event-id': asked.cursor } : {}),
+      },
+    });
+    sent.on('error', () => once(listener.closed));
+    sent.on('response', (response) => {
+      response.on('error', () => once(listener.closed));
+      response.on('close', () => once(listener.closed));
+      response.setEncoding('utf8');
+      if (response.statusCode === 200) readFrames(response, listener, () => open);
+      else readRefusal(response, (body) => once(() => listener.refused(response.statusCode ?? 0, body)));
+    });
+    sent.end();
+    return () => {
+      open = false;
+      sent.destroy();
+    };
+  },
+};
+
+/** Topics, filter and fields as the query of a stream or a poll. */
+export function queryOf({ interest }: StreamRequest): (readonly [string, string])[] {
+  return [
+    ...interest.topics.map((topic) => ['topic', topic] as const),
+    ...filterQuery(interest.filter),
+    ...(interest.fields === undefined ? [] : [['_fields', [...interest.fields].join(',')] as const]),
+    ...(interest.events === undefined ? [] : [['events', [...interest.events].join(',')] as const]),
+  ];
+}
+
+function readRefusal(response: IncomingMessage, done: (body: string) => void): void {
+  let body = '';
+  response.on('data', (text: string) => {
+    body += text;
+  });
+  response.on('end', () => done(body));
+}
+
+function readFrames(response: IncomingMessage, listener: StreamListener, isOpen: () => boolean): void {
+  let rest = '';
+  let begun = false;
+  response.on('data', (text: string) => {
+    const blocks = (rest + text).split('\n\n');
+    rest = blocks.pop() ?? '';
+    for (const block of blocks) {
+      if (!isOpen()) return;
+      if (!begun && block.includes(': connection ')) {
+        begun = true;
+        listener.opened();
+      }
+      readFrame(block, listener);
+    }
+  });
+}
+
+function readFrame(block: string, listener: StreamListener): void {
+  const fields = new Map<string, string>();
+  for (const line of block.split('\n')) {
+    const at = line.indexOf(': ');
+    if (at > 0) fields.set(line.slice(0, at), line.slice(at + 2));
+  }
+  const id = fields.get('id');
+  const data = fields.get('data');
+  const name = fields.get('event');
+  if (data === undefined) {
+    if (id !== undefined) listener.position(id);
+  } else if (name === 'resync') listener.resync(data);
+  else if (name === 'end') listener.ended(data);
+  else listener.event({ id: id ?? '', name: name ?? 'message', text: data });
+}
