@@ -24,7 +24,8 @@ export const propertyWithRulesSchema = z.strictObject({
 });
 export type PropertyWithRules = z.infer<typeof propertyWithRulesSchema>;
 
-const propertiesSchema = z
+/** The properties of a schema by name. */
+export const propertiesSchema = z
   .record(propertyNameSchema, propertyWithRulesSchema)
   .refine((properties) => Object.keys(properties).length <= MAX_PROPERTIES, {
     message: `must have at most ${MAX_PROPERTIES} properties`,
@@ -89,7 +90,7 @@ export const registerViewSchema = registerSchema.omit({ kind: true, removed: tru
 /** A schema as it is answered; the rules only to administrators. `register` is a slug. */
 export const schemaViewSchema = objectTypeSchema.omit({ kind: true, removed: true }).extend({
   register: referenceSchema,
-  properties: z.record(propertyNameSchema, propertyWithRulesSchema),
+  properties: propertiesSchema,
   authorization: authorizationSchema.nullable().optional(),
 });
 

@@ -35,15 +35,17 @@ export const newOrganisationSchema = organisationPatchSchema.extend({
   name: nameSchema,
 });
 
+/** The groups that a principal shall be in, all of them. */
+export const newMembershipsSchema = z
+  .array(groupMembershipSchema.extend({ group: groupNameSchema }).strict())
+  .max(1000);
+
 /** `PATCH /api/principals/{id}`; lists replace. */
 export const principalPatchSchema = z.strictObject({
   name: nameSchema.optional(),
   organisations: z.array(uuidSchema).max(100).optional(),
   activeOrganisation: uuidSchema.nullable().optional(),
-  groups: z
-    .array(groupMembershipSchema.extend({ group: groupNameSchema }).strict())
-    .max(1000)
-    .optional(),
+  groups: newMembershipsSchema.optional(),
 });
 
 /** `POST /api/principals`. */

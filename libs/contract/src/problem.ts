@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { ERROR_CODES } from './error-code.ts';
 import type { ErrorCode } from './error-code.ts';
 
-const errorCodes = Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]];
+/** One of the codes of {@link ERROR_CODES}. */
+export const errorCodeSchema = z.enum(Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]]);
 
 /** One wrong member of the input. `field` is its name, or a JSON pointer inside a body. */
 export const fieldErrorSchema = z.object({ field: z.string(), message: z.string() });
@@ -15,7 +16,7 @@ export const problemSchema = z.object({
   status: z.int(),
   detail: z.string(),
   success: z.literal(false),
-  code: z.enum(errorCodes),
+  code: errorCodeSchema,
   message: z.string(),
   errors: z.array(fieldErrorSchema).optional(),
 });

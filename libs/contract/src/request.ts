@@ -1,19 +1,15 @@
 import { z } from 'zod';
-import { ERROR_CODES } from './error-code.ts';
-import type { ErrorCode } from './error-code.ts';
 import { eventIdSchema, logPositionSchema } from './event-id.ts';
 import { uuidSchema } from './identifier.ts';
 import { rightsStateSchema } from './log-message.ts';
 import { authorizationSchema, policySchema, propertyAuthorizationSchema, roleSchema } from './policy.ts';
-import { fieldErrorSchema } from './problem.ts';
+import { errorCodeSchema, fieldErrorSchema } from './problem.ts';
 import { credentialSchema, principalSchema } from './principal.ts';
-
-const errorCodes = Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]];
 
 /** How a request on a request subject fails. */
 export const requestFailureSchema = z.object({
   ok: z.literal(false),
-  code: z.enum(errorCodes),
+  code: errorCodeSchema,
   message: z.string(),
   errors: z.array(fieldErrorSchema).optional(),
 });

@@ -1,10 +1,7 @@
 import { z } from 'zod';
-import { ERROR_CODES } from './error-code.ts';
-import type { ErrorCode } from './error-code.ts';
 import { eventIdSchema } from './event-id.ts';
+import { errorCodeSchema } from './problem.ts';
 import { topicKindSchema } from './topic.ts';
-
-const errorCodes = Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]];
 
 /** Why a client has to fetch again instead of being told every event. */
 export const RESYNC_REASONS = [
@@ -34,7 +31,7 @@ export type Resync = z.infer<typeof resyncSchema>;
 
 /** The last message of a stream that the server ends. `reconnect` says whether coming back with the cursor can help. */
 export const streamEndSchema = z.object({
-  code: z.enum(errorCodes),
+  code: errorCodeSchema,
   reason: z.string(),
   reconnect: z.boolean(),
 });
@@ -50,10 +47,13 @@ export const topicListSchema = z.object({
 });
 export type TopicList = z.infer<typeof topicListSchema>;
 
+/** How many there are: the caller's own, and all of them for `admin`. */
+export const countSchema = z.object({ own: z.int(), total: z.int().optional() });
+
 /** `GET /api/realtime/status`. Counts are the caller's own; `total` only for `admin`. */
 export const streamStatusSchema = z.object({
-  connections: z.object({ own: z.int(), total: z.int().optional() }),
-  subscriptions: z.object({ own: z.int(), total: z.int().optional() }),
+  connections: countSchema,
+  subscriptions: countSchema,
   heartbeatMs: z.int(),
   retention: z.object({ oldestId: eventIdSchema, newestId: eventIdSchema }),
   transports: z.array(z.string()),

@@ -1,11 +1,27 @@
+import { CREDENTIAL_OPERATIONS } from './credentials.ts';
+import { DOCUMENTATION_OPERATIONS } from './documentation.ts';
+import { GROUP_OPERATIONS } from './groups.ts';
 import { OBJECT_OPERATIONS } from './objects.ts';
 import type { Operation } from './operation.ts';
+import { ORGANISATION_OPERATIONS } from './organisations.ts';
+import { POLICY_OPERATIONS } from './policies.ts';
+import { PRINCIPAL_OPERATIONS } from './principals.ts';
 import { REALTIME_OPERATIONS } from './realtime.ts';
+import { REGISTER_OPERATIONS } from './registers.ts';
+import { SCHEMA_OPERATIONS } from './schemas.ts';
 
 /** Every operation of every service. A new route is one row in a file of this folder. */
 export const OPERATIONS = [
   ...OBJECT_OPERATIONS,
   ...REALTIME_OPERATIONS,
+  ...REGISTER_OPERATIONS,
+  ...SCHEMA_OPERATIONS,
+  ...CREDENTIAL_OPERATIONS,
+  ...PRINCIPAL_OPERATIONS,
+  ...ORGANISATION_OPERATIONS,
+  ...GROUP_OPERATIONS,
+  ...POLICY_OPERATIONS,
+  ...DOCUMENTATION_OPERATIONS,
 ] as const satisfies readonly Operation[];
 
 /** The `operationId` of one of {@link OPERATIONS}. */

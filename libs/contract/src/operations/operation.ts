@@ -92,7 +92,9 @@ const WITH_BODY = ['VALIDATION_ERROR', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_T
 
 /** Every code that an operation can answer with, in no particular order and each once. */
 export function errorCodesOf(operation: Operation): readonly ErrorCode[] {
-  const { authentication, method, body, errors = [] } = operation;
+  const { authentication, method, body, service, errors = [] } = operation;
+  // The edge's own answers say what they have to say themselves.
+  if (service === 'edge') return errors;
   // A write with a session cookie is refused unless it comes from a page of this origin.
   const guarded = authentication !== 'none' && method !== 'GET';
   return [

@@ -1,0 +1,127 @@
+import type { z } from 'zod';
+import {
+  jsonValueSchema,
+  objectTypeSchema,
+  propertyNameSchema,
+  propertySchema,
+  registerSchema,
+} from '../catalogue.ts';
+import * as definition from '../definition.ts';
+import * as directory from '../directory.ts';
+import { eventDataSchema } from '../cloud-event.ts';
+import { eventIdSchema } from '../event-id.ts';
+import { principalIdSchema, slugSchema, uuidSchema } from '../identifier.ts';
+import { MESSAGES } from '../message-catalogue.ts';
+import { groupNameSchema, nameSchema } from '../name.ts';
+import { actorSchema, objectImageSchema } from '../object.ts';
+import * as policy from '../policy.ts';
+import * as principal from '../principal.ts';
+import { errorCodeSchema, fieldErrorSchema } from '../problem.ts';
+import * as table from '../table.ts';
+import { changedRecordSchema, tableChangeSchema } from '../table-message.ts';
+import { countSchema } from '../stream.ts';
+import { timestampSchema } from '../time.ts';
+import * as token from '../token.ts';
+import { topicKindSchema, topicSchema } from '../topic.ts';
+import { livenessSchema, readinessSchema } from './documentation.ts';
+import { objectBodySchema } from './objects.ts';
+
+/** `object` would hide what languages call so themselves. */
+const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
+  ['object', 'register-object'],
+  ['object-list', 'register-object-list'],
+]);
+
+const messages = Object.entries(MESSAGES)
+  .filter(([, { audience }]) => audience === 'public')
+  .map(([name, { schema }]): [string, z.ZodType] => [pascalCase(OTHER_NAMES.get(name) ?? name), schema]);
+
+/**
+ * Schemas that documents refer to by name, wherever they stand. What is not here is written out where it stands, which a
+ * test allows for small things only.
+ */
+export const COMPONENT_SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType>([
+  ...messages,
+  ['Uuid', uuidSchema],
+  ['Slug', slugSchema],
+  ['Reference', definition.referenceSchema],
+  ['PrincipalId', principalIdSchema],
+  ['EventId', eventIdSchema],
+  ['Timestamp', timestampSchema],
+  ['Topic', topicSchema],
+  ['TopicKind', topicKindSchema],
+  ['Name', nameSchema],
+  ['GroupName', groupNameSchema],
+  ['JsonValue', jsonValueSchema],
+  ['ErrorCode', errorCodeSchema],
+  ['FieldError', fieldErrorSchema],
+  ['EventData', eventDataSchema],
+  ['Actor', actorSchema],
+  ['ObjectImage', objectImageSchema],
+  ['ObjectBody', objectBodySchema],
+  ['ChangedRecord', changedRecordSchema],
+  ['TableChange', tableChangeSchema],
+  ['TableActor', table.tableActorSchema],
+  ['TableFields', table.tableFieldsSchema],
+  ['TablePagination', table.tablePaginationSchema],
+  ['TableNewRecord', table.tableNewRecordSchema],
+  ['TableRecordPatch', table.tableRecordPatchSchema],
+  ['TableBatchCreate', table.tableBatchCreateSchema],
+  ['TableBatchPatch', table.tableBatchPatchSchema],
+  ['TableBatchDelete', table.tableBatchDeleteSchema],
+  ['TableBatchRestore', table.tableBatchRestoreSchema],
+  ['TableUpsert', table.tableUpsertSchema],
+  ['Count', countSchema],
+  ['Liveness', livenessSchema],
+  ['Readiness', readinessSchema],
+  ['PropertyName', propertyNameSchema],
+  ['Property', propertySchema],
+  ['PropertyWithRules', definition.propertyWithRulesSchema],
+  ['Properties', definition.propertiesSchema],
+  ['RegisterState', registerSchema],
+  ['SchemaState', objectTypeSchema],
+  ['Register', definition.registerViewSchema],
+  ['RegisterList', definition.registerListSchema],
+  ['NewRegister', definition.newRegisterSchema],
+  ['RegisterPatch', definition.registerPatchSchema],
+  ['Schema', definition.schemaViewSchema],
+  ['SchemaList', definition.schemaListSchema],
+  ['NewSchema', definition.newSchemaSchema],
+  ['SchemaPatch', definition.schemaPatchSchema],
+  ['Match', policy.matchSchema],
+  ['Rule', policy.ruleSchema],
+  ['Authorization', policy.authorizationSchema],
+  ['PropertyAuthorization', policy.propertyAuthorizationSchema],
+  ['Role', policy.roleSchema],
+  ['PolicyState', policy.policySchema],
+  ['Policy', directory.policyViewSchema],
+  ['PolicyPage', directory.policyPageSchema],
+  ['PolicyContent', directory.policyContentSchema],
+  ['PolicyTarget', directory.policyTargetSchema],
+  ['GroupMembership', principal.groupMembershipSchema],
+  ['Scopes', principal.scopesSchema],
+  ['OrganisationState', principal.organisationSchema],
+  ['Organisation', directory.organisationViewSchema],
+  ['OrganisationPage', directory.organisationPageSchema],
+  ['NewOrganisation', directory.newOrganisationSchema],
+  ['OrganisationPatch', directory.organisationPatchSchema],
+  ['PrincipalState', principal.principalSchema],
+  ['Principal', directory.principalViewSchema],
+  ['PrincipalPage', directory.principalPageSchema],
+  ['NewMemberships', directory.newMembershipsSchema],
+  ['NewPrincipal', directory.newPrincipalSchema],
+  ['PrincipalPatch', directory.principalPatchSchema],
+  ['Group', directory.groupSchema],
+  ['GroupPage', directory.groupPageSchema],
+  ['CredentialState', principal.credentialSchema],
+  ['Credential', token.credentialViewSchema],
+  ['Caller', token.callerSchema],
+  ['NewToken', token.newTokenSchema],
+  ['CreatedToken', token.createdTokenSchema],
+  ['TokenEntry', token.tokenEntrySchema],
+  ['TokenPage', token.tokenPageSchema],
+]);
+
+function pascalCase(name: string): string {
+  return name.replaceAll(/(^|-)([a-z])/g, (_all, _dash, letter: string) => letter.toUpperCase());
+}

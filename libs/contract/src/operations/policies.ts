@@ -1,0 +1,83 @@
+import { policyContentSchema, policyPageSchema, policyTargetSchema, policyViewSchema } from '../directory.ts';
+import { uuidSchema } from '../identifier.ts';
+import { POLICY_EXAMPLE, pageExample } from './example.ts';
+import type { Operation } from './operation.ts';
+import { PARAMETERS } from './parameter.ts';
+
+const shared = { service: 'authz', tag: 'policies', authentication: 'required' } as const;
+const target = {
+  name: 'target',
+  schema: policyTargetSchema,
+  description: 'What the rules are about.',
+  example: 'schema',
+} as const;
+const item = [
+  { ...target, in: 'path' },
+  {
+    name: 'id',
+    in: 'path',
+    schema: uuidSchema,
+    description: 'UUID of the register or schema.',
+    example: POLICY_EXAMPLE.id,
+  },
+] as const;
+const ITEM = '/api/policies/{target}/{id}';
+const one = { schema: policyViewSchema, example: POLICY_EXAMPLE } as const;
+const { authorization, properties } = POLICY_EXAMPLE;
+
+/** `/api/policies`. */
+export const POLICY_OPERATIONS = [
+  {
+    ...shared,
+    id: 'listPolicies',
+    method: 'GET',
+    path: '/api/policies',
+    summary: 'List policies',
+    description: 'For administrators.',
+    parameters: [{ ...target, in: 'query' }, PARAMETERS.limit, PARAMETERS.offset],
+    answers: {
+      200: {
+        description: 'A page of policies.',
+        schema: policyPageSchema,
+        example: pageExample(POLICY_EXAMPLE),
+      },
+    },
+    errors: ['VALIDATION_ERROR', 'FORBIDDEN'],
+  },
+  {
+    ...shared,
+    id: 'getPolicy',
+    method: 'GET',
+    path: ITEM,
+    summary: 'Read a policy',
+    description: 'For administrators.',
+    parameters: item,
+    answers: { 200: { ...one, description: 'The rules.' } },
+    errors: ['VALIDATION_ERROR', 'FORBIDDEN', 'NOT_FOUND'],
+  },
+  {
+    ...shared,
+    id: 'setPolicy',
+    method: 'PUT',
+    path: ITEM,
+    summary: 'Set a policy',
+    description:
+      'For administrators. Replaces all rules of the register or schema; they govern every write that begins after the ' +
+      'answer, and open streams are told.',
+    parameters: item,
+    body: { schema: policyContentSchema, example: { authorization, properties } },
+    answers: { 200: { ...one, description: 'The rules as they are now.' } },
+    errors: ['CONFLICT'],
+  },
+  {
+    ...shared,
+    id: 'removePolicy',
+    method: 'DELETE',
+    path: ITEM,
+    summary: 'Remove a policy',
+    description: 'For administrators. What has no rules is for the members of its organisation.',
+    parameters: item,
+    answers: { 204: { description: 'There are no rules any more.' } },
+    errors: ['VALIDATION_ERROR', 'NOT_FOUND', 'CONFLICT'],
+  },
+] as const satisfies readonly Operation[];
