@@ -15,6 +15,7 @@ import { METRICS_MEDIA_TYPE } from './metrics.ts';
 import type { Metrics } from './metrics.ts';
 import { registerOpenApi } from './openapi.ts';
 import { toTidewireError } from './problem-mapping.ts';
+import { recordRoutes } from './route-list.ts';
 import { createRouteTable } from './route-table.ts';
 import { createStreamRequest, cutStreams, serveStreams } from './stream-front.ts';
 import type { IsStream } from './stream-front.ts';
@@ -113,6 +114,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   app.decorateRequest('principal', null);
   app.decorateRequest('correlationId', '');
   app.decorateRequest('traceparent', '');
+  recordRoutes(app);
   observeRequests(app, options);
   answerErrors(app, options.logger);
   registerOpenApi(app, `Tidewire ${options.service}`, options.version ?? '0.0.0');

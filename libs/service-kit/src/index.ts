@@ -23,6 +23,8 @@ export { createHealth } from './health.ts';
 export type { Health, Readiness } from './health.ts';
 export { createHttpServer, drainServer, listen } from './http-server.ts';
 export type { HttpReply, HttpRequest, HttpServer, HttpServerOptions } from './http-server.ts';
+export { listRoutes } from './route-list.ts';
+export type { RegisteredRoute } from './route-list.ts';
 export { MAX_BODY_DEPTH } from './json-body.ts';
 export { LOG_FIELDS, createLogger } from './logger.ts';
 export type { LogField, LogFields, LogLevel, Logger, LoggerOptions } from './logger.ts';

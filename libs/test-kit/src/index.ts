@@ -11,5 +11,6 @@ export type { StartPostgresOptions, TestDatabase, TestPostgresServer } from './p
 export { waitFor } from './wait-for.ts';
 export type { WaitForOptions } from './wait-for.ts';
 export { compileCache, runFolder } from './test-run.ts';
+export { compareRoutes } from './route-comparison.ts';
 export { startPlatform } from './start-platform.ts';
 export type { Platform, PlatformOptions, PlatformProcess, PlatformReplica } from './platform.ts';
