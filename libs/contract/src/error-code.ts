@@ -17,7 +17,7 @@ interface ErrorCodeRow {
 /** Every error that Tidewire answers with, on every transport. Nothing else spells a code, status or close code. */
 export const ERROR_CODES = Object.freeze({
   BAD_REQUEST: { status: 400, title: 'The request is malformed', retry: 'never', close: 4500 },
-  VALIDATION_ERROR: { status: 400, title: 'The body is not valid', retry: 'never' },
+  VALIDATION_ERROR: { status: 400, title: 'The input is not valid', retry: 'never' },
   UNKNOWN_FIELD: { status: 400, title: 'There is no such field', retry: 'never' },
   MALFORMED_TOPIC: { status: 400, title: 'The topic is malformed', retry: 'never' },
   MALFORMED_FILTER: { status: 400, title: 'The filter is malformed', retry: 'never' },

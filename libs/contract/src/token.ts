@@ -5,12 +5,19 @@ import { isStorableJson, nameSchema } from './name.ts';
 import { pageSchema } from './page.ts';
 import { credentialSchema, scopesSchema } from './principal.ts';
 import { timestampSchema } from './time.ts';
+import { topicSchema } from './topic.ts';
+
+/** What a token shall be limited to. A topic that nothing could ever match is a mistake, and the answer says so. */
+const newScopesSchema = scopesSchema
+  .extend({ topics: z.array(topicSchema).max(100).optional() })
+  .strict()
+  .refine(isStorableJson, 'holds NUL or broken Unicode');
 
 /** `POST /api/auth/tokens`. Without a principal the token is the caller's own. */
 export const newTokenSchema = z.strictObject({
   principal: principalIdSchema.optional(),
   name: nameSchema,
-  scopes: scopesSchema.strict().refine(isStorableJson, 'holds NUL or broken Unicode').optional(),
+  scopes: newScopesSchema.optional(),
   /** RFC 3339 with any offset, in the future. */
   expiresAt: z.string().optional(),
   /** A secret of one's own choice: for administrators, where the operator allows it. */

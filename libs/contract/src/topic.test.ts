@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatTopic, parseTopic } from './topic.ts';
+import { formatTopic, parseTopic, topicSchema } from './topic.ts';
 
 const uuid = '550e8400-e29b-41d4-a716-446655440000';
 
@@ -13,10 +13,13 @@ test.each([
 ])('%s comes back from its parsed form', (text) => {
   const topic = parseTopic(text);
   expect(topic && formatTopic(topic)).toBe(text);
+  expect(topicSchema.safeParse(text).success).toBe(true);
 });
 
 test('a UUID may be written in upper case', () => {
-  expect(parseTopic(`object/${uuid.toUpperCase()}`)).toEqual({ kind: 'object', uuid });
+  const text = `object/${uuid.toUpperCase()}`;
+  expect(parseTopic(text)).toEqual({ kind: 'object', uuid });
+  expect(topicSchema.safeParse(text).success).toBe(true);
 });
 
 test.each([
@@ -37,9 +40,11 @@ test.each([
   'register/a\u0000',
   `register/${'a'.repeat(64)}`,
   'object/1',
+  `object/${'-'.repeat(36)}`,
   `object/${uuid}/x`,
   `objects/${uuid}`,
   'organisation/none',
 ])('%j is not a topic', (text) => {
   expect(parseTopic(text)).toBeUndefined();
+  expect(topicSchema.safeParse(text).success).toBe(false);
 });

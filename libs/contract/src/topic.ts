@@ -18,11 +18,11 @@ export const TOPIC_PATTERNS = Object.freeze([
 
 export const topicKindSchema = z.enum(['register', 'schema', 'object', 'organisation']);
 
-/** A topic as text. UUIDs may be upper case here too; {@link parseTopic} lowers them. */
+/** A topic as text: what {@link parseTopic} takes and nothing else, as a pattern for schemas. */
 export const topicSchema = z
   .string()
   .regex(
-    /^(register\/[a-z0-9][a-z0-9_-]{0,62}(\/schema\/[a-z0-9][a-z0-9_-]{0,62})?|(object|organisation)\/[0-9a-fA-F-]{36})$/,
+    /^(register\/[a-z0-9][a-z0-9_-]{0,62}(\/schema\/[a-z0-9][a-z0-9_-]{0,62})?|(object|organisation)\/[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$/,
     `must be ${TOPIC_PATTERNS.join(', ')}`,
   );
 

@@ -32,6 +32,22 @@ export function parseInput<Schema extends z.ZodType>(
   return result.data;
 }
 
+/** The parts of a request whose members are parameters, as Fastify names them and as people do. */
+const PARAMETERS: ReadonlyMap<string, string> = new Map([
+  ['params', 'path parameter'],
+  ['querystring', 'query parameter'],
+  ['headers', 'header'],
+]);
+
+/** The refusal of a part of a request (`body`, `params`, `querystring`, `headers`); names the first wrong parameter. */
+export function invalidPart(error: z.core.$ZodError, part: string): TidewireError {
+  const kind = PARAMETERS.get(part);
+  if (kind === undefined) return invalidInput(error, part);
+  const [first] = fieldErrors(error);
+  const name = first?.field.split('/')[1] ?? '';
+  return invalidInput(error, name === '' ? kind : `${kind} '${name}'`);
+}
+
 /** The refusal of an input that does not fit its schema; `what` names it: "body", "query". */
 export function invalidInput(error: z.core.$ZodError, what: string): TidewireError {
   return new TidewireError('VALIDATION_ERROR', `The ${what} is not valid.`, { errors: fieldErrors(error) });

@@ -126,6 +126,24 @@ test.each([
   expect(JSON.stringify(problem)).not.toContain(MARKER);
 });
 
+test.each([
+  ['/rooms/x', "The path parameter 'room' is not valid.", '/room'],
+  ['/rooms/1?_limit=x', "The query parameter '_limit' is not valid.", '/_limit'],
+  ['/rooms/1?constructor=x', "The query parameter 'constructor' is not valid.", '/constructor'],
+])('names the parameter of %s that is wrong', async (path, message, field) => {
+  const { url } = await startServer((app) => {
+    const schema = {
+      params: z.object({ room: z.string().regex(/^\d+$/) }),
+      querystring: z.strictObject({ _limit: z.coerce.number().optional() }),
+    };
+    app.get('/rooms/:room', { schema, config: { authentication: 'none' } }, async () => ({}));
+  });
+  const response = await fetch(`${url}${path}`);
+  const problem = problemSchema.parse(await response.json());
+  expect([response.status, problem.title, problem.message]).toEqual([400, 'The input is not valid', message]);
+  expect(problem.errors?.map((error) => error.field)).toEqual([field]);
+});
+
 test('refuses another media type with 415, a wrong method with 405 and an unknown path with 404', async () => {
   const { url } = await startServer();
   const other = await post(url, 'size=1', {

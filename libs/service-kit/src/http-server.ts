@@ -7,7 +7,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
 import type { Clock } from './clock.ts';
 import { readCorrelation } from './correlation.ts';
-import { invalidInput } from './field-error.ts';
+import { invalidPart } from './field-error.ts';
 import type { Readiness } from './health.ts';
 import { decodeJsonBody, parseJsonBody } from './json-body.ts';
 import type { Logger } from './logger.ts';
@@ -99,7 +99,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     const result = schema.safeParse(value);
     return result.success
       ? { value: result.data }
-      : { error: invalidInput(result.error, httpPart ?? 'request') };
+      : { error: invalidPart(result.error, httpPart ?? 'request') };
   });
   // Response schemas are for types and the reference. What leaves was built by our own code; checking it again per
   // answer would cost more than building it.

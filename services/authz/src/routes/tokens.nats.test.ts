@@ -107,6 +107,8 @@ test('ends a token when its time is over, by the injected clock, and the log tel
 test.each([
   ['a time that is over', { expiresAt: '2020-01-01T00:00:00Z' }, '/expiresAt'],
   ['a date without a time', { expiresAt: '2090-01-01' }, '/expiresAt'],
+  ['a day that is in no calendar', { expiresAt: '2090-02-30T00:00:00Z' }, '/expiresAt'],
+  ['a topic of no form', { scopes: { topics: ['register/a', 'orders'] } }, '/scopes/topics/1'],
   ['an unknown action', { scopes: { actions: ['fly'] } }, '/scopes/actions/0'],
   ['an unknown limit, which would not limit', { scopes: { action: ['read'] } }, '/scopes/action'],
   ['an unknown member', { admin: true }, '/admin'],
