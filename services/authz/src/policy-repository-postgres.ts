@@ -63,6 +63,18 @@ export async function putPolicy(client: PoolClient, policy: NewPolicy): Promise<
   return row.state;
 }
 
+/**
+ * Replaces the policy of a register or schema that exists: each has one from the moment it is made, and keeps it as a
+ * tombstone. Undefined when there is none for this id and kind of target.
+ */
+export async function replacePolicy(client: PoolClient, policy: NewPolicy): Promise<Policy | undefined> {
+  const { rowCount } = await client.query(
+    'SELECT FROM authz.policies WHERE id = $1 AND target = $2 FOR UPDATE',
+    [policy.id, policy.target],
+  );
+  return rowCount === 0 ? undefined : await putPolicy(client, policy);
+}
+
 /** Leaves a tombstone that keeps the rules: deletes of what was governed are still judged by them. */
 export async function removePolicy(client: PoolClient, { target, id }: PolicyTarget): Promise<boolean> {
   const { rowCount } = await client.query(

@@ -37,6 +37,12 @@ const request = (principal: string, content: object): Promise<SetPolicyReply> =>
     },
     setPolicyReplySchema,
   );
+/** A schema's id, with the policy that it gets when it is made. */
+async function govern(): Promise<string> {
+  const id = nextId();
+  expect(await request('admin', { id })).toMatchObject({ ok: true });
+  return id;
+}
 const rules = {
   read: [
     'public',
@@ -48,11 +54,11 @@ const rules = {
 };
 
 test('sets, shows, lists and removes the rules of a schema; a tombstone keeps them for what is deleted with it', async () => {
-  const id = nextId();
+  const id = await govern();
   const set = await put(id, { authorization: rules, properties: { bsn: { read: ['x'] } } });
   expect([set.status, set.body]).toMatchObject([
     200,
-    { target: 'schema', id, version: 1, authorization: rules },
+    { target: 'schema', id, version: 2, authorization: rules },
   ]);
   expect((await authz.ask('GET', `/api/policies/schema/${id}`, ADMIN_TOKEN)).body).toEqual(set.body);
   expect((await authz.ask('GET', '/api/policies?target=schema', ADMIN_TOKEN)).body.results).toContainEqual(
@@ -63,8 +69,19 @@ test('sets, shows, lists and removes the rules of a schema; a tombstone keeps th
   const told = (await readOutbox(authz.database.ownerUrl)).map((message) => message.state);
   expect(told.filter((state) => state.id === id)).toMatchObject([
     { version: 1, removed: false },
-    { version: 2, removed: true, authorization: rules },
+    { version: 2, removed: false, authorization: rules },
+    { version: 3, removed: true, authorization: rules },
   ]);
+  expect((await put(id, { authorization: rules })).status).toBe(200);
+});
+
+test('sets no rules of a register or schema that nobody has made', async () => {
+  const unknown = nextId();
+  const schema = await govern();
+  expect((await put(unknown, { authorization: rules })).status).toBe(404);
+  expect((await put(schema, { authorization: rules }, 'register')).status).toBe(404);
+  const stored = await authz.pool.query('SELECT FROM authz.policies WHERE id = $1', [unknown]);
+  expect(stored.rowCount).toBe(0);
 });
 
 const withRead = (...read: unknown[]): object => ({ authorization: { read } });
@@ -119,7 +136,7 @@ test('refuses property rules on a register, where they would have no effect', as
 });
 
 test('takes names that objects have by birth as data', async () => {
-  const id = nextId();
+  const id = await govern();
   const properties = { constructor: { read: ['x'] }, toString: { update: ['y'] } };
   const set = await put(id, { properties, authorization: { read: ['constructor'] } });
   expect([set.status, set.body.properties]).toEqual([200, properties]);
@@ -171,8 +188,7 @@ test('does not write with a right that was taken away while the write waited', a
 });
 
 test('hides policies from everybody but administrators, those that do not exist too', async () => {
-  const id = nextId();
-  await put(id, { authorization: rules });
+  const id = await govern();
   const answers = await Promise.all([
     authz.ask('GET', '/api/policies', people.alice),
     authz.ask('GET', `/api/policies/schema/${id}`, people.alice),

@@ -12,7 +12,7 @@ import type { HttpServer, Pool } from '@tidewire/service-kit';
 import { z } from 'zod';
 import type { AuthzMetrics } from '../metrics.ts';
 import { formatPage, pageRequest } from '../page.ts';
-import { findPolicy, listPolicies, putPolicy, removePolicy } from '../policy-repository-postgres.ts';
+import { findPolicy, listPolicies, removePolicy, replacePolicy } from '../policy-repository-postgres.ts';
 import { requireValidPolicy } from '../policy-validation.ts';
 import type { RightsWriter } from '../rights-writer.ts';
 import { authorOf, notFound, requireAdmin } from './access.ts';
@@ -93,8 +93,9 @@ function registerWrites(app: HttpServer, writer: RightsWriter, metrics: AuthzMet
         throw error;
       }
       const policy = await writer.writeAsAdmin(authorOf(request), (client) =>
-        putPolicy(client, { ...content, removed: false }),
+        replacePolicy(client, { ...content, removed: false }),
       );
+      if (policy === undefined) throw notFound();
       return formatPolicy(policy);
     },
   );
