@@ -13,11 +13,18 @@ const PAGE_POLICY =
 /** The server of the pages: files of `public/`, `/` being `index.html`. It does not listen. */
 export async function createServer(options: Omit<HttpServerOptions, 'service'>): Promise<HttpServer> {
   const app = createHttpServer({ ...options, service: 'pages' });
-  await app.register(fastifyStatic, {
-    root: publicFolder,
-    // Files change with a deploy, and the validators of @fastify/static answer 304 until then.
-    cacheControl: false,
-    dotfiles: 'ignore',
+  await app.register(async (files) => {
+    // Paths in an odd spelling ("//x", "/./x") are refused as forbidden there; no file has such a name, nor a secret.
+    files.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
+      if (error.statusCode !== 403) throw error;
+      reply.callNotFound();
+    });
+    await files.register(fastifyStatic, {
+      root: publicFolder,
+      // Files change with a deploy, and the validators of @fastify/static answer 304 until then.
+      cacheControl: false,
+      dotfiles: 'ignore',
+    });
   });
   app.addHook('onSend', async (_request, reply) => {
     if (!String(reply.getHeader('content-type')).startsWith('text/html')) return;
