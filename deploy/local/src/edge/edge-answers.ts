@@ -27,10 +27,18 @@ export function answerUnavailable(request: IncomingMessage, response: ServerResp
 }
 
 /** An error in the shape that every service uses. */
-export function answerProblem(response: ServerResponse, error: TidewireError): void {
+export function answerProblem(
+  response: ServerResponse,
+  error: TidewireError,
+  headers: Record<string, string> = {},
+): void {
   const retry =
     error.retryAfterSeconds === undefined ? {} : { 'Retry-After': String(error.retryAfterSeconds) };
-  answerJson(response, error.status, formatProblem(error), { 'Content-Type': PROBLEM_MEDIA_TYPE, ...retry });
+  answerJson(response, error.status, formatProblem(error), {
+    'Content-Type': PROBLEM_MEDIA_TYPE,
+    ...retry,
+    ...headers,
+  });
 }
 
 /** A small JSON answer; `headers` may name another media type. */
@@ -72,6 +80,10 @@ export function unavailable(): TidewireError {
 
 export function notFound(): TidewireError {
   return new TidewireError('NOT_FOUND', 'There is nothing at this address.');
+}
+
+export function readOnly(): TidewireError {
+  return new TidewireError('METHOD_NOT_ALLOWED', 'This path takes GET, HEAD.');
 }
 
 export function malformedAddress(): TidewireError {

@@ -300,6 +300,11 @@ test('the origin is alive by itself and ready when every service is', async () =
   const records = await startService((_request, response) => response.writeHead(ready ? 200 : 503).end());
   const edge = await edgeBefore({ records: [records] });
   expect((await fetch(address(edge, '/livez'))).status).toBe(200);
+  for (const path of ['/livez', '/readyz']) {
+    const written = await fetch(address(edge, path), { method: 'POST', body: '{}' });
+    expect([written.status, written.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+    expect(await written.json()).toMatchObject({ code: 'METHOD_NOT_ALLOWED' });
+  }
   const before = await fetch(address(edge, '/readyz'));
   expect(before.status).toBe(503);
   expect(await before.json()).toEqual({ status: 'away', services: { records: 'away' } });

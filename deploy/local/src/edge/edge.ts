@@ -1,7 +1,14 @@
 import { Agent, createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { answerJson, answerProblem, malformedAddress, notFound, refuseUpgrade } from './edge-answers.ts';
+import {
+  answerJson,
+  answerProblem,
+  malformedAddress,
+  notFound,
+  readOnly,
+  refuseUpgrade,
+} from './edge-answers.ts';
 import { forwardRequest, forwardStream, forwardUpgrade } from './edge-forward.ts';
 import { hasBody, wantsEventStream } from './edge-headers.ts';
 import { routeOf } from './edge-routes.ts';
@@ -94,8 +101,11 @@ function createEdgeServer(
   });
   server.on('request', (request, response) => {
     const target = routeOf(request.url ?? '');
-    if (target === 'livez') return answerJson(response, 200, { status: 'ok' });
-    if (target === 'readyz') return void answerReadiness(response, pools);
+    if (target === 'livez' || target === 'readyz') {
+      if (!isRead(request)) return answerProblem(response, readOnly(), { Allow: 'GET, HEAD' });
+      if (target === 'readyz') return void answerReadiness(response, pools);
+      return answerJson(response, 200, { status: 'ok' });
+    }
     if (target === 'malformed') return answerProblem(response, malformedAddress());
     const pool = target === 'none' ? undefined : pools.get(target);
     if (pool === undefined) return answerProblem(response, notFound());
@@ -116,6 +126,10 @@ function createEdgeServer(
     return forwardUpgrade(request, request.socket, head, pool);
   });
   return server;
+}
+
+function isRead({ method }: IncomingMessage): boolean {
+  return method === 'GET' || method === 'HEAD';
 }
 
 function isEventStream(request: IncomingMessage): boolean {
