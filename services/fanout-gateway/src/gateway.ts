@@ -9,9 +9,12 @@ import type { ConnectionLeases } from './limits/connection-slots.ts';
 import { ReplayGate } from './limits/replay-gate.ts';
 import { LogFeed } from './log/log-feed.ts';
 import { ReplayRing } from './log/ring.ts';
-import { createGatewayMetrics, observeReplay } from './metrics.ts';
+import { createGatewayMetrics, observePoll, observeReplay } from './metrics.ts';
 import type { GatewayMetrics } from './metrics.ts';
+import type { ReplayOutcome } from './replay/replay.ts';
 import { RightsFeed } from './rights/rights-feed.ts';
+import { LongPoll } from './transports/long-poll.ts';
+import { SseStreams } from './transports/sse-streams.ts';
 import { StreamKeeper } from './transports/stream-keeper.ts';
 import { StreamOpener } from './transports/stream-opener.ts';
 
@@ -32,6 +35,8 @@ export interface Gateway {
   readonly fanOut: FanOut;
   readonly keeper: StreamKeeper;
   readonly opener: StreamOpener;
+  readonly sse: SseStreams;
+  readonly longPoll: LongPoll;
   readonly metrics: GatewayMetrics;
 }
 
@@ -72,6 +77,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     staleMs: () => freshness.ageMs(),
     windowMs: () => (feed.window?.firstTime === undefined ? 0 : clock.now() - feed.window.firstTime),
     unreadable: () => feed.unreadable,
+    pollsWaiting: () => longPoll.waiting,
   });
   const keeper = new StreamKeeper({
     fanOut,
@@ -95,35 +101,42 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     restartStreams: (reason, current) => keeper.restart(reason, current),
     onEvent: (message) => observeLag(metrics, clock, message.time),
   });
-  const opener = new StreamOpener({
-    feed,
-    rights,
+  const slots = new ConnectionSlots(
+    {
+      perPrincipal: config.TIDEWIRE_MAX_CONNECTIONS_PER_USER,
+      anonymous: config.TIDEWIRE_MAX_ANONYMOUS_CONNECTIONS,
+      perProcess: config.TIDEWIRE_MAX_CONNECTIONS,
+    },
+    leases,
+  );
+  const maxAgeMs = config.TIDEWIRE_MAX_CONNECTION_AGE_MS;
+  const opener = new StreamOpener({ feed, rights, fanOut, keeper, slots, clock, random, maxAgeMs });
+  const transports = {
+    opener,
     fanOut,
     keeper,
-    slots: new ConnectionSlots(
-      {
-        perPrincipal: config.TIDEWIRE_MAX_CONNECTIONS_PER_USER,
-        anonymous: config.TIDEWIRE_MAX_ANONYMOUS_CONNECTIONS,
-        perProcess: config.TIDEWIRE_MAX_CONNECTIONS,
-      },
-      leases,
-    ),
+    slots,
     gate,
     replay: {
       bus,
       ring,
       fanOut,
       view: () => rights.view,
+      fresh: () => feed.fresh,
       now: () => clock.monotonic(),
       limits: replayLimits,
     },
     clock,
     logger,
-    random,
-    maxAgeMs: config.TIDEWIRE_MAX_CONNECTION_AGE_MS,
-    onReplay: (outcome, durationMs) => observeReplay(metrics, outcome, durationMs),
+    onReplay: (outcome: ReplayOutcome, durationMs: number) => observeReplay(metrics, outcome, durationMs),
+  };
+  const sse = new SseStreams(transports);
+  const longPoll: LongPoll = new LongPoll({
+    ...transports,
+    maxBytes: config.TIDEWIRE_CONNECTION_BUDGET_BYTES,
+    onAnswer: (answer) => observePoll(metrics, answer),
   });
-  return { feed, rights, fanOut, keeper, opener, metrics };
+  return { feed, rights, fanOut, keeper, opener, sse, longPoll, metrics };
 }
 
 function createFanOut(

@@ -2,6 +2,7 @@ import type { ResyncReason } from '@tidewire/contract';
 import type { Counter, Histogram, Metrics } from '@tidewire/service-kit';
 import type { FanOutCounters } from './fanout/fan-out.ts';
 import type { ReplayOutcome } from './replay/replay.ts';
+import type { PollAnswer } from './transports/poll-sink.ts';
 
 /** Where the gauges and running totals are read from at each scrape. */
 export interface MetricSources {
@@ -9,6 +10,7 @@ export interface MetricSources {
   readonly resyncReasons: () => ReadonlyMap<ResyncReason, number>;
   readonly ring: { readonly size: number; readonly bytes: number };
   readonly replaysRunning: () => number;
+  readonly pollsWaiting: () => number;
   /** Age of what is known of the log, milliseconds. */
   readonly staleMs: () => number;
   /** How far back the log reaches, milliseconds. */
@@ -22,6 +24,8 @@ export interface GatewayMetrics {
   readonly replaySeconds: Histogram;
   readonly replayedEvents: Counter;
   readonly refusals: Counter<'code'>;
+  readonly polls: Counter;
+  readonly polledEvents: Counter;
   readonly eventLag: Histogram;
 }
 
@@ -46,9 +50,15 @@ export function createGatewayMetrics(metrics: Metrics, sources: MetricSources): 
       buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30],
     }),
     replayedEvents: metrics.counter({ name: 'replayed_events_total', help: 'Events written by replays.' }),
+    polls: metrics.counter({
+      name: 'polls_total',
+      help: 'Long polls that were answered: with events, with a resync, or empty.',
+      labels: ['outcome'],
+    }),
+    polledEvents: metrics.counter({ name: 'polled_events_total', help: 'Events of answers to long polls.' }),
     refusals: metrics.counter({
       name: 'refusals_total',
-      help: 'Subscribe requests that were refused, by code.',
+      help: 'Requests for streams and polls that were refused or ended without an answer, by code.',
       labels: ['code'],
     }),
     eventLag: metrics.histogram({
@@ -57,6 +67,15 @@ export function createGatewayMetrics(metrics: Metrics, sources: MetricSources): 
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30],
     }),
   };
+}
+
+/** Takes note of an answered poll. */
+export function observePoll(
+  metrics: GatewayMetrics,
+  { outcome, events }: Pick<PollAnswer, 'outcome' | 'events'>,
+): void {
+  metrics.polls.inc({ outcome });
+  metrics.polledEvents.inc(events);
 }
 
 /** Takes note of a replay's end. */
@@ -71,10 +90,11 @@ function declareGauges(metrics: Metrics, sources: MetricSources): void {
     metrics.gauge({ name, help, collect: (target) => target.set(read()) });
   };
   const counts = (): FanOutCounters => sources.fanOut();
-  gauge('connections', 'Open streams.', () => counts().connections);
+  gauge('connections', 'Open streams and waiting polls.', () => counts().connections);
   gauge('subscriptions', 'Running subscriptions.', () => counts().subscriptions);
   gauge('view_classes', 'Groups of subscribers who see the same.', () => counts().classes);
   gauge('view_classes_scanned', 'View classes that no index finds.', () => counts().scannedClasses);
+  gauge('polls_waiting', 'Long polls that were not answered yet.', sources.pollsWaiting);
   gauge('replays_running', 'Replays that run now.', sources.replaysRunning);
   gauge('ring_events', 'Events kept in memory for replay.', () => sources.ring.size);
   gauge('ring_bytes', 'Bytes kept in memory for replay.', () => sources.ring.bytes);

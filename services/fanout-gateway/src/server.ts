@@ -1,5 +1,7 @@
 import { createHttpServer } from '@tidewire/service-kit';
 import type { HttpServer, HttpServerOptions } from '@tidewire/service-kit';
+import { registerPollRoute } from './routes/poll.ts';
+import type { PollRouteOptions } from './routes/poll.ts';
 import { registerStatusRoute } from './routes/status.ts';
 import type { StatusRouteOptions } from './routes/status.ts';
 import { isSubscribe, registerSubscribeRoute } from './routes/subscribe.ts';
@@ -8,12 +10,14 @@ import { registerTopicsRoute } from './routes/topics.ts';
 
 export type ServerOptions = Omit<HttpServerOptions, 'service' | 'isStream'> &
   SubscribeRouteOptions &
+  PollRouteOptions &
   StatusRouteOptions;
 
 /** The gateway's HTTP server; it does not listen. */
 export function createServer(options: ServerOptions): HttpServer {
   const app = createHttpServer({ ...options, service: 'fanout-gateway', isStream: isSubscribe });
   registerSubscribeRoute(app, options);
+  registerPollRoute(app, options);
   registerTopicsRoute(app, options);
   registerStatusRoute(app, options);
   return app;

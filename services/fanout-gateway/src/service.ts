@@ -75,10 +75,12 @@ function serverOptions(
   bus: MessageBus,
   dependencies: ServerDependencies,
 ): Parameters<typeof createServer>[0] {
-  const { feed, rights, keeper, opener, metrics } = gateway;
+  const { feed, rights, keeper, opener, sse, longPoll, metrics } = gateway;
   return {
     ...dependencies,
-    opener,
+    sse,
+    longPoll,
+    draining: () => opener.draining,
     admit: (credential) =>
       admit(
         { bus, view: () => rights.view, epoch: () => feed.epoch, now: () => dependencies.clock.now() },

@@ -17,6 +17,8 @@ import { waitFor } from '@tidewire/test-kit';
 import { FakePlatform } from './fake-platform.ts';
 import { GatewayProcess } from './gateway-process.ts';
 import type { Row } from './fake-platform.ts';
+import { startPoll } from './poll-client.ts';
+import type { PendingPoll, PollReply } from './poll-client.ts';
 import { SseClient } from './sse-client.ts';
 
 /**
@@ -152,6 +154,29 @@ export class TestGateway {
     const credential: Record<string, string> =
       secret === undefined ? {} : { authorization: `Bearer ${secret}` };
     return await SseClient.open(this.url(`/api/realtime/subscribe?${query}`), { ...credential, ...headers });
+  }
+
+  /** Begins a poll; `query` as it stands behind the question mark. */
+  startPoll(secret: string | undefined, query: string, headers: Record<string, string> = {}): PendingPoll {
+    const credential: Record<string, string> =
+      secret === undefined ? {} : { authorization: `Bearer ${secret}` };
+    return startPoll(this.url(`/api/realtime/poll?${query}`), { ...credential, ...headers });
+  }
+
+  /** Sends a poll and waits for its answer. */
+  async poll(
+    secret: string | undefined,
+    query: string,
+    headers: Record<string, string> = {},
+  ): Promise<PollReply> {
+    return await this.startPoll(secret, query, headers).reply;
+  }
+
+  /** The value of one of the gateway's metrics, by the end of its name and its labels. */
+  async metric(name: string): Promise<number> {
+    const text = await (await fetch(this.url('/metrics'))).text();
+    const line = text.split('\n').find((each) => each.startsWith(`tidewire_fanout_gateway_${name} `));
+    return Number(line?.split(' ').at(-1) ?? Number.NaN);
   }
 }
 

@@ -1,9 +1,12 @@
 import { z } from 'zod';
 import topicListExample from '../../examples/topic-list.json' with { type: 'json' };
+import topicPollExample from '../../examples/topic-poll.json' with { type: 'json' };
 import streamStatusExample from '../../examples/stream-status.json' with { type: 'json' };
 import { EVENT_NAMES, cloudEventSchema } from '../cloud-event.ts';
 import { eventIdSchema } from '../event-id.ts';
+import { slugSchema } from '../identifier.ts';
 import { QUERY_PARAMETERS } from '../object.ts';
+import { POLL_LIMITS, POLL_PARAMETERS, tablePollSchema, topicPollSchema } from '../poll.ts';
 import { SSE_EVENTS, resyncSchema, streamEndSchema, streamStatusSchema, topicListSchema } from '../stream.ts';
 import { topicSchema } from '../topic.ts';
 import type { Operation, OperationParameter } from './operation.ts';
@@ -91,6 +94,87 @@ export const REALTIME_OPERATIONS = [
       'MALFORMED_FILTER',
       'UNKNOWN_FIELD',
       'FORBIDDEN',
+      'NOT_FOUND',
+      'TOO_MANY_CONNECTIONS',
+      'TOO_MANY_SUBSCRIPTIONS',
+    ],
+  },
+  {
+    ...shared,
+    id: 'poll',
+    method: 'GET',
+    path: '/api/realtime/poll',
+    summary: 'Poll for events',
+    description:
+      'For those who cannot keep a stream open: what happened after `lastEventId`, at once when there is something, ' +
+      'otherwise as soon as there is, and an empty list when the time is up. `lastEventId` of the answer goes into the next ' +
+      'poll, to any gateway; nothing is missed in between. Either `topic` or `table` is given: topics are answered with ' +
+      '`events`, which are CloudEvents, a table with `messages`. A `resync` says that events may be missing: fetch again, ' +
+      'then go on from `lastEventId`.',
+    parameters: [
+      { ...SUBSCRIPTION_PARAMETERS.topic, required: false },
+      {
+        name: POLL_PARAMETERS.table,
+        in: 'query',
+        schema: slugSchema,
+        description: 'The slug of a table, instead of topics.',
+        example: 'meldingen',
+      },
+      {
+        name: POLL_PARAMETERS.filter,
+        in: 'query',
+        schema: z.union([z.string(), z.record(z.string(), z.string())]),
+        description:
+          'For a table `field:operator:value`, or JSON: `{field, operator, value}`, a list of them, `{and: [...]}` or ' +
+          '`{or: [...]}`. For topics `filter[field][operator]=value`, as on a stream.',
+        example: 'status:eq:nieuw',
+      },
+      {
+        name: POLL_PARAMETERS.fields,
+        in: 'query',
+        schema: z.string(),
+        description: 'Only these fields, separated by commas. For topics `_fields` is the same.',
+        example: 'titel,status',
+      },
+      {
+        ...SUBSCRIPTION_PARAMETERS.events,
+        description: `For topics. ${SUBSCRIPTION_PARAMETERS.events.description}`,
+      },
+      {
+        ...SUBSCRIPTION_PARAMETERS.lastEventId,
+        description:
+          'The cursor: `lastEventId` of the last answer, an event id of any transport, or the position of a list. Without ' +
+          'it the poll waits for what happens from now on.',
+      },
+      {
+        name: POLL_PARAMETERS.timeoutMs,
+        in: 'query',
+        schema: z.int().min(0).max(POLL_LIMITS.maxTimeoutMs).default(POLL_LIMITS.defaultTimeoutMs),
+        description: 'How long to wait for the first event, milliseconds; 0 does not wait.',
+        example: 25_000,
+      },
+      {
+        name: POLL_PARAMETERS.limit,
+        in: 'query',
+        schema: z.int().min(1).max(POLL_LIMITS.maxLimit).default(POLL_LIMITS.defaultLimit),
+        description: 'How many events one answer has at most.',
+        example: 100,
+      },
+    ],
+    answers: {
+      200: {
+        description: 'Events in the order of the log, or none, and the cursor of the next poll.',
+        schema: z.union([topicPollSchema, tablePollSchema]),
+        example: topicPollExample,
+        headers: ['Tidewire-Protocol'],
+      },
+    },
+    errors: [
+      'CREDENTIAL_ENDED',
+      'GONE',
+      'MALFORMED_TOPIC',
+      'MALFORMED_FILTER',
+      'UNKNOWN_FIELD',
       'NOT_FOUND',
       'TOO_MANY_CONNECTIONS',
       'TOO_MANY_SUBSCRIPTIONS',

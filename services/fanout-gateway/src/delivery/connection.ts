@@ -12,7 +12,7 @@ export interface Sink {
 }
 
 /** Encodings of a stream. Part of a frame's shape. */
-export type Wire = 'sse';
+export type Wire = 'sse' | 'poll';
 
 /** Frames of a connection whose replay has not ended: released after it, or dropped when they became too many. */
 export interface Held {

@@ -119,6 +119,13 @@ export class Delivery {
     tick.settle(connection);
   }
 
+  /** Pays the connection's debt, then tells it the position that it has with that, unless it is over its budget. */
+  beat(connection: Connection): void {
+    this.settle(connection);
+    if (connection.closed || connection.behind || !this.#mayDeliver()) return;
+    this.#beat(connection, this.#ticks[connection.tick]);
+  }
+
   hold(connection: Connection): void {
     this.settle(connection);
     connection.held ??= { frames: [], bytes: 0, resync: undefined };

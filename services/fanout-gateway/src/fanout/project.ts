@@ -9,27 +9,41 @@ import type { FieldMask } from '@tidewire/policy';
  * `names` are the schema's properties: bit i of a mask is the i-th. What the schema does not know is in no text.
  */
 export class MemberTexts {
+  readonly #names: readonly string[];
+  readonly #before: ObjectImage | null;
   readonly #after: ObjectImage | null;
   /** By index of the property; undefined: the image does not have it. */
   readonly #properties: (string | undefined)[];
   /** The properties whose value differs, in the schema's order. */
   readonly #changes: { readonly index: number; readonly text: string }[];
   #system: string | undefined;
+  /** Like `#properties`, of the before image; made when it is first asked for. */
+  #older: (string | undefined)[] | undefined;
 
   constructor(names: readonly string[], before: ObjectImage | null, after: ObjectImage | null) {
+    this.#names = names;
+    this.#before = before;
     this.#after = after;
-    this.#properties = names.map((name) => (after === null ? undefined : memberText(name, after)));
+    this.#properties = memberTexts(names, after);
     this.#changes = before === null || after === null ? [] : findChanges(names, before, after);
   }
 
   /** The object: `id`, the system members, and the properties in the mask. */
   object(visible: FieldMask): string {
     this.#system ??= this.#after === null ? '' : systemTexts(this.#after);
-    let text = this.#system;
-    for (const [index, member] of this.#properties.entries()) {
-      if (member !== undefined && hasField(visible, index)) text += `,${member}`;
-    }
-    return text;
+    const properties = this.properties(visible);
+    return properties === '' ? this.#system : `${this.#system},${properties}`;
+  }
+
+  /** The properties in the mask, without any system member. */
+  properties(visible: FieldMask): string {
+    return joinMembers(this.#properties, visible);
+  }
+
+  /** The properties before the change that are in both masks. */
+  olderProperties(before: FieldMask, after: FieldMask): string {
+    this.#older ??= memberTexts(this.#names, this.#before);
+    return joinMembers(this.#older, intersectMasks(before, after));
   }
 
   /** What changed among the properties that may be read on both images. */
@@ -41,6 +55,18 @@ export class MemberTexts {
     }
     return text;
   }
+}
+
+function memberTexts(names: readonly string[], image: ObjectImage | null): (string | undefined)[] {
+  return names.map((name) => (image === null ? undefined : memberText(name, image)));
+}
+
+function joinMembers(members: readonly (string | undefined)[], visible: FieldMask): string {
+  let text = '';
+  for (const [index, member] of members.entries()) {
+    if (member !== undefined && hasField(visible, index)) text += text === '' ? member : `,${member}`;
+  }
+  return text;
 }
 
 function memberText(name: string, image: ObjectImage): string | undefined {

@@ -4,7 +4,7 @@ import type { CloudEventSettings } from '../formats/cloud-event.ts';
 import { judge, maskNow, viewBefore } from './judge.ts';
 import type { Judgement, Judging } from './judge.ts';
 import { EventShapes } from './shape.ts';
-import type { EncodedFrame, FoldedObject, ObjectEntry } from './subscription.ts';
+import type { Departure, EncodedFrame, FoldedObject, ObjectEntry } from './subscription.ts';
 import { carriesImage } from './transition.ts';
 import type { ViewClass } from './view-class.ts';
 
@@ -13,6 +13,7 @@ export interface PastReader {
   /** The reader's classes of the object's schema. */
   readonly viewClasses: Iterable<ViewClass>;
   readonly judging: Judging;
+  readonly departure: Departure;
   readonly events: CloudEventSettings;
   readonly control: ControlFormat;
 }
@@ -28,7 +29,7 @@ export function encodePast(object: FoldedObject, reader: PastReader): EncodedFra
       frames.push({ sequence, bytes: reader.control.resync(viewClass.wire, 'unencodable', sequence) });
       continue;
     }
-    for (const { entry, judgement } of judgePast(viewClass, object, reader.judging)) {
+    for (const { entry, judgement } of judgePast(viewClass, object, reader)) {
       let known = shapes.get(entry);
       if (known === undefined) shapes.set(entry, (known = new EventShapes(entry, reader.events)));
       frames.push({ sequence: entry.sequence, bytes: known.encode(viewClass, judgement) });
@@ -46,9 +47,13 @@ interface ReplayedEvent {
 /**
  * What may be told now about an object's past. Its images leave only while its newest one may be seen too, and only
  * with the properties that may be read on both: what became confidential since is not told from its past. Otherwise
- * just the last transition is told, and only to who could see the object at the cursor: it is not there any more.
+ * just one departure is told, and only to who could see the object at the cursor: it is not there any more.
  */
-function judgePast(viewClass: ViewClass, object: FoldedObject, judging: Judging): ReplayedEvent[] {
+function judgePast(
+  viewClass: ViewClass,
+  object: FoldedObject,
+  { judging, departure }: Pick<PastReader, 'judging' | 'departure'>,
+): ReplayedEvent[] {
   const newest = object.events.at(-1)?.message.after ?? null;
   const visible = newest === null ? undefined : maskNow(viewClass, newest, judging);
   const told: ReplayedEvent[] = [];
@@ -64,8 +69,8 @@ function judgePast(viewClass: ViewClass, object: FoldedObject, judging: Judging)
     }
   }
   if (visible !== undefined) return told;
-  const last = told.at(-1);
-  return last !== undefined && wasSeenAtCursor(viewClass, object, judging) ? [last] : [];
+  const departed = told.at(departure === 'first' ? 0 : -1);
+  return departed !== undefined && wasSeenAtCursor(viewClass, object, judging) ? [departed] : [];
 }
 
 /** The first event's before image is the object as the client left it. */

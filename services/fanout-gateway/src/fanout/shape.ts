@@ -1,12 +1,16 @@
+import { EVENT_NAMES, formatEventId } from '@tidewire/contract';
 import type { Transition } from '@tidewire/contract';
 import type { FieldMask } from '@tidewire/policy';
 import type { Wire } from '../delivery/connection.ts';
-import { formatSseEvent } from '../formats/cloud-event.ts';
-import type { CloudEventSettings, VisibleChange } from '../formats/cloud-event.ts';
-import { chunk } from '../formats/sse.ts';
+import { formatCloudEvent, wireAction } from '../formats/cloud-event.ts';
+import type { CloudEventSettings } from '../formats/cloud-event.ts';
+import { pollEvent } from '../formats/poll-line.ts';
+import { chunk, sseFrame } from '../formats/sse.ts';
+import { formatTableChange } from '../formats/table-message.ts';
 import type { Judgement } from './judge.ts';
 import { MemberTexts } from './project.ts';
 import type { ObjectEntry } from './subscription.ts';
+import { carriesImage } from './transition.ts';
 import type { ViewClass } from './view-class.ts';
 
 /** One way an event looks on the wire, shared by all classes to which it looks so. */
@@ -15,6 +19,7 @@ interface Shape {
   readonly before: FieldMask;
   readonly withActor: boolean;
   readonly wire: Wire;
+  readonly table: string | undefined;
   readonly bytes: Buffer;
 }
 
@@ -53,36 +58,60 @@ export class EventShapes {
         shape.transition === judgement.transition &&
         shape.before === judgement.before &&
         shape.withActor === judgement.withActor &&
-        shape.wire === viewClass.wire
+        shape.wire === viewClass.wire &&
+        shape.table === viewClass.table
       ) {
         return shape.bytes;
       }
     }
-    const bytes = this.#format(viewClass.wire, judgement, shapes.texts);
+    const bytes = this.#format(viewClass, judgement, shapes.texts);
     bucket.push({
       transition: judgement.transition,
       before: judgement.before,
       withActor: judgement.withActor,
       wire: viewClass.wire,
+      table: viewClass.table,
       bytes,
     });
     return bytes;
   }
 
-  #format(wire: Wire, judgement: Judgement, texts: MemberTexts): Buffer {
+  #format({ wire, table }: ViewClass, judgement: Judgement, texts: MemberTexts): Buffer {
     this.encoded += 1;
-    const { transition, before, after, withActor } = judgement;
-    const change: VisibleChange = {
+    const id = formatEventId(this.#entry);
+    const json =
+      table === undefined ? this.#cloudEvent(judgement, texts) : this.#tableChange(table, judgement, texts);
+    switch (wire) {
+      case 'sse':
+        // Messages of the tables face are told apart by their type.
+        return chunk(
+          sseFrame(id, table === undefined ? EVENT_NAMES[wireAction(judgement.transition)] : undefined, json),
+        );
+      case 'poll':
+        return pollEvent(id, json);
+    }
+  }
+
+  #cloudEvent({ transition, before, after, withActor }: Judgement, texts: MemberTexts): string {
+    const change = {
       position: this.#entry,
       message: this.#entry.message,
       transition,
       withActor,
-      object: transition === 'left' || transition === 'deleted' ? '' : texts.object(after),
+      object: carriesImage(transition) ? texts.object(after) : '',
       changed: transition === 'updated' ? texts.changed(before, after) : '',
     };
-    switch (wire) {
-      case 'sse':
-        return chunk(formatSseEvent(change, this.#settings));
-    }
+    return formatCloudEvent(change, this.#settings);
+  }
+
+  #tableChange(table: string, { transition, before, after }: Judgement, texts: MemberTexts): string {
+    return formatTableChange({
+      position: this.#entry,
+      message: this.#entry.message,
+      transition,
+      table,
+      fields: carriesImage(transition) ? texts.properties(after) : '',
+      oldFields: transition === 'updated' ? texts.olderProperties(before, after) : '',
+    });
   }
 }

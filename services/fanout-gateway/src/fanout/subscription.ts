@@ -33,6 +33,8 @@ export interface SubscriptionRequest {
   readonly fields: readonly string[] | undefined;
   /** Which events it asked for, by what they are called on the wire; undefined: all. */
   readonly events: readonly ObjectAction[] | undefined;
+  /** Slug of the table, on the tables face; undefined: the registers face. */
+  readonly table?: string | undefined;
   /** Organisations whose actors the principal may be told about; `all` for admin. */
   readonly actorOrganisations: readonly string[] | 'all';
 }
@@ -54,6 +56,12 @@ export interface ObjectEntry {
 export interface FoldedObject {
   readonly events: readonly ObjectEntry[];
 }
+
+/**
+ * Which departure of a row that may not be seen any more is told from its past: the last one, or the first where the
+ * reader may stop in between and come back from there.
+ */
+export type Departure = 'first' | 'last';
 
 /** One frame as it goes onto the connection's wire. */
 export interface EncodedFrame {
@@ -87,11 +95,13 @@ export interface FanOutPort {
   /** Ends {@link hold}: live frames after `afterSequence` follow, the others are dropped. May lie ahead of the log. */
   release(connection: Connection, afterSequence: number): void;
   /** Replayed objects through the same judging, trimming and encoding, for all subscriptions of a connection. */
-  encodeFor(connection: Connection, objects: readonly FoldedObject[]): EncodedFrame[];
+  encodeFor(connection: Connection, objects: readonly FoldedObject[], departure?: Departure): EncodedFrame[];
   /** "Fetch again": replaces what is owed to the connection. */
   resync(connection: Connection, reason: ResyncReason): void;
   /** Writes what the connection is owed now, so that the caller may write after it. */
   settle(connection: Connection): void;
+  /** Writes what the connection is owed, then the position that it has with it; neither while that may not be said. */
+  beat(connection: Connection): void;
   /** While stale nothing leaves: no frame, no heartbeat, no debt. Nothing is lost by it. */
   stale(on: boolean): void;
   /** Writes everything that is owed and stops the timers. */

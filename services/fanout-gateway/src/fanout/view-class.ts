@@ -23,6 +23,8 @@ export interface ViewClass {
   readonly events: ReadonlySet<ObjectAction> | undefined;
   readonly actorOrganisations: ReadonlySet<string> | 'all';
   readonly wire: Wire;
+  /** Slug of the table, on the tables face. */
+  readonly table: string | undefined;
   /** Where an index finds it; undefined: it is tried on every event of its schema. */
   readonly indexKeys: readonly IndexKey[] | undefined;
   /** Whether no equality of what its members asked for leads to it: such classes are limited. */
@@ -84,7 +86,7 @@ export function keyOf({ request, decision, topics, wire }: ViewClassParts): stri
     filter,
     ...(fields && { fields }),
     ...(events && { events }),
-    face: 'registers',
+    face: request.table === undefined ? 'registers' : 'tables',
     wire: JSON.stringify([wire, actors]),
   });
 }
@@ -106,6 +108,7 @@ export function createViewClass(
     events: events && new Set(events),
     actorOrganisations: actorOrganisations === 'all' ? 'all' : new Set(actorOrganisations),
     wire,
+    table: request.table,
     // A superset of what it matches: the filter sees the projected row, in which fields are missing but never other.
     indexKeys: indexKey(and(decision.rows, topics, filter), weigh),
     scanned: isScanned(request),

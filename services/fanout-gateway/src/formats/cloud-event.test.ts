@@ -1,8 +1,9 @@
 import { TRANSITIONS, cloudEventSchema } from '@tidewire/contract';
 import type { ObjectMessage, Transition } from '@tidewire/contract';
 import { expect, test } from 'vitest';
-import { formatCloudEvent, formatSseEvent, wireAction } from './cloud-event.ts';
+import { formatCloudEvent, wireAction } from './cloud-event.ts';
 import type { VisibleChange } from './cloud-event.ts';
+import { sseFrame } from './sse.ts';
 
 const UUID = 'dddddddd-0000-4000-8000-000000000001';
 const ORGANISATION = 'cccccccc-0000-4000-8000-000000000001';
@@ -88,7 +89,8 @@ test('tells an update of hidden fields only, with the version and no change', ()
 
 test('is one SSE event whose data is one line, whatever the values hold', () => {
   const correlationId = 'a\n\ndata: evil\r\nid: 1';
-  const text = formatSseEvent(change('updated', { message: { ...message, correlationId } }), settings);
+  const json = formatCloudEvent(change('updated', { message: { ...message, correlationId } }), settings);
+  const text = sseFrame('evt-0abcdefg-000000000042', 'object.updated', json);
   const lines = text.split(/\r\n|\r|\n/);
   expect(lines).toHaveLength(5);
   expect(lines[0]).toBe('id: evt-0abcdefg-000000000042');

@@ -1,6 +1,5 @@
 import { EVENT_NAMES, formatEventId } from '@tidewire/contract';
 import type { LogPosition, ObjectAction, ObjectMessage, Transition } from '@tidewire/contract';
-import { sseFrame } from './sse.ts';
 
 export interface CloudEventSettings {
   /** `source` of every event: the same on every replica, so that source and id name one event everywhere. */
@@ -54,12 +53,6 @@ export function formatCloudEvent(change: VisibleChange, settings: CloudEventSett
     `,"datacontenttype":"application/json","sequence":"${formatSequence(position.sequence)}"${correlation}` +
     `,"data":${formatData(change)}}`
   );
-}
-
-/** The CloudEvent as one SSE event, named like its type's end. */
-export function formatSseEvent(change: VisibleChange, settings: CloudEventSettings): string {
-  const name = EVENT_NAMES[wireAction(change.transition)];
-  return sseFrame(formatEventId(change.position), name, formatCloudEvent(change, settings));
 }
 
 function formatData(change: VisibleChange): string {

@@ -2,6 +2,7 @@ import { formatEventId } from '@tidewire/contract';
 import type { LogPosition, ResyncReason } from '@tidewire/contract';
 import type { Wire } from '../delivery/connection.ts';
 import type { ControlFormat } from '../delivery/delivery.ts';
+import { pollPosition, pollResync } from './poll-line.ts';
 import { chunk, ssePosition, sseResync } from './sse.ts';
 
 interface ControlSources {
@@ -33,6 +34,8 @@ export class ControlFrames implements ControlFormat {
       switch (wire) {
         case 'sse':
           return chunk(ssePosition(current));
+        case 'poll':
+          return pollPosition(current);
       }
     });
   }
@@ -40,9 +43,12 @@ export class ControlFrames implements ControlFormat {
   resync(wire: Wire, reason: ResyncReason, sequence: number): Buffer {
     return this.#remember(`resync ${wire} ${reason}`, sequence, (current) => {
       const oldest = formatEventId(this.#sources.oldest());
+      const resync = { reason, oldest, current: formatEventId(current) };
       switch (wire) {
         case 'sse':
-          return chunk(sseResync({ reason, oldest, current: formatEventId(current) }));
+          return chunk(sseResync(resync));
+        case 'poll':
+          return pollResync(resync);
       }
     });
   }

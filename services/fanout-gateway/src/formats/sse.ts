@@ -2,11 +2,12 @@ import { SSE_EVENTS, formatEventId } from '@tidewire/contract';
 import type { LogPosition, Resync } from '@tidewire/contract';
 
 /**
- * One event of a stream: its id, its name and its data, which is one line of JSON (JSON escapes line ends, so a value
+ * One event of a stream: its id, its name if it has one, and its data, which is one line of JSON (JSON escapes line ends, so a value
  * can never begin a field of its own). WHATWG HTML 9.2.
  */
-export function sseFrame(id: string, event: string, data: string): string {
-  return `id: ${id}\nevent: ${event}\ndata: ${data}\n\n`;
+export function sseFrame(id: string, event: string | undefined, data: string): string {
+  const name = event === undefined ? '' : `event: ${event}\n`;
+  return `id: ${id}\n${name}data: ${data}\n\n`;
 }
 
 /** A heartbeat: an id without data moves the client's cursor and dispatches nothing. */

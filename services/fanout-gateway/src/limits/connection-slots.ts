@@ -13,6 +13,12 @@ export const ANONYMOUS_PRINCIPAL = '';
 
 /** One open connection's place; giving it back a second time does nothing. */
 export interface Slot {
+  /**
+   * Counts it over all gateways from here on.
+   *
+   * @throws TidewireError TOO_MANY_CONNECTIONS; the place is given back then.
+   */
+  share(): Promise<void>;
   release(): void;
 }
 
@@ -49,30 +55,54 @@ export class ConnectionSlots {
     return this.#total >= this.#limits.perProcess;
   }
 
-  /** @throws TidewireError TOO_MANY_CONNECTIONS */
+  /**
+   * A place that counts over all gateways.
+   *
+   * @throws TidewireError TOO_MANY_CONNECTIONS
+   */
   async take(principal: string): Promise<Slot> {
+    const slot = this.takeHere(principal);
+    try {
+      await slot.share();
+    } catch (error) {
+      slot.release();
+      throw error;
+    }
+    return slot;
+  }
+
+  /**
+   * A place that counts on this process alone until it is shared: for what may be over sooner than others could be told.
+   *
+   * @throws TidewireError TOO_MANY_CONNECTIONS
+   */
+  takeHere(principal: string): Slot {
     const anonymous = principal === ANONYMOUS_PRINCIPAL;
     const limit = anonymous ? this.#limits.anonymous : this.#limits.perPrincipal;
     if (this.own(principal) >= limit) throw tooMany(limit);
-    const leases = anonymous ? undefined : this.#leases();
     // Counted before anything is awaited, so that requests which arrive together do not all see the last place.
-    const slot = this.#occupy(principal, leases);
-    if (leases === undefined) return slot;
-    if (await leases.acquire(principal, limit)) return slot;
-    this.#leave(principal);
-    throw tooMany(limit);
-  }
-
-  #occupy(principal: string, leases: ConnectionLeases | undefined): Slot {
     this.#total += 1;
     this.#own.set(principal, this.own(principal) + 1);
+    const leases = anonymous ? undefined : this.#leases();
     let held = true;
+    let shared = false;
     return {
+      share: async () => {
+        if (leases === undefined || shared || !held) return;
+        const granted = await leases.acquire(principal, limit);
+        if (granted && held) shared = true;
+        else if (granted) leases.release(principal);
+        else if (held) {
+          held = false;
+          this.#leave(principal);
+          throw tooMany(limit);
+        }
+      },
       release: () => {
         if (!held) return;
         held = false;
         this.#leave(principal);
-        leases?.release(principal);
+        if (shared) leases?.release(principal);
       },
     };
   }

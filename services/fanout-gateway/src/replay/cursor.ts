@@ -19,6 +19,9 @@ export type Start =
   | { readonly kind: 'resync'; readonly reason: ResyncReason }
   | { readonly kind: 'unknown' };
 
+/** Not before this sequence: what a stream waits for while its replay has not had its turn. */
+export const NOTHING_LIVE = Number.MAX_SAFE_INTEGER;
+
 /** The cursor of a request: the header wins, because an automatic reconnect still carries the first URL's. */
 export function chooseCursor(header: string | undefined, query: string | undefined): string | undefined {
   // An empty id is what EventSource sends after `id:` without a value: no cursor at all.

@@ -1,6 +1,6 @@
-import { ALWAYS, and, canonical, compare, or, parseQueryFilter } from '@tidewire/condition';
-import type { Condition, ParsedFilter } from '@tidewire/condition';
-import { TidewireError } from '@tidewire/contract';
+import { ALWAYS, and, canonical, compare, or, parseQueryFilter, parseTableFilter } from '@tidewire/condition';
+import type { Condition, FieldTypes, ParsedFilter } from '@tidewire/condition';
+import { TABLE_SYSTEM_NAMES, TidewireError } from '@tidewire/contract';
 import type { ObjectType } from '@tidewire/contract';
 import type { Granted, RightsView } from '@tidewire/policy';
 import { decideRead } from './access.ts';
@@ -8,7 +8,8 @@ import type { Reader } from './access.ts';
 
 /** What a subscriber asks for beside its topics. */
 export interface Wish {
-  readonly filter: readonly (readonly [name: string, value: string])[];
+  /** Query parameters on the registers face, one text on the tables face; empty: no filter. */
+  readonly filter: readonly (readonly [name: string, value: string])[] | string;
   readonly fields: readonly string[] | undefined;
 }
 
@@ -34,18 +35,17 @@ export function resolveFilter(
 ): Condition {
   if (wish.filter.length === 0 && wish.fields === undefined) return ALWAYS;
   const readable = readableSchemas(view, reader, schemas);
-  checkFields(wish.fields ?? [], readable);
+  checkFields(wish, readable);
   const parsed = readable.map((each) => ({
     ...each,
-    filter: parseQueryFilter(wish.filter, each.decision.types),
+    filter: parseFilter(wish, each.decision.types),
   }));
   const understood = parsed.flatMap(({ schema, filter }) =>
     filter.ok ? [{ schema, condition: filter.condition }] : [],
   );
   const [first] = understood;
   if (first === undefined) {
-    const failed =
-      parsed.find(({ filter }) => !filter.ok)?.filter ?? parseQueryFilter(wish.filter, () => undefined);
+    const failed = parsed.find(({ filter }) => !filter.ok)?.filter ?? parseFilter(wish, () => undefined);
     if (failed.ok) return ALWAYS;
     throw refusal(failed.problems);
   }
@@ -64,6 +64,10 @@ export function resolveFilter(
   );
 }
 
+function parseFilter({ filter }: Wish, types: FieldTypes): ParsedFilter {
+  return typeof filter === 'string' ? parseTableFilter(filter, types) : parseQueryFilter(filter, types);
+}
+
 function registerSlug(view: RightsView, schema: ObjectType): string {
   return view.register(schema.register)?.slug ?? '';
 }
@@ -79,15 +83,22 @@ function readableSchemas(
   });
 }
 
-function checkFields(fields: readonly string[], readable: readonly ReadableSchema[]): void {
-  const unknown = fields.filter(
-    (field) => field !== 'id' && !readable.some(({ decision }) => decision.types(field) !== undefined),
-  );
+/** System members may be asked for where the face has them; they come, or do not come, anyway. */
+function checkFields({ filter, fields = [] }: Wish, readable: readonly ReadableSchema[]): void {
+  const onTable = typeof filter === 'string';
+  const isKnown = (field: string): boolean => {
+    if (onTable ? TABLE_NAMES.has(field) : field === 'id') return true;
+    if (onTable && field.startsWith('_')) return false;
+    return readable.some(({ decision }) => decision.types(field) !== undefined);
+  };
+  const unknown = fields.filter((field) => !isKnown(field));
   if (unknown.length === 0) return;
   throw refusal(
     unknown.map((field) => ({ field, message: `Unknown field '${field}'`, unknownField: true as const })),
   );
 }
+
+const TABLE_NAMES: ReadonlySet<string> = new Set(TABLE_SYSTEM_NAMES);
 
 function refusal(problems: Problems): TidewireError {
   const code = problems.some(({ unknownField }) => unknownField === true)

@@ -16,12 +16,14 @@ export interface StreamRequestOptions {
   readonly interests: readonly Interest[];
   readonly wish: Wish;
   readonly events: readonly ObjectAction[] | undefined;
+  /** Slug of the table, on the tables face. */
+  readonly table?: string | undefined;
 }
 
 /** A stream's subscription as the fan-out sees it: every answer is as of the rights that hold when it is asked. */
 export class StreamRequest implements SubscriptionRequest {
-  /** SSE streams have one subscription, whose frames do not carry its name. */
-  readonly subscriptionId = 'sse';
+  /** Streams and polls have one subscription, whose frames do not carry its name. */
+  readonly subscriptionId = 'only';
   readonly #options: StreamRequestOptions;
   #filter: Condition;
 
@@ -47,7 +49,13 @@ export class StreamRequest implements SubscriptionRequest {
     return this.#options.events;
   }
 
+  get table(): string | undefined {
+    return this.#options.table;
+  }
+
   get actorOrganisations(): readonly string[] | 'all' {
+    // Changes of records name nobody, so that readers of a table share a class whoever they may know.
+    if (this.table !== undefined) return [];
     return actorOrganisations(this.#options.view(), this.#options.reader);
   }
 

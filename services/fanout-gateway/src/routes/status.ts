@@ -44,7 +44,7 @@ function describeStatus(options: StatusRouteOptions, reader: Reader): StreamStat
     subscriptions: { own: countTopics(own), ...(all && { total: countTopics(all) }) },
     heartbeatMs,
     retention: { oldestId: formatEventId(oldest()), newestId: formatEventId(newest()) },
-    transports: ['sse'],
+    transports: ['sse', 'poll'],
   };
 }
 

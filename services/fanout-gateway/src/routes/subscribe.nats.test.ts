@@ -73,7 +73,7 @@ test('begins with connection, topics, position and retry, and says so in the hea
   expect(stream.headers).toMatchObject({
     'content-type': 'text/event-stream',
     'cache-control': 'no-cache',
-    'connection': 'keep-alive',
+    'connection': 'close',
     'x-accel-buffering': 'no',
     'tidewire-protocol': '1',
   });
@@ -290,7 +290,7 @@ test('the status counts the caller own streams, and all of them for an administr
     subscriptions: { own: 2 },
     heartbeatMs: 400,
     retention: { oldestId: world.platform.id(1), newestId: world.platform.position },
-    transports: ['sse'],
+    transports: ['sse', 'poll'],
   });
   expect(await status(world.secret(world.bob))).not.toHaveProperty('connections.total');
   expect(await status(world.secret(world.admin))).toMatchObject({

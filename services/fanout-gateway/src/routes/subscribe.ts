@@ -5,12 +5,14 @@ import type { CredentialCarrier, GivenCredential, HttpServer } from '@tidewire/s
 import { chooseCursor } from '../replay/cursor.ts';
 import type { Admission } from '../rights/admission.ts';
 import { admitAnonymous } from '../rights/admission.ts';
-import type { StreamOpener } from '../transports/stream-opener.ts';
+import type { SseStreams } from '../transports/sse-streams.ts';
 import { parseSubscriptionQuery } from './subscription-query.ts';
 import { answerTransient } from './transient-answer.ts';
 
 export interface SubscribeRouteOptions {
-  readonly opener: StreamOpener;
+  readonly sse: SseStreams;
+  /** @throws TidewireError while nobody can be let in. */
+  readonly requireReady: () => void;
   readonly admit: (credential: GivenCredential) => Promise<Admission>;
   readonly anonymousStreams: boolean;
   readonly maxTopics: number;
@@ -28,7 +30,7 @@ export function isSubscribe(method: string | undefined, target: string | undefin
 
 /** `GET /api/realtime/subscribe`: events of one or several topics, as Server-Sent Events. */
 export function registerSubscribeRoute(app: HttpServer, options: SubscribeRouteOptions): void {
-  const { opener, maxTopics, retryMs } = options;
+  const { sse, requireReady, maxTopics, retryMs } = options;
   app.get(SUBSCRIBE_PATH, {
     // The stream's own order of checks: room first, then who asks, then what for.
     config: { authentication: 'none' },
@@ -45,14 +47,15 @@ export function registerSubscribeRoute(app: HttpServer, options: SubscribeRouteO
           'Streams need HTTP/1.1 (behind nginx: proxy_http_version 1.1)',
         );
       }
-      opener.requireReady();
+      requireReady();
       const admission = await admitRequest(request.raw, options);
       try {
         const query = parseSubscriptionQuery(request.url, maxTopics);
         const header = request.headers[HTTP_HEADERS.lastEventId];
         const cursor = chooseCursor(typeof header === 'string' ? header : undefined, query.lastEventId);
+        const { wanted } = query;
         const { correlationId } = request;
-        await opener.open({ query, cursor, admission, correlationId, response: reply.raw });
+        await sse.open({ wanted, cursor, admission, correlationId, response: reply.raw });
       } catch (error) {
         admission.release();
         throw error;

@@ -1,6 +1,7 @@
 import { RESERVED_QUERY_NAMES } from '@tidewire/condition';
 import {
   EVENT_NAMES,
+  POLL_PARAMETERS,
   QUERY_PARAMETERS,
   TOPIC_PATTERNS,
   TidewireError,
@@ -8,21 +9,44 @@ import {
   parseTopic,
 } from '@tidewire/contract';
 import type { ObjectAction, Topic } from '@tidewire/contract';
+import type { Wanted } from '../transports/stream-opener.ts';
 
 /** A subscribe request as its query states it; whether the things named exist is not looked at here. */
 export interface SubscriptionQuery {
-  readonly topics: readonly Topic[];
-  /** The parameters that are conditions on fields; parsed per schema, because fields have types there. */
-  readonly filter: readonly (readonly [name: string, value: string])[];
-  /** Names of `_fields`; undefined when all readable fields are wanted. */
-  readonly fields: readonly string[] | undefined;
-  /** Actions of `events`; undefined when all are wanted. */
-  readonly actions: readonly ObjectAction[] | undefined;
+  readonly wanted: Wanted;
   readonly lastEventId: string | undefined;
 }
 
 const LONGEST_QUERY = 16 * 1024;
 const MOST_FIELDS = 200;
+
+/** What a stream takes besides conditions on fields; whatever else begins with `_` is a mistake. */
+const STREAM_PARAMETERS: readonly string[] = [
+  QUERY_PARAMETERS.topic,
+  QUERY_PARAMETERS.filter,
+  QUERY_PARAMETERS.fields,
+  QUERY_PARAMETERS.events,
+  QUERY_PARAMETERS.lastEventId,
+  QUERY_PARAMETERS.token,
+];
+
+/** The entries of a query string, and all values of one name, given once, repeatedly, or as `name[]`. */
+export interface QueryEntries {
+  readonly entries: readonly (readonly [name: string, value: string])[];
+  readonly values: (name: string) => string[];
+}
+
+/** @throws TidewireError BAD_REQUEST for a query that is too long. */
+export function readQuery(url: string): QueryEntries {
+  const text = url.includes('?') ? url.slice(url.indexOf('?') + 1) : '';
+  if (text.length > LONGEST_QUERY) throw new TidewireError('BAD_REQUEST', 'The query is longer than 16 KiB');
+  const entries = [...new URLSearchParams(text)];
+  return {
+    entries,
+    values: (name) =>
+      entries.filter(([key]) => key === name || key === `${name}[]`).map(([, value]) => value),
+  };
+}
 
 /**
  * Reads the query of a subscribe request: `topic=`, repeated or as `topic[]=`, `filter[…]=`, `_fields=a,b`,
@@ -32,19 +56,51 @@ const MOST_FIELDS = 200;
  * for everything else that cannot be read.
  */
 export function parseSubscriptionQuery(url: string, maxTopics: number): SubscriptionQuery {
-  const text = url.slice(url.indexOf('?') + 1);
-  if (!url.includes('?')) throw malformedTopic('');
-  if (text.length > LONGEST_QUERY) throw new TidewireError('BAD_REQUEST', 'The query is longer than 16 KiB');
-  const entries = [...new URLSearchParams(text)];
-  const values = (name: string): string[] =>
-    entries.filter(([key]) => key === name || key === `${name}[]`).map(([, value]) => value);
+  const query = readQuery(url);
   return {
-    topics: parseTopics(values(QUERY_PARAMETERS.topic), maxTopics),
-    filter: entries.filter(([name]) => isFilterName(name)),
-    fields: parseFields(values(QUERY_PARAMETERS.fields)),
-    actions: parseActions(values(QUERY_PARAMETERS.events)),
-    lastEventId: values(QUERY_PARAMETERS.lastEventId)[0],
+    wanted: parseTopicWish(query, maxTopics, NO_PARAMETERS),
+    lastEventId: query.values(QUERY_PARAMETERS.lastEventId)[0],
   };
+}
+
+const NO_PARAMETERS: ReadonlySet<string> = new Set();
+
+/**
+ * What a query asks of topics. `own`: parameters that the request has besides, which are no conditions then.
+ *
+ * @throws TidewireError MALFORMED_TOPIC, BAD_REQUEST
+ */
+export function parseTopicWish(
+  { entries, values }: QueryEntries,
+  maxTopics: number,
+  own: ReadonlySet<string>,
+): Wanted {
+  for (const [name] of entries) {
+    const base = baseOf(name);
+    if (base.startsWith('_') && base !== QUERY_PARAMETERS.fields) {
+      throw unknownParameter(name, [...STREAM_PARAMETERS, ...own]);
+    }
+  }
+  const fields = values(QUERY_PARAMETERS.fields);
+  if (own.has(POLL_PARAMETERS.fields)) fields.push(...values(POLL_PARAMETERS.fields));
+  return {
+    from: parseTopics(values(QUERY_PARAMETERS.topic), maxTopics),
+    wish: {
+      filter: entries.filter(([name]) => isFilterName(name) && !own.has(baseOf(name))),
+      fields: parseFields(QUERY_PARAMETERS.fields, fields),
+    },
+    actions: parseActions(values(QUERY_PARAMETERS.events)),
+  };
+}
+
+/** A parameter that nothing would have read: whoever sent it believes in something that is not done. */
+export function unknownParameter(name: string, known: readonly string[]): TidewireError {
+  const shown = name.slice(0, 100);
+  const hint = name.startsWith('_') ? `; a condition on it is written filter[${shown}]` : '';
+  return badParameter(
+    shown,
+    `'${shown}' is not a parameter here; known are ${[...new Set(known)].join(', ')}${hint}`,
+  );
 }
 
 function parseTopics(texts: readonly string[], maxTopics: number): Topic[] {
@@ -69,17 +125,22 @@ function malformedTopic(text: string): TidewireError {
   return new TidewireError('MALFORMED_TOPIC', message, { errors: [{ field: 'topic', message }] });
 }
 
-function parseFields(lists: readonly string[]): readonly string[] | undefined {
+/** Names of fields, separated by commas; undefined when the parameter `name` was not given. */
+export function parseFields(name: string, lists: readonly string[]): readonly string[] | undefined {
   if (lists.length === 0) return undefined;
-  const names = [...new Set(lists.flatMap((list) => list.split(',')))].filter((name) => name !== '');
+  const names = [...new Set(lists.flatMap((list) => list.split(',')))].filter((each) => each !== '');
   if (names.length > 0 && names.length <= MOST_FIELDS) return names;
-  throw badParameter(QUERY_PARAMETERS.fields, `_fields takes 1 to ${MOST_FIELDS} names, separated by commas`);
+  throw badParameter(name, `${name} takes 1 to ${MOST_FIELDS} names, separated by commas`);
 }
 
 /** The names that a filter is made of: `status`, `filter[status][gte]`, `@self[updated]`. */
 function isFilterName(name: string): boolean {
-  const base = name.split('[', 1)[0] ?? name;
+  const base = baseOf(name);
   return !base.startsWith('_') && !RESERVED_QUERY_NAMES.has(base);
+}
+
+function baseOf(name: string): string {
+  return name.split('[', 1)[0] ?? name;
 }
 
 const ACTION_BY_EVENT: ReadonlyMap<string, ObjectAction> = new Map(
@@ -103,6 +164,7 @@ function parseActions(lists: readonly string[]): readonly ObjectAction[] | undef
   return [...actions];
 }
 
-function badParameter(field: string, message: string): TidewireError {
+/** The refusal of one parameter. */
+export function badParameter(field: string, message: string): TidewireError {
   return new TidewireError('BAD_REQUEST', message, { errors: [{ field, message }] });
 }

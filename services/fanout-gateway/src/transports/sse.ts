@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { HTTP_HEADERS, PROTOCOL_VERSION, SSE_EVENTS, errorCodeRow } from '@tidewire/contract';
-import type { ErrorCode, StreamEnd } from '@tidewire/contract';
+import type { ErrorCode, Resync, StreamEnd } from '@tidewire/contract';
 import { takeSocket } from '@tidewire/service-kit';
-import type { Sink } from '../delivery/connection.ts';
-import { chunk } from '../formats/sse.ts';
+import { chunk, sseResync } from '../formats/sse.ts';
+import type { StreamSink } from './stream.ts';
 
 export const SSE_MEDIA_TYPE = 'text/event-stream';
 
@@ -19,7 +19,7 @@ const LINGER_MS = 5000;
  * The write side of one SSE answer. After the head it writes to the answer's socket itself: what is written are
  * buffers that many streams share, already framed as chunks, so that one event costs one write per stream.
  */
-export class SseSink implements Sink {
+export class SseSink implements StreamSink {
   readonly #socket: Socket;
   #open = true;
 
@@ -75,10 +75,10 @@ export class SseSink implements Sink {
     await promise;
   }
 
-  /**
-   * Says why and ends the answer in order. Bytes of a credential that ended must not wait for a slow reader: with
-   * `lingerMs` the connection is reset that long afterwards, at once when something is queued already.
-   */
+  resync(resync: Resync): void {
+    this.write(chunk(sseResync(resync)));
+  }
+
   end(code: ErrorCode, reason: string, lingerMs: number = LINGER_MS): void {
     if (!this.#open) return;
     if (lingerMs < LINGER_MS && this.queuedBytes() > 0) {
@@ -100,7 +100,8 @@ function sseHeaders({ connectionId, correlationId }: SseOpening): Record<string,
   return {
     'content-type': SSE_MEDIA_TYPE,
     'cache-control': 'no-cache',
-    'connection': 'keep-alive',
+    // The socket ends with the stream.
+    'connection': 'close',
     'transfer-encoding': 'chunked',
     // nginx and its kin would otherwise collect events until a buffer is full.
     'x-accel-buffering': 'no',

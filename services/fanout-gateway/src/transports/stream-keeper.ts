@@ -3,7 +3,6 @@ import { formatEventId } from '@tidewire/contract';
 import type { Clock, Timer } from '@tidewire/service-kit';
 import type { Connection } from '../delivery/connection.ts';
 import type { FanOutPort } from '../fanout/subscription.ts';
-import { chunk, sseResync } from '../formats/sse.ts';
 import type { RightsEffects } from '../rights/rights-feed.ts';
 import type { StreamRequest } from '../rights/stream-request.ts';
 import { retryDelay } from './sse.ts';
@@ -109,17 +108,21 @@ export class StreamKeeper implements RightsEffects {
     stream.release();
   }
 
+  /** Nothing more is to be written to the stream; it stays known until what was written has left this process. */
+  retire(stream: Stream): void {
+    stream.work?.abort();
+    if (stream.connection !== undefined) this.#options.fanOut.removeConnection(stream.connection);
+  }
+
   /** Tells every stream to fetch again and to come back, so that its credential and rights are asked for anew. */
   restart(reason: ResyncReason, current: LogPosition): void {
-    const frame = chunk(
-      sseResync({
-        reason,
-        oldest: formatEventId(this.#options.oldest()),
-        current: formatEventId(current),
-      }),
-    );
+    const resync = {
+      reason,
+      oldest: formatEventId(this.#options.oldest()),
+      current: formatEventId(current),
+    };
     for (const stream of this.streams.all()) {
-      stream.sink.write(frame);
+      stream.sink.resync(resync);
       this.end(stream, 'SERVICE_UNAVAILABLE');
     }
   }

@@ -1,26 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import type { ServerResponse } from 'node:http';
-import { TidewireError, formatEventId, formatTopic } from '@tidewire/contract';
-import type { LogPosition } from '@tidewire/contract';
-import type { Clock, Logger } from '@tidewire/service-kit';
+import { TidewireError } from '@tidewire/contract';
+import type { LogPosition, ObjectAction, Topic } from '@tidewire/contract';
+import type { Clock } from '@tidewire/service-kit';
+import type { Connection, Wire } from '../delivery/connection.ts';
+import type { FanOutPort, Interest } from '../fanout/subscription.ts';
 import { ANONYMOUS_PRINCIPAL } from '../limits/connection-slots.ts';
 import type { ConnectionSlots, Slot } from '../limits/connection-slots.ts';
-import type { ReplayGate } from '../limits/replay-gate.ts';
 import type { LogFeed } from '../log/log-feed.ts';
-import type { FanOutPort } from '../fanout/subscription.ts';
 import { decideStart, isBeyond } from '../replay/cursor.ts';
 import type { Start } from '../replay/cursor.ts';
-import { replay } from '../replay/replay.ts';
-import type { ReplayOptions, ReplayOutcome } from '../replay/replay.ts';
 import { identify } from '../rights/access.ts';
 import type { Admission } from '../rights/admission.ts';
+import type { Wish } from '../rights/resolve-filter.ts';
+import { resolveTable } from '../rights/resolve-table.ts';
 import { resolveTopics } from '../rights/resolve-topics.ts';
 import type { RightsFeed } from '../rights/rights-feed.ts';
 import { StreamRequest } from '../rights/stream-request.ts';
-import type { SubscriptionQuery } from '../routes/subscription-query.ts';
-import { SseSink } from './sse.ts';
-import type { Stream } from './stream.ts';
 import type { StreamKeeper } from './stream-keeper.ts';
+import type { Stream, StreamSink } from './stream.ts';
 
 export interface StreamOpenerOptions {
   readonly feed: LogFeed;
@@ -28,37 +25,52 @@ export interface StreamOpenerOptions {
   readonly fanOut: FanOutPort;
   readonly keeper: StreamKeeper;
   readonly slots: ConnectionSlots;
-  readonly gate: ReplayGate;
-  readonly replay: ReplayOptions;
   readonly clock: Clock;
-  readonly logger: Logger;
   readonly random: () => number;
   readonly maxAgeMs: number;
-  readonly onReplay: (outcome: ReplayOutcome, durationMs: number) => void;
 }
 
-/** A subscribe request, read and authenticated. */
+/** What a client asked for, read; whether it is there for this client is not looked at yet. */
+export interface Wanted {
+  /** Topics of the registers face, or the slug of a table. */
+  readonly from: readonly Topic[] | string;
+  readonly wish: Wish;
+  /** Undefined: all of them. */
+  readonly actions: readonly ObjectAction[] | undefined;
+}
+
+/** A request for a stream or a poll, read and authenticated. */
 export interface StreamOrder {
-  readonly query: SubscriptionQuery;
+  readonly wanted: Wanted;
   readonly cursor: string | undefined;
   readonly admission: Admission;
-  readonly correlationId: string;
-  readonly response: ServerResponse;
+  /** How the client is written to; `sink` is undefined when it has gone already. */
+  readonly side: { readonly wire: Wire; readonly tick: 0 | 1; readonly sink: StreamSink | undefined };
+}
+
+/** A stream that takes part from `position` on: nothing was written to it, and what its cursor misses is still to come. */
+export interface OpenedStream {
+  readonly stream: Stream;
+  readonly connection: Connection;
+  readonly start: Start;
+  readonly position: LogPosition;
 }
 
 /** Part of a stream's life that is taken off at random, so that those opened together do not age together. */
 const AGE_JITTER = 0.2;
 
-/** Not before this sequence: what a stream waits for while its replay has not had its turn. */
-const NOTHING_LIVE = Number.MAX_SAFE_INTEGER;
-
-/** Opens streams: everything that can be refused is refused before the first byte, the rest is said in the stream. */
+/** Lets streams and polls in: everything that can be refused is refused here, before the client is told anything. */
 export class StreamOpener {
   readonly #options: StreamOpenerOptions;
   #draining = false;
 
   constructor(options: StreamOpenerOptions) {
     this.#options = options;
+  }
+
+  /** Whether nobody is let in any more. */
+  get draining(): boolean {
+    return this.#draining;
   }
 
   /** From here on nobody is let in any more. */
@@ -75,24 +87,24 @@ export class StreamOpener {
   }
 
   /**
-   * Opens the stream and starts whatever brings it up to date.
+   * Subscribes, in a place that was taken for it, and calls `begin` before anything can be written to the stream; not
+   * when the client has gone. Owns the place and the admission from here on, also when it throws.
    *
-   * @throws TidewireError before anything was sent: TOO_MANY_CONNECTIONS, NOT_FOUND, UNKNOWN_FIELD, MALFORMED_FILTER,
-   * TOO_MANY_SUBSCRIPTIONS, UNAUTHORIZED, and what {@link requireReady} throws.
+   * @throws TidewireError NOT_FOUND, UNKNOWN_FIELD, MALFORMED_FILTER, TOO_MANY_SUBSCRIPTIONS, UNAUTHORIZED, and what
+   * {@link requireReady} throws.
    */
-  async open(order: StreamOrder): Promise<void> {
-    const { slots, feed, keeper } = this.#options;
-    const slot = await slots.take(order.admission.reader.principalId ?? ANONYMOUS_PRINCIPAL);
+  async open(order: StreamOrder, slot: Slot, begin: (opened: OpenedStream) => void): Promise<void> {
+    const { feed, keeper, fanOut } = this.#options;
     try {
       if (feed.window === undefined || isBeyond(order.cursor, feed.position)) await feed.refreshWindow();
-      // From here to the subscription nothing is awaited: rights and position are those of one moment.
+      // From here to the end nothing is awaited: rights and position are those of one moment.
       this.requireReady();
       const start = this.#decideStart(order.cursor);
       const stream = this.#createStream(order, slot);
       if (stream === undefined) return;
       try {
-        this.#attach(stream, order);
-        this.#begin(stream, order, start);
+        const connection = this.#attach(stream, order);
+        begin({ stream, connection, start, position: fanOut.evaluatedPosition() });
       } catch (error) {
         keeper.drop(stream);
         throw error;
@@ -112,7 +124,7 @@ export class StreamOpener {
     return start;
   }
 
-  #createStream({ admission, query, response }: StreamOrder, slot: Slot): Stream | undefined {
+  #createStream({ admission, wanted, side }: StreamOrder, slot: Slot): Stream | undefined {
     const { rights, clock, random, maxAgeMs } = this.#options;
     const { reader, expiresAt } = admission;
     if (reader.credentialId !== null && rights.view.credential(reader.credentialId) === undefined) {
@@ -122,23 +134,22 @@ export class StreamOpener {
     if (expired || identify(rights.view, reader) === undefined) {
       throw new TidewireError('UNAUTHORIZED', 'The credential is not valid');
     }
-    const interests = resolveTopics(rights.view, reader, query.topics);
-    const sink = SseSink.create(response);
+    const { topics, interests } = this.#resolve(wanted, admission);
     const release = (): void => {
       slot.release();
       admission.release();
     };
-    if (sink === undefined) {
+    if (side.sink === undefined) {
       release();
       return undefined;
     }
     return {
       id: randomUUID(),
       reader,
-      topics: query.topics,
+      topics,
       interests,
-      wish: { filter: query.filter, fields: query.fields },
-      sink,
+      wish: wanted.wish,
+      sink: side.sink,
       agesAt: clock.monotonic() + maxAgeMs * (1 - AGE_JITTER * random()),
       expiresAt,
       connection: undefined,
@@ -149,89 +160,40 @@ export class StreamOpener {
     };
   }
 
-  #attach(stream: Stream, { query }: StreamOrder): void {
+  #resolve(
+    { from }: Wanted,
+    { reader }: Admission,
+  ): { readonly topics: readonly Topic[]; readonly interests: readonly Interest[] } {
+    const { view } = this.#options.rights;
+    if (typeof from !== 'string') return { topics: from, interests: resolveTopics(view, reader, from) };
+    const { topic, interest } = resolveTable(view, reader, from);
+    return { topics: [topic], interests: [interest] };
+  }
+
+  #attach(stream: Stream, { wanted, side }: StreamOrder): Connection {
     const { fanOut, rights, keeper } = this.#options;
     const request = new StreamRequest({
       view: () => rights.view,
       reader: stream.reader,
       interests: stream.interests,
       wish: stream.wish,
-      events: query.actions,
+      events: wanted.actions,
+      table: typeof wanted.from === 'string' ? wanted.from : undefined,
     });
     stream.connection = fanOut.addConnection({
       id: stream.id,
       principalId: stream.reader.principalId ?? ANONYMOUS_PRINCIPAL,
       sink: stream.sink,
-      wire: 'sse',
-      tick: 0,
+      wire: side.wire,
+      tick: side.tick,
     });
     stream.subscription = fanOut.subscribe(stream.connection, request);
     keeper.streams.add(stream);
-  }
-
-  #begin(stream: Stream, { response, correlationId }: StreamOrder, start: Start): void {
-    const { fanOut, keeper } = this.#options;
-    const { connection } = stream;
-    if (connection === undefined) return;
-    const position = fanOut.evaluatedPosition();
-    stream.sink.begin(
-      response,
-      {
-        connectionId: stream.id,
-        correlationId,
-        topics: stream.topics.map(formatTopic),
-        position: start.kind === 'live' ? formatEventId(position) : undefined,
-        retryMs: keeper.retryMs(),
-      },
-      () => keeper.drop(stream),
-    );
-    switch (start.kind) {
-      case 'live':
-      case 'unknown':
-        return;
-      case 'resync':
-        fanOut.resync(connection, start.reason);
-        return;
-      case 'after':
-        fanOut.hold(connection);
-        fanOut.release(connection, start.sequence < position.sequence ? NOTHING_LIVE : start.sequence);
-        if (start.sequence >= position.sequence) return;
-        stream.work = new AbortController();
-        void this.#replay(stream, { epoch: position.epoch, sequence: start.sequence }, position);
-    }
-  }
-
-  /** Waits for a place among the replays, then brings the stream up to date. Its errors end here. */
-  async #replay(stream: Stream, from: LogPosition, subscribedAt: LogPosition): Promise<void> {
-    const { gate, fanOut, keeper, clock, logger, onReplay } = this.#options;
-    const { connection, work } = stream;
-    if (connection === undefined || work === undefined) return;
-    const { signal } = work;
-    const place = await gate.enter(stream.reader.principalId ?? stream.id, signal);
-    try {
-      if (signal.aborted) return;
-      // Rights changed while it waited: the client has been told to fetch again and live events follow already.
-      if (connection.after !== NOTHING_LIVE) return;
-      fanOut.hold(connection);
-      if (place === undefined) {
-        fanOut.resync(connection, 'behind');
-        fanOut.release(connection, from.sequence);
-        return;
-      }
-      const startedAt = clock.monotonic();
-      const target = { stream: { ...stream, connection }, from, subscribedAt, signal };
-      onReplay(await replay(this.#options.replay, target), clock.monotonic() - startedAt);
-    } catch (error) {
-      // The client keeps its cursor and comes back with it.
-      logger.warn('replay failed', { connectionId: stream.id, error });
-      keeper.end(stream, 'SERVICE_UNAVAILABLE');
-    } finally {
-      place?.release();
-      stream.work = undefined;
-    }
+    return stream.connection;
   }
 }
 
-function unavailable(message: string): TidewireError {
+/** The refusal of what is only temporary. */
+export function unavailable(message: string): TidewireError {
   return new TidewireError('SERVICE_UNAVAILABLE', message, { retryAfterSeconds: 1 });
 }

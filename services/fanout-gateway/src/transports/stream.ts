@@ -1,18 +1,28 @@
-import type { Topic } from '@tidewire/contract';
-import type { Connection } from '../delivery/connection.ts';
+import type { ErrorCode, Resync, Topic } from '@tidewire/contract';
+import type { Connection, Sink } from '../delivery/connection.ts';
 import type { Interest, Subscription } from '../fanout/subscription.ts';
 import type { Reader } from '../rights/access.ts';
 import type { Wish } from '../rights/resolve-filter.ts';
-import type { SseSink } from './sse.ts';
 
-/** One open stream of one principal, with what it asked for. */
+/** The client's side of a stream, whatever its transport. */
+export interface StreamSink extends Sink {
+  /** Says at once, past everything that waits, that the client has to fetch again. */
+  resync(resync: Resync): void;
+  /**
+   * Says why, and ends. Bytes of a credential that ended must not wait for a slow reader: with `lingerMs` the connection
+   * is reset that long afterwards, at once when something is queued already.
+   */
+  end(code: ErrorCode, reason: string, lingerMs?: number): void;
+}
+
+/** One open stream of one principal, or one poll that waits, with what it asked for. */
 export interface Stream {
   readonly id: string;
   readonly reader: Reader;
   readonly topics: readonly Topic[];
   readonly interests: readonly Interest[];
   readonly wish: Wish;
-  readonly sink: SseSink;
+  readonly sink: StreamSink;
   /** Monotonic milliseconds at which it is told to reconnect. */
   readonly agesAt: number;
   /** Wall-clock milliseconds at which its credential expires; follows the credential. */

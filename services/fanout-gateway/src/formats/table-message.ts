@@ -1,0 +1,43 @@
+import { TABLE_EVENT_OF, formatEventId } from '@tidewire/contract';
+import type { LogPosition, ObjectMessage, Transition } from '@tidewire/contract';
+
+/** A change of a record as one kind of reader may see it. */
+export interface VisibleRecordChange {
+  readonly position: LogPosition;
+  readonly message: ObjectMessage;
+  readonly transition: Transition;
+  /** Slug of the table. */
+  readonly table: string;
+  /** The permitted fields as JSON members, without the braces. */
+  readonly fields: string;
+  /** The same of the record before an update, with no field that may not be read on both. */
+  readonly oldFields: string;
+}
+
+/**
+ * The change of a record, as one line of JSON: `tableChangeSchema` says what comes out. Whoever loses sight of a record
+ * is told its id and nothing else, deletions included.
+ */
+export function formatTableChange(change: VisibleRecordChange): string {
+  const { position, message, transition, table } = change;
+  const id = JSON.stringify(message.uuid);
+  return (
+    `{"type":"change","event":"${TABLE_EVENT_OF[transition]}","table":${JSON.stringify(table)},"recordId":${id}` +
+    `,"eventId":"${formatEventId(position)}","transition":"${transition}"${formatRecords(change, id)}` +
+    `,"timestamp":${JSON.stringify(message.time)}}`
+  );
+}
+
+function formatRecords({ transition, fields, oldFields }: VisibleRecordChange, id: string): string {
+  const record = `,"record":{"id":${id},"fields":{${fields}}}`;
+  switch (transition) {
+    case 'left':
+    case 'deleted':
+      return '';
+    case 'created':
+    case 'entered':
+      return record;
+    case 'updated':
+      return `${record},"oldRecord":{"id":${id},"fields":{${oldFields}}}`;
+  }
+}

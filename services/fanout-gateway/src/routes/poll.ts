@@ -1,0 +1,69 @@
+import type { OutgoingHttpHeaders } from 'node:http';
+import { HTTP_HEADERS, PROTOCOL_VERSION } from '@tidewire/contract';
+import { toTidewireError } from '@tidewire/service-kit';
+import type { HttpReply, HttpServer } from '@tidewire/service-kit';
+import { chooseCursor } from '../replay/cursor.ts';
+import type { LongPoll } from '../transports/long-poll.ts';
+import type { PollAnswer } from '../transports/poll-sink.ts';
+import { parsePollQuery } from './poll-query.ts';
+import { admitRequest } from './subscribe.ts';
+import type { SubscribeRouteOptions } from './subscribe.ts';
+
+export interface PollRouteOptions extends Pick<
+  SubscribeRouteOptions,
+  'admit' | 'anonymousStreams' | 'maxTopics' | 'onRefusal' | 'requireReady'
+> {
+  readonly longPoll: LongPoll;
+  /** Whether clients should come back over another connection, which may lead to another gateway. */
+  readonly draining: () => boolean;
+}
+
+/** `GET /api/realtime/poll`: what happened after a cursor, or the next thing that does. */
+export function registerPollRoute(app: HttpServer, options: PollRouteOptions): void {
+  const { longPoll, maxTopics, draining } = options;
+  app.get('/api/realtime/poll', {
+    // The stream's own order of checks: room first, then who asks, then what for.
+    config: { authentication: 'none' },
+    exposeHeadRoute: false,
+    schema: { summary: 'Events after a cursor, as soon as there are any', tags: ['realtime'] },
+    errorHandler: (error) => {
+      options.onRefusal(toTidewireError(error).code);
+      throw error;
+    },
+    handler: async (request, reply) => {
+      options.requireReady();
+      const admission = await admitRequest(request.raw, options);
+      try {
+        const { wanted, lastEventId, timeoutMs, limit } = parsePollQuery(request.url, maxTopics);
+        const header = request.headers[HTTP_HEADERS.lastEventId];
+        await longPoll.poll({
+          wanted,
+          cursor: chooseCursor(typeof header === 'string' ? header : undefined, lastEventId),
+          admission,
+          timeoutMs,
+          limit,
+          response: reply.raw,
+          send: (answer) => sendAnswer(reply, answer, draining()),
+        });
+      } catch (error) {
+        admission.release();
+        throw error;
+      }
+      // The client may have gone without an answer.
+      if (!reply.sent) reply.hijack();
+    },
+  });
+}
+
+/** Past the framework's own queue: what was judged now is written now. */
+function sendAnswer(reply: HttpReply, { body }: PollAnswer, last: boolean): void {
+  reply.hijack();
+  reply.raw.writeHead(200, {
+    ...(reply.getHeaders() as OutgoingHttpHeaders),
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': body.length,
+    [HTTP_HEADERS.protocol]: PROTOCOL_VERSION,
+    ...(last && { connection: 'close' }),
+  });
+  reply.raw.end(body);
+}

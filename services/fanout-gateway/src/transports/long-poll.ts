@@ -1,0 +1,259 @@
+import type { ServerResponse } from 'node:http';
+import { formatEventId } from '@tidewire/contract';
+import type { LogPosition } from '@tidewire/contract';
+import type { Clock, Logger, Timer } from '@tidewire/service-kit';
+import { toTidewireError } from '@tidewire/service-kit';
+import type { FanOutPort } from '../fanout/subscription.ts';
+import { ANONYMOUS_PRINCIPAL } from '../limits/connection-slots.ts';
+import type { ConnectionSlots, Slot } from '../limits/connection-slots.ts';
+import type { ReplayGate } from '../limits/replay-gate.ts';
+import { NOTHING_LIVE } from '../replay/cursor.ts';
+import { readPage } from '../replay/page.ts';
+import type { PageLimits } from '../replay/page.ts';
+import type { ReplayOptions } from '../replay/replay-reader.ts';
+import type { ReplayOutcome } from '../replay/replay.ts';
+import type { Admission } from '../rights/admission.ts';
+import { PollSink } from './poll-sink.ts';
+import type { PollAnswer } from './poll-sink.ts';
+import type { StreamKeeper } from './stream-keeper.ts';
+import type { OpenedStream, StreamOpener, Wanted } from './stream-opener.ts';
+
+export interface LongPollOptions {
+  readonly opener: StreamOpener;
+  readonly fanOut: FanOutPort;
+  readonly keeper: StreamKeeper;
+  readonly slots: ConnectionSlots;
+  readonly gate: ReplayGate;
+  readonly replay: ReplayOptions;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Bytes of one answer's events. */
+  readonly maxBytes: number;
+  readonly onReplay: (outcome: ReplayOutcome, durationMs: number) => void;
+  readonly onAnswer: (answer: Pick<PollAnswer, 'outcome' | 'events'>) => void;
+}
+
+/** A poll, read and authenticated. */
+export interface PollOrder {
+  readonly wanted: Wanted;
+  readonly cursor: string | undefined;
+  readonly admission: Admission;
+  readonly timeoutMs: number;
+  /** Events of the answer. */
+  readonly limit: number;
+  readonly response: ServerResponse;
+  /** Sends the answer before it returns. */
+  readonly send: (answer: PollAnswer) => void;
+}
+
+/** From then on a poll is one that waits, and counts over all gateways: two requests to a store are not worth less. */
+const SHARE_AFTER_MS = 250;
+/** A replay that takes so much longer than the poll wanted to wait is given up. */
+const REPLAY_PATIENCE_MS = 30_000;
+/** An answer that its client has not taken by then is for nobody any more. */
+const STALL_MS = 30_000;
+
+/**
+ * Long polls: streams that end with the first thing they have to say. Subscription, rights, replay and order are those
+ * of every stream; only that the answer is one JSON document, and that its cursor goes on with the next request.
+ */
+export class LongPoll {
+  readonly #options: LongPollOptions;
+  #waiting = 0;
+
+  constructor(options: LongPollOptions) {
+    this.#options = options;
+  }
+
+  /** Polls that have not been answered. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /**
+   * Resolves when the poll was answered or its client has gone. Owns the admission.
+   *
+   * @throws TidewireError TOO_MANY_CONNECTIONS, what {@link StreamOpener.open} throws, and what ended the wait: nothing
+   * was sent then.
+   */
+  async poll(order: PollOrder): Promise<void> {
+    const { opener, slots } = this.#options;
+    const { admission, response, wanted, limit, send } = order;
+    const slot = slots.takeHere(admission.reader.principalId ?? ANONYMOUS_PRINCIPAL);
+    const limits = { maxEvents: limit, maxBytes: this.#options.maxBytes };
+    const member = typeof wanted.from === 'string' ? 'messages' : 'events';
+    const sink = hasGone(response) ? undefined : new PollSink(response, { member, limits, send });
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#waiting += 1;
+    try {
+      // Polls are joined a little longer than streams: an answer and the next request cost much more than a frame.
+      await opener.open({ ...order, side: { wire: 'poll', tick: 1, sink } }, slot, (opened) => {
+        if (sink === undefined) return;
+        const poll = new WaitingPoll(this.#options, { order, opened, sink, slot, limits });
+        poll.begin(resolve, reject);
+      });
+      if (sink === undefined) return;
+      await promise;
+    } finally {
+      this.#waiting -= 1;
+    }
+  }
+}
+
+interface WaitingPollParts {
+  readonly order: PollOrder;
+  readonly opened: OpenedStream;
+  readonly sink: PollSink;
+  readonly slot: Slot;
+  readonly limits: PageLimits;
+}
+
+/** One poll from its subscription to the last byte of its answer. */
+class WaitingPoll {
+  readonly #options: LongPollOptions;
+  readonly #parts: WaitingPollParts;
+  readonly #timers: Timer[] = [];
+  /** The time was up while its past was still being read. */
+  #overdue = false;
+
+  constructor(options: LongPollOptions, parts: WaitingPollParts) {
+    this.#options = options;
+    this.#parts = parts;
+  }
+
+  begin(resolve: () => void, reject: (error: Error) => void): void {
+    const { keeper, onAnswer } = this.#options;
+    const { order, opened, sink } = this.#parts;
+    const { stream, start, position } = opened;
+    const close = (): void => {
+      this.#cancelTimers();
+      keeper.drop(stream);
+      resolve();
+    };
+    if (hasGone(order.response)) {
+      close();
+      return;
+    }
+    order.response.once('close', close);
+    const cursor = start.kind === 'after' ? { ...position, sequence: start.sequence } : position;
+    sink.begin(
+      {
+        answered: (answer) => {
+          onAnswer(answer);
+          this.#cancelTimers();
+          this.#after(STALL_MS, () => sink.reset());
+          // Frames may be on their way to others at this moment: members are not to change before they have left.
+          queueMicrotask(() => keeper.retire(stream));
+          resolve();
+        },
+        failed: (error) => {
+          this.#cancelTimers();
+          keeper.drop(stream);
+          reject(error);
+        },
+      },
+      start.kind === 'resync' ? undefined : formatEventId(cursor),
+    );
+    this.#after(order.timeoutMs, () => this.#timeIsUp());
+    if (order.timeoutMs > SHARE_AFTER_MS) this.#after(SHARE_AFTER_MS, () => void this.#share());
+    this.#start();
+  }
+
+  #start(): void {
+    const { fanOut } = this.#options;
+    const { connection, start, position, stream } = this.#parts.opened;
+    switch (start.kind) {
+      case 'live':
+      case 'unknown':
+        return;
+      case 'resync':
+        fanOut.resync(connection, start.reason);
+        return;
+      case 'after':
+        fanOut.hold(connection);
+        fanOut.release(connection, start.sequence < position.sequence ? NOTHING_LIVE : start.sequence);
+        if (start.sequence >= position.sequence) return;
+        stream.work = new AbortController();
+        void this.#replay({ epoch: position.epoch, sequence: start.sequence });
+    }
+  }
+
+  /** Waits for a place among the replays, then answers with what was missed, or waits on. Its errors end here. */
+  async #replay(from: LogPosition): Promise<void> {
+    const { gate, fanOut, keeper, clock, logger, onReplay } = this.#options;
+    const { opened, sink, limits } = this.#parts;
+    const { stream, connection, position: subscribedAt } = opened;
+    if (stream.work === undefined) return;
+    const { signal } = stream.work;
+    const place = await gate.enter(stream.reader.principalId ?? stream.id, signal);
+    try {
+      // Rights may have changed while it waited: then it is being answered already.
+      if (signal.aborted || connection.after !== NOTHING_LIVE) return;
+      if (place === undefined) {
+        keeper.end(stream, 'SERVICE_UNAVAILABLE');
+        return;
+      }
+      fanOut.hold(connection);
+      const startedAt = clock.monotonic();
+      const outcome = await readPage(this.#options.replay, {
+        stream: { ...stream, connection },
+        from,
+        subscribedAt,
+        signal,
+        limits,
+        tell: (page) => sink.page(page),
+      });
+      onReplay(outcome, clock.monotonic() - startedAt);
+    } catch (error) {
+      if (toTidewireError(error).status !== 503) {
+        logger.warn('replay failed', { connectionId: stream.id, error });
+      }
+      keeper.end(stream, 'SERVICE_UNAVAILABLE');
+    } finally {
+      place?.release();
+      stream.work = undefined;
+    }
+    if (this.#overdue) this.#finish();
+  }
+
+  #timeIsUp(): void {
+    const { keeper } = this.#options;
+    const { stream } = this.#parts.opened;
+    if (stream.work === undefined) {
+      this.#finish();
+      return;
+    }
+    // Whoever does not want to wait still gets what is there.
+    this.#overdue = true;
+    this.#after(REPLAY_PATIENCE_MS, () => keeper.end(stream, 'SERVICE_UNAVAILABLE'));
+  }
+
+  /** Answers with what is on its way to it, otherwise with the position that it has. */
+  #finish(): void {
+    const { sink, opened } = this.#parts;
+    if (sink.settled || opened.stream.ended) return;
+    this.#options.fanOut.beat(opened.connection);
+    sink.finish();
+  }
+
+  async #share(): Promise<void> {
+    const { slot, sink } = this.#parts;
+    try {
+      await slot.share();
+    } catch (error) {
+      sink.refuse(toTidewireError(error));
+    }
+  }
+
+  #after(delayMs: number, run: () => void): void {
+    this.#timers.push(this.#options.clock.setTimeout(run, delayMs));
+  }
+
+  #cancelTimers(): void {
+    for (const timer of this.#timers.splice(0)) timer.cancel();
+  }
+}
+
+function hasGone(response: ServerResponse): boolean {
+  return response.closed || response.socket === null || response.socket.destroyed;
+}

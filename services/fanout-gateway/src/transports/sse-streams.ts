@@ -1,0 +1,121 @@
+import type { ServerResponse } from 'node:http';
+import { formatEventId, formatTopic } from '@tidewire/contract';
+import type { LogPosition } from '@tidewire/contract';
+import type { Clock, Logger } from '@tidewire/service-kit';
+import { ANONYMOUS_PRINCIPAL } from '../limits/connection-slots.ts';
+import type { ConnectionSlots } from '../limits/connection-slots.ts';
+import type { ReplayGate } from '../limits/replay-gate.ts';
+import type { FanOutPort } from '../fanout/subscription.ts';
+import { NOTHING_LIVE } from '../replay/cursor.ts';
+import { replay } from '../replay/replay.ts';
+import type { ReplayOptions } from '../replay/replay-reader.ts';
+import type { ReplayOutcome } from '../replay/replay.ts';
+import type { Admission } from '../rights/admission.ts';
+import { SseSink } from './sse.ts';
+import type { StreamKeeper } from './stream-keeper.ts';
+import type { OpenedStream, StreamOpener, Wanted } from './stream-opener.ts';
+
+export interface SseStreamsOptions {
+  readonly opener: StreamOpener;
+  readonly fanOut: FanOutPort;
+  readonly keeper: StreamKeeper;
+  readonly slots: ConnectionSlots;
+  readonly gate: ReplayGate;
+  readonly replay: ReplayOptions;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly onReplay: (outcome: ReplayOutcome, durationMs: number) => void;
+}
+
+/** A subscribe request, read and authenticated. */
+export interface SseOrder {
+  readonly wanted: Wanted;
+  readonly cursor: string | undefined;
+  readonly admission: Admission;
+  readonly correlationId: string;
+  readonly response: ServerResponse;
+}
+
+/** Streams over Server-Sent Events: what cannot be refused any more is said in the stream. */
+export class SseStreams {
+  readonly #options: SseStreamsOptions;
+
+  constructor(options: SseStreamsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Opens the stream and starts whatever brings it up to date. Owns the admission.
+   *
+   * @throws TidewireError before anything was sent: TOO_MANY_CONNECTIONS, and what {@link StreamOpener.open} throws.
+   */
+  async open(order: SseOrder): Promise<void> {
+    const { slots, opener } = this.#options;
+    const { admission, response } = order;
+    const slot = await slots.take(admission.reader.principalId ?? ANONYMOUS_PRINCIPAL);
+    const sink = SseSink.create(response);
+    await opener.open({ ...order, side: { wire: 'sse', tick: 0, sink } }, slot, (opened) => {
+      if (sink !== undefined) this.#begin(opened, sink, order);
+    });
+  }
+
+  #begin(opened: OpenedStream, sink: SseSink, { response, correlationId }: SseOrder): void {
+    const { fanOut, keeper } = this.#options;
+    const { stream, connection, start, position } = opened;
+    sink.begin(
+      response,
+      {
+        connectionId: stream.id,
+        correlationId,
+        topics: stream.topics.map(formatTopic),
+        position: start.kind === 'live' ? formatEventId(position) : undefined,
+        retryMs: keeper.retryMs(),
+      },
+      () => keeper.drop(stream),
+    );
+    switch (start.kind) {
+      case 'live':
+      case 'unknown':
+        return;
+      case 'resync':
+        fanOut.resync(connection, start.reason);
+        return;
+      case 'after':
+        fanOut.hold(connection);
+        fanOut.release(connection, start.sequence < position.sequence ? NOTHING_LIVE : start.sequence);
+        if (start.sequence >= position.sequence) return;
+        stream.work = new AbortController();
+        void this.#replay(opened, sink, { epoch: position.epoch, sequence: start.sequence });
+    }
+  }
+
+  /** Waits for a place among the replays, then brings the stream up to date. Its errors end here. */
+  async #replay(opened: OpenedStream, sink: SseSink, from: LogPosition): Promise<void> {
+    const { gate, fanOut, keeper, clock, logger, onReplay } = this.#options;
+    const { stream, connection } = opened;
+    if (stream.work === undefined) return;
+    const { signal } = stream.work;
+    const place = await gate.enter(stream.reader.principalId ?? stream.id, signal);
+    try {
+      if (signal.aborted) return;
+      // Rights changed while it waited: the client has been told to fetch again and live events follow already.
+      if (connection.after !== NOTHING_LIVE) return;
+      fanOut.hold(connection);
+      if (place === undefined) {
+        fanOut.resync(connection, 'behind');
+        fanOut.release(connection, from.sequence);
+        return;
+      }
+      const startedAt = clock.monotonic();
+      const target = { stream: { ...stream, connection }, sink, from, subscribedAt: opened.position, signal };
+      onReplay(await replay(this.#options.replay, target), clock.monotonic() - startedAt);
+    } catch (error) {
+      // The client keeps its cursor and comes back with it.
+      logger.warn('replay failed', { connectionId: stream.id, error });
+      keeper.end(stream, 'SERVICE_UNAVAILABLE');
+    } finally {
+      place?.release();
+      stream.work = undefined;
+    }
+  }
+}
