@@ -11,6 +11,8 @@ import type { ObjectWriter } from './objects/object-writer.ts';
 import { objectRoutes } from './routes/objects.ts';
 import { registerRoutes } from './routes/registers.ts';
 import { schemaRoutes } from './routes/schemas.ts';
+import { tableRoutes } from './routes/tables.ts';
+import { TableRecords } from './tables/table-records.ts';
 
 /** What the routes are made of. */
 export interface ServerOptions extends ServiceDependencies, AuthenticationOptions {
@@ -28,5 +30,6 @@ export async function createServer(options: ServerOptions): Promise<HttpServer> 
   registerRoutes(app, options.catalogue);
   schemaRoutes(app, options.catalogue);
   objectRoutes(app, options.reader, options.writer);
+  tableRoutes(app, new TableRecords(options.reader, options.writer));
   return app;
 }

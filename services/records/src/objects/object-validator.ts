@@ -14,6 +14,8 @@ const MAX_ERRORS = 50;
 
 /** The checks of one version of a schema. */
 export interface ObjectChecks {
+  /** Whether the schema has a property of that name. */
+  knows(name: string): boolean;
   /** What is wrong with the values of these members, as JSON pointers and plain words. Null counts as no value. */
   check(members: Readonly<Record<string, unknown>>): FieldError[];
   /** What is wrong when an object has only these members: what is required and has no value. */
@@ -57,6 +59,7 @@ function compileChecks(schema: ObjectType): ObjectChecks {
     return validate;
   };
   return {
+    knows: (name) => definitions.has(name),
     check(members) {
       const errors: FieldError[] = [];
       for (const [name, value] of Object.entries(members)) {
@@ -77,6 +80,21 @@ function compileChecks(schema: ObjectType): ObjectChecks {
       for (const [name, property] of defaults)
         if (!(name in complete) && names?.has(name) !== false) complete[name] = property.default;
       return complete;
+    },
+  };
+}
+
+/** The same checks for a face that shows these names beside the properties: only the system writes them. */
+export function withSystemNames(checks: ObjectChecks, names: ReadonlySet<string>): ObjectChecks {
+  return {
+    ...checks,
+    check(members) {
+      const given = Object.keys(members).filter((name) => names.has(name) && !checks.knows(name));
+      if (given.length === 0) return checks.check(members);
+      return given.map((name) => ({
+        field: formatPointer([name]),
+        message: `Cannot write to readonly field '${name}'`,
+      }));
     },
   };
 }

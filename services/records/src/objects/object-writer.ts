@@ -11,8 +11,10 @@ import type { Change, Changes } from './object-change.ts';
 import { insertObjects, prepareCreations } from './object-create.ts';
 import type { ChangeKind } from './object-members.ts';
 import type { ObjectRepository, ObjectTransaction, Precondition } from './object-repository.ts';
+import { restoreObjects } from './object-restore.ts';
 import { prepareUpsert, upsertObjects } from './object-upsert.ts';
 import type { Upsert, UpsertResult } from './object-upsert.ts';
+import { withSystemNames } from './object-validator.ts';
 import type { ObjectValidator } from './object-validator.ts';
 import type { OutboxPressure } from './outbox-pressure.ts';
 import { refusalAt, refuseInvalid, requireAllowed, requireWritten } from './write-scope.ts';
@@ -35,6 +37,8 @@ export interface WriteRequest {
   readonly traceparent: string;
   /** Where in the body the object at an index stands; absent: the body is the object. */
   readonly placeOf?: (index: number) => BodyPlace;
+  /** Names that only the system writes, where the schema has no property of that name. */
+  readonly systemNames?: ReadonlySet<string>;
 }
 
 /** What was created, and where it is. */
@@ -42,6 +46,13 @@ export interface CreatedObject extends PresentedObject {
   readonly uuid: string;
   readonly registerSlug: string;
   readonly schemaSlug: string;
+}
+
+/** What is deleted; `permanent`: nothing is left to restore. */
+export interface Removal {
+  /** None of them twice. */
+  readonly objects: readonly Precondition[];
+  readonly permanent?: boolean;
 }
 
 const WHOLE_BODY: BodyPlace = { row: '', members: '' };
@@ -101,14 +112,14 @@ export class ObjectWriter {
   }
 
   /** Deletes objects, none of them named twice; their versions go on if the same uuids are ever used again. */
-  async remove(request: WriteRequest, objects: readonly Precondition[]): Promise<void> {
+  async remove(request: WriteRequest, { objects, permanent = false }: Removal): Promise<void> {
     await this.#judge(request, async (scope) => {
       const { turn, target, context } = scope;
       const decision = decide(turn, target, 'delete');
       if (!decision.allowed) throw await this.#deniedOutright(scope, objects[0]?.uuid);
       const read = decide(turn, target, 'read');
       await this.#transaction(scope, request, async (transaction) => {
-        const { outcomes, barrier } = await transaction.remove(context, { decision, objects });
+        const { outcomes, barrier } = await transaction.remove(context, { decision, objects, permanent });
         for (const [index, outcome] of outcomes.entries()) {
           const { uuid, version, updatedMs } = objects[index] ?? { uuid: '', version: undefined };
           requireWritten(scope, { index, uuid, version, updatedMs, decision, read }, outcome);
@@ -130,8 +141,15 @@ export class ObjectWriter {
     });
   }
 
+  /** Brings deleted objects back, none of them named twice. */
+  async restore(request: WriteRequest, uuids: readonly string[]): Promise<readonly PresentedObject[]> {
+    return await this.#judge(request, (scope) =>
+      this.#transaction(scope, request, (transaction) => restoreObjects(scope, transaction, uuids)),
+    );
+  }
+
   async #judge<Result>(
-    { who, address, placeOf = () => WHOLE_BODY }: WriteRequest,
+    { who, address, placeOf = () => WHOLE_BODY, systemNames }: WriteRequest,
     attempt: (scope: WriteScope) => Promise<Result>,
   ): Promise<Result> {
     const { judgement, pressure, validator, onCommit } = this.#options;
@@ -139,7 +157,8 @@ export class ObjectWriter {
     const result = await judgement.judge(who, async (turn) => {
       const target = findTarget(turn.view, address);
       if (target === undefined) throw notFound(turn);
-      const checks = validator.checksOf(target.schema);
+      const known = validator.checksOf(target.schema);
+      const checks = systemNames === undefined ? known : withSystemNames(known, systemNames);
       return await attempt({ turn, target, context: contextOf(turn, target), checks, placeOf });
     });
     onCommit();

@@ -6,7 +6,7 @@ import { readObjectBody, readVersion } from '../objects/object-body.ts';
 import type { PresentedObject } from '../objects/object-access.ts';
 import type { ObjectReader } from '../objects/object-reader.ts';
 import type { ObjectWriter } from '../objects/object-writer.ts';
-import { ifMatch, queryEntries, writeRequest } from './request.ts';
+import { ifMatch, organisationOf, queryEntries, writeRequest } from './request.ts';
 
 const collection = z.object({ register: z.string(), schema: z.string() });
 const item = collection.extend({ uuid: z.string() });
@@ -72,15 +72,15 @@ export function objectRoutes(app: HttpServer, reader: ObjectReader, writer: Obje
     async (request, reply) => {
       const uuid = requireUuid(request.params.uuid);
       const version = deletedVersion(request);
-      await writer.remove(writeRequest(request, request.params), [{ uuid, version }]);
+      await writer.remove(writeRequest(request, request.params), { objects: [{ uuid, version }] });
       return reply.code(204).send();
     },
   );
 }
 
-function first<Item>([item]: readonly Item[]): Item {
-  if (item === undefined) throw new Error('the write answered nothing');
-  return item;
+function first<Item>([only]: readonly Item[]): Item {
+  if (only === undefined) throw new Error('the write answered nothing');
+  return only;
 }
 
 function answer(reply: HttpReply, { object, version }: PresentedObject): Record<string, unknown> {
@@ -108,12 +108,4 @@ function deletedVersion(request: HttpRequest): number | undefined {
   const inBody =
     typeof body === 'object' && body !== null ? new Map(Object.entries(body)).get('_version') : undefined;
   return readVersion(text === undefined ? inBody : Number(text), ifMatch(request));
-}
-
-function organisationOf(entries: readonly (readonly [string, string])[]): string | undefined {
-  const text = single(entries, QUERY_PARAMETERS.organisation);
-  if (text === undefined) return undefined;
-  const parsed = uuidSchema.safeParse(text);
-  if (parsed.success) return parsed.data;
-  throw new TidewireError('BAD_REQUEST', `${QUERY_PARAMETERS.organisation} is the UUID of an organisation.`);
 }

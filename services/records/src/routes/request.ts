@@ -1,7 +1,8 @@
-import { TidewireError } from '@tidewire/contract';
+import { QUERY_PARAMETERS, TidewireError, uuidSchema } from '@tidewire/contract';
 import { requirePrincipal } from '@tidewire/service-kit';
 import type { HttpRequest } from '@tidewire/service-kit';
 import type { CatalogueRequest } from '../catalogue/catalogue.ts';
+import { single } from '../objects/list-terms.ts';
 import type { Address } from '../objects/object-access.ts';
 import type { WriteRequest } from '../objects/object-writer.ts';
 
@@ -27,4 +28,13 @@ export function ifMatch(request: HttpRequest): string | undefined {
   const value: unknown = request.headers['if-match'];
   if (value === undefined || typeof value === 'string') return value;
   throw new TidewireError('BAD_REQUEST', 'If-Match is given more than once.');
+}
+
+/** An administrator's choice of an organisation. */
+export function organisationOf(entries: readonly (readonly [string, string])[]): string | undefined {
+  const text = single(entries, QUERY_PARAMETERS.organisation);
+  if (text === undefined) return undefined;
+  const parsed = uuidSchema.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new TidewireError('BAD_REQUEST', `${QUERY_PARAMETERS.organisation} is the UUID of an organisation.`);
 }
