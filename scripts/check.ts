@@ -12,6 +12,7 @@ const STEPS: readonly (readonly [name: string, ...command: string[]])[] = [
   ['boundaries', join(import.meta.dirname, 'check-boundaries.ts')],
   ['unused', join(modules, 'knip/bin/knip.js'), '--no-progress'],
   ['reference', join(import.meta.dirname, 'generate-reference.ts'), '--check'],
+  ['openapi', join(import.meta.dirname, 'check-openapi.ts')],
 ];
 
 const failed: string[] = [];

@@ -1,21 +1,24 @@
 /** Writes docs/reference/ and the marked tables of PROTOCOL.md from the code; with --check it only compares. */
-import { readFileSync, readdirSync, rmSync, writeFileSync, mkdirSync, existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import {
   ERROR_CODES,
   EVENTS_STREAM,
   EVENTS_STREAM_SUBJECTS,
   MESSAGES,
+  OPERATIONS,
   REQUEST_SUBJECTS,
   SERVICE_PERMISSIONS,
   SIGNAL_SUBJECTS,
+  createMessageSchema,
+  createOpenApi,
   errorCodeRow,
+  errorCodesOf,
 } from '@tidewire/contract';
-import type { ErrorCode } from '@tidewire/contract';
+import type { ErrorCode, MessageName, Operation } from '@tidewire/contract';
 import { createMetrics, describeConfig } from '@tidewire/service-kit';
 import type { ConfigSchema, MetricRow, Metrics } from '@tidewire/service-kit';
 import { format, resolveConfig } from 'prettier';
-import { z } from 'zod';
 
 const root = join(import.meta.dirname, '..');
 const referenceFolder = join(root, 'docs', 'reference');
@@ -50,21 +53,54 @@ function errorTable(): string {
 function messageTable(): string {
   const rows = Object.entries(MESSAGES)
     .filter(([, message]) => message.audience === 'public')
-    .map(([name, message]) => [`[\`${name}\`](libs/contract/examples/${name}.json)`, message.summary]);
-  return table(['message', 'what'], rows);
+    .map(([name, message]) => [
+      `\`${name}\``,
+      message.summary,
+      `[example](libs/contract/examples/${name}.json), [schema](docs/reference/schemas/${name}.json)`,
+    ]);
+  return table(['message', 'what', 'shape'], rows);
+}
+
+const AUTHENTICATION_WORDS = {
+  required: 'required',
+  optional: 'for what is not public',
+  none: '',
+} as const;
+
+/** One line per method of a path; where it is described at length is the page that the origin serves. */
+function operationTable(): string {
+  const rows = OPERATIONS.map(({ method, path, summary, authentication }) => [
+    `\`${method} ${path}\``,
+    summary,
+    AUTHENTICATION_WORDS[authentication],
+  ]);
+  return table(['request', 'what', 'credential'], rows);
+}
+
+function operationsPage(): string {
+  const rows = OPERATIONS.map((operation: Operation) => [
+    `\`${operation.method} ${operation.path}\``,
+    operation.id,
+    operation.service,
+    AUTHENTICATION_WORDS[operation.authentication],
+    Object.keys(operation.answers).join(', '),
+    errorCodesOf(operation)
+      .map((code) => `\`${code}\``)
+      .join(' '),
+  ]);
+  const heads = ['request', 'operation', 'service', 'credential', 'answers', 'errors'];
+  return (
+    `${header}# HTTP operations\n\nDescribed at length in [openapi.json](openapi.json), which every installation shows ` +
+    `at \`/api/docs\`.\n\n${table(heads, rows)}\n`
+  );
 }
 
 function messagesPage(): string {
   const parts = Object.entries(MESSAGES).map(([name, message]) => {
     const example = readFileSync(join(root, 'libs/contract/examples', `${name}.json`), 'utf8').trim();
-    const schema = JSON.stringify(
-      z.toJSONSchema(message.schema, { io: 'input', unrepresentable: 'any' }),
-      null,
-      2,
-    );
     return (
-      `## ${name}\n\n${message.audience === 'public' ? 'Public' : 'Internal'}: ${message.summary}.\n\n` +
-      `\`\`\`json\n${example}\n\`\`\`\n\n<details><summary>JSON Schema</summary>\n\n\`\`\`json\n${schema}\n\`\`\`\n\n</details>`
+      `## ${name}\n\n${message.audience === 'public' ? 'Public' : 'Internal'}: ${message.summary}. ` +
+      `[JSON Schema](schemas/${name}.json).\n\n\`\`\`json\n${example}\n\`\`\``
     );
   });
   return `${header}# Messages\n\n${parts.join('\n\n')}\n`;
@@ -135,17 +171,31 @@ async function metricsPage(): Promise<string> {
 }
 
 function withTables(page: string): string {
-  const tables: Readonly<Record<string, string>> = { errors: errorTable(), messages: messageTable() };
+  const tables: Readonly<Record<string, string>> = {
+    errors: errorTable(),
+    messages: messageTable(),
+    operations: operationTable(),
+  };
   return page.replaceAll(/<!-- generated:(\w+) -->[^]*?<!-- \/generated -->/g, (whole, name: string) => {
     const text = tables[name];
     return text === undefined ? whole : `<!-- generated:${name} -->\n\n${text}\n\n<!-- /generated -->`;
   });
 }
 
+function json(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
 const protocolFile = join(root, 'PROTOCOL.md');
 const files = new Map<string, string>([
   [join(referenceFolder, 'errors.md'), `${header}# Errors\n\n${errorTable()}\n`],
   [join(referenceFolder, 'messages.md'), messagesPage()],
+  [join(referenceFolder, 'operations.md'), operationsPage()],
+  [join(referenceFolder, 'openapi.json'), json(createOpenApi())],
+  ...(Object.keys(MESSAGES) as MessageName[]).map((name): [string, string] => [
+    join(referenceFolder, 'schemas', `${name}.json`),
+    json(createMessageSchema(name)),
+  ]),
   [join(referenceFolder, 'subjects.md'), subjectsPage()],
   [join(referenceFolder, 'configuration.md'), await configurationPage()],
   [join(referenceFolder, 'metrics.md'), await metricsPage()],
@@ -161,13 +211,18 @@ const files = new Map<string, string>([
 
 const checkOnly = process.argv.includes('--check');
 const stale: string[] = [];
-if (!checkOnly) {
-  rmSync(referenceFolder, { recursive: true, force: true });
-  mkdirSync(referenceFolder, { recursive: true });
-}
+if (!checkOnly) rmSync(referenceFolder, { recursive: true, force: true });
 for (const [path, text] of files) {
-  if (!checkOnly) writeFileSync(path, text);
-  else if (!existsSync(path) || readFileSync(path, 'utf8') !== text) stale.push(path.slice(root.length + 1));
+  if (!checkOnly) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  } else if (!existsSync(path) || readFileSync(path, 'utf8') !== text)
+    stale.push(path.slice(root.length + 1));
+}
+for (const name of readdirSync(referenceFolder, { recursive: true, encoding: 'utf8' })) {
+  const path = join(referenceFolder, name);
+  // What nothing generates any more would be read as if it still held.
+  if (!files.has(path) && statSync(path).isFile()) stale.push(path.slice(root.length + 1));
 }
 if (stale.length > 0) {
   process.stderr.write(`out of date: ${stale.join(', ')}; run "npm run reference" and commit the result\n`);

@@ -19,7 +19,7 @@ function* objectsIn(node: unknown, path = ''): Generator<readonly [path: string,
 
 test('every operation is in the document', () => {
   const ids = Object.values(document.paths).flatMap((path) =>
-    Object.values(path).map((operation) => operation['operationId']),
+    Object.values(path).map((operation) => String(operation['operationId'])),
   );
   expect(ids.toSorted()).toEqual(OPERATIONS.map(({ id }) => id).toSorted());
 });
@@ -55,7 +55,7 @@ test('the same table gives the same text', () => {
 test.each(Object.keys(MESSAGES) as MessageName[])('the schema of %s is complete in itself', (name) => {
   const schema = createMessageSchema(name);
   expect(schema['$id']).toBe(`urn:tidewire:message:${name}`);
-  const definitions = Object.keys((schema['$defs'] ?? {}) as object);
+  const definitions = Object.keys(schema['$defs'] ?? {});
   for (const [path, node] of objectsIn(schema)) {
     if (!('$ref' in node)) continue;
     const target = /^#\/\$defs\/(\w+)$/.exec(String(node.$ref))?.[1];

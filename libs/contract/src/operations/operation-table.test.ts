@@ -17,7 +17,7 @@ test('an operation has one id, and a method of a path is one operation', () => {
 test.each(operations)(
   '$id describes each parameter of its path, and no other',
   ({ path, parameters = [] }) => {
-    const named = [...path.matchAll(/\{([A-Za-z]+)\}/g)].map(([, name]) => name);
+    const named = [...path.matchAll(/\{([A-Za-z]+)\}/g)].map(([, name = '']) => name);
     const described = parameters.filter((parameter) => parameter.in === 'path').map(({ name }) => name);
     expect(described.toSorted()).toEqual(named.toSorted());
     expect(new Set(parameters.map((parameter) => `${parameter.in} ${parameter.name}`)).size).toBe(
