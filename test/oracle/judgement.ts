@@ -47,7 +47,7 @@ function judgeReceipt(subscriber: Subscriber, history: History, receipt: Receipt
     throw new Finding(
       isLeak(told, expected) ? 'leak' : 'wrong-message',
       `${name} (${connection.ticket.principal}) was told wrongly of ${change.uuid} version ${change.version}`,
-      { told, expected, ...contextOf(viewer, history, receipt, change) },
+      { told, expected, ...contextOf(subscriber, history, receipt, change) },
     );
   }
   judgeEnvelope(name, cloudEvent, change, told);
@@ -149,12 +149,13 @@ function sameMessage(a: Message, b: Message): boolean {
 }
 
 function contextOf(
-  viewer: Viewer,
+  subscriber: Subscriber,
   history: History,
   receipt: Receipt,
   change: Change,
 ): Record<string, unknown> {
   const rights = history.rightsAt(change.sequence);
+  const viewer = viewerOf(subscriber, receipt);
   const { connection, afterResync } = receipt;
   return {
     sequence: change.sequence,
@@ -170,6 +171,7 @@ function contextOf(
     liveAfter: connection.liveAfter,
     afterResync,
     gateway: connection.gateway.name,
+    past: subscriber.trail,
   };
 }
 
@@ -256,8 +258,12 @@ export function judgeView(subscriber: Subscriber, reality: Reality, unlisted: Re
     expected,
     {
       interest: { ...viewer.interest, fields: viewer.interest.fields && [...viewer.interest.fields] },
-      resyncs: subscriber.resyncs.slice(-5),
       state: subscriber.state,
+      past: subscriber.trail,
+      principal: history.rights.principals.get(viewer.asker.principal ?? ''),
+      credential: history.rights.credentials.get(viewer.asker.credential ?? ''),
+      policies: Object.fromEntries(history.rights.policies),
+      organisations: [...history.rights.organisations.values()],
     },
   );
 }

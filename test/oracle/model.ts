@@ -28,7 +28,12 @@ export interface ExpectedChange {
   readonly actor: string;
   /** Whether nobody knows if it was done: the answer was lost. */
   readonly uncertain: boolean;
+  /** The step that made it. */
+  readonly step: number;
 }
+
+/** A write as whoever makes it knows it. */
+export type Write = Omit<ExpectedChange, 'uncertain' | 'step'>;
 
 /** What the world must be like, from nothing but the answers that writers got. */
 export class Model {
@@ -38,14 +43,17 @@ export class Model {
   /** The newest images as the log told them, once they were found right. */
   readonly images = new Map<string, { readonly schema: Schema; readonly image: Image }>();
   rights: Rights = NO_RIGHTS;
+  /** The step that is made now. */
+  step = 0;
+  readonly #steps = new Map<number, number>();
   #expected: ExpectedChange[] = [];
   #changes: Change[] = [];
   readonly #expectedRights = new Map<RightsKey, RightsValue[]>();
   readonly #toldRights = new Map<RightsKey, RightsValue[]>();
 
   /** A write was acknowledged, or may have been done. */
-  wrote(change: Omit<ExpectedChange, 'uncertain'>, uncertain = false): void {
-    this.#expected.push({ ...change, uncertain });
+  wrote(change: Write, uncertain = false): void {
+    this.#expected.push({ ...change, uncertain, step: this.step });
     if (uncertain) this.uncertain.add(change.row.uuid);
     else this.rows.set(change.row.uuid, change.row);
   }
@@ -65,6 +73,11 @@ export class Model {
     this.#toldRights.set(key, [...(this.#toldRights.get(key) ?? []), value]);
   }
 
+  /** Which step made a change that was settled last. */
+  stepOf(sequence: number): number {
+    return this.#steps.get(sequence) ?? 0;
+  }
+
   principal(id: string): Principal {
     const found = this.rights.principals.get(id);
     if (found === undefined) throw new Error(`there is no principal ${id}`);
@@ -80,6 +93,7 @@ export class Model {
     const expected = this.#expected;
     this.#changes = [];
     this.#expected = [];
+    this.#steps.clear();
     for (const change of changes) this.#settleChange(change, expected);
     const lost = expected.find(({ uncertain }) => !uncertain);
     if (lost !== undefined) throw new Finding('wrong-log', 'a write is not in the log', { lost });
@@ -97,6 +111,7 @@ export class Model {
       });
     }
     expected.splice(index, 1);
+    this.#steps.set(change.sequence, found.step);
     const known = this.images.get(change.uuid)?.image ?? null;
     if (!sameJson(known, change.before)) {
       throw new Finding('wrong-log', 'the image before a change is not the one after the change before', {

@@ -117,7 +117,7 @@ export class Oracle {
       untilRest -= 1;
       if (untilRest > 0) continue;
       await this.#rest();
-      untilRest = 12 + Random.of(seed, -2 - step).below(14);
+      untilRest = 14 + Random.of(seed, -2 - step).below(12);
       this.#report();
     }
     await this.#comeBack();
@@ -135,6 +135,7 @@ export class Oracle {
       [this.#options.restarts ? 0.35 : 0, () => this.#restart(random)],
       [3, () => this.#comeBack()],
     ]);
+    this.#world.model.step = this.#stats.steps;
     const what = await step();
     this.#trail.push(`${this.#stats.steps} ${what}`);
     if (this.#trail.length > TRAIL) this.#trail.shift();
@@ -245,6 +246,7 @@ export class Oracle {
       random.below(this.#gateways.length),
     );
     this.#subscribers.push(subscriber);
+    for (const { field } of subscriber.options.interest.filter) this.#world.interesting.add(field);
     subscriber.connect();
   }
 
@@ -275,14 +277,16 @@ export class Oracle {
 
   #countCrossings(position: number): void {
     const { history } = this.#world;
+    const steps = new Set<number>();
     for (const change of history.between(this.#crossedUpTo, position)) {
       const rights = history.rightsAt(change.sequence);
       const crosses = this.#subscribers.some(({ viewer }) => {
         const transition = messageOf(viewer, rights, change)?.data['transition'];
         return transition === 'entered' || transition === 'left';
       });
-      if (crosses) this.#stats.crossings += 1;
+      if (crosses) steps.add(this.#world.model.stepOf(change.sequence));
     }
+    this.#stats.crossings += steps.size;
     this.#crossedUpTo = position;
   }
 

@@ -50,12 +50,10 @@ export class Generator {
     return Object.fromEntries(names.map((name) => [name, this.value(random, name)]));
   }
 
-  /** Some of the properties with other values; null: without it. What rules look at changes most. */
-  patch(random: Random): Record<string, unknown> {
-    const names = random.chance(0.75)
-      ? ['status', 'prio', 'open', 'assignee', 'until']
-      : Object.keys(PROPERTY_KINDS);
-    const chosen = random.some(names, 0.35);
+  /** Some of the properties with other values; null: without it. What rules and filters look at changes most. */
+  patch(random: Random, focus: readonly string[]): Record<string, unknown> {
+    const names = focus.length > 0 && random.chance(0.85) ? focus : Object.keys(PROPERTY_KINDS);
+    const chosen = random.some(names, names.length > 4 ? 0.3 : 0.6);
     if (chosen.length === 0) chosen.push(random.pick(names));
     return Object.fromEntries(
       chosen.map((name) => [name, random.chance(0.08) ? null : this.value(random, name)]),
@@ -74,7 +72,10 @@ export class Generator {
   rules(random: Random): Rules | null {
     if (random.chance(0.06)) return null;
     const rules: { -readonly [action in keyof Rules]: Rules[action] } = {};
-    if (random.chance(0.93)) rules.read = this.#ruleList(random, 0.75);
+    if (random.chance(0.93)) {
+      const others = this.#ruleList(random, 0.75);
+      rules.read = random.chance(0.65) ? [{ group: 'authenticated', match: this.#even(random) }, ...others.slice(1)] : others;
+    }
     for (const action of ['create', 'update', 'delete'] as const) {
       if (random.chance(0.8))
         rules[action] = random.chance(0.5) ? ['authenticated'] : this.#ruleList(random, 0.4);
@@ -121,8 +122,8 @@ export class Generator {
     const schema = random.pick(schemas);
     const one = (): string =>
       random.weighted<() => string>([
-        [45, () => `register/${schema.register}/schema/${schema.slug}`],
-        [20, () => `register/${schema.register}`],
+        [42, () => `register/${schema.register}/schema/${schema.slug}`],
+        [28, () => `register/${schema.register}`],
         [
           20,
           () =>
@@ -167,6 +168,25 @@ export class Generator {
   #match(random: Random): Match {
     const terms = Array.from({ length: random.chance(0.7) ? 1 : 2 }, () => this.#matchTerm(random));
     return Object.fromEntries(terms);
+  }
+
+  /** A condition that about half of the rows meet, so that writes take rows in and out of it. */
+  #even(random: Random): Match {
+    return random.pick<Match>([
+      { status: { $ne: random.pick(['secret', 'done']) } },
+      { status: { $in: ['new', random.pick(['open', 'done'])] } },
+      { status: { $nin: ['secret', 'done'] } },
+      { prio: { $gte: random.pick([2, 3]) } },
+      { prio: { $lte: 3 }, status: { $ne: 'secret' } },
+      { prio: { $lt: 4 } },
+      { open: true },
+      { open: { $ne: true } },
+      { until: { $gt: '$now' } },
+      { until: { $lte: '$now' } },
+      { title: { $gt: 'a' } },
+      { score: { $gte: 0.1 } },
+      { assignee: { $ne: '$userId' }, open: false },
+    ]);
   }
 
   #matchTerm(random: Random): [string, Match[string]] {

@@ -53,6 +53,7 @@ export interface Receipt {
   readonly afterResync: boolean;
 }
 
+const LONGEST_TRAIL = 12;
 const RETRY_MS = 25;
 const MOST_RETRIES = 400;
 
@@ -78,6 +79,8 @@ export class Subscriber {
   #last = 0;
   #resynced = false;
   #retries = 0;
+  /** What happened to it last, for a finding to tell. */
+  readonly trail: string[] = [];
   #retry: NodeJS.Timeout | undefined;
   #stopped = false;
   #rows = new Map<string, Image>();
@@ -145,6 +148,7 @@ export class Subscriber {
       {
         opened: () => {
           connection.open = true;
+          this.#note(`open on ${gateway.name} after ${this.#cursor} as ${connection.ticket.credential}`);
           if (cursor === undefined) this.stale = true;
         },
         event: (event) => this.#receive(connection, event),
@@ -174,6 +178,7 @@ export class Subscriber {
   forget(): void {
     this.drop();
     this.#cursor = undefined;
+    this.#since = [];
     this.stale = true;
   }
 
@@ -184,6 +189,7 @@ export class Subscriber {
 
   /** Takes what lists say in place of what it had. Events that a list includes are not applied to its rows. */
   restart(listings: readonly Listing[]): void {
+    this.#note(`restarts from ${listings.map((one) => `${one.schema.slug} ${one.position}`).join(', ')}`);
     this.#rows = new Map();
     this.#listed = new Map();
     for (const { schema, rows, position } of listings) {
@@ -213,6 +219,11 @@ export class Subscriber {
     }
     this.#since = [];
     return this.#rows;
+  }
+
+  #note(what: string): void {
+    this.trail.push(what);
+    if (this.trail.length > LONGEST_TRAIL) this.trail.shift();
   }
 
   #receive(connection: Connection, event: ReceivedEvent): void {
@@ -245,6 +256,7 @@ export class Subscriber {
     if (connection !== this.connection) return;
     const { reason, current } = JSON.parse(text) as { readonly reason: string; readonly current: string };
     this.resyncs.push(reason);
+    this.#note(`resync ${reason} ${current} on ${connection.gateway.name}`);
     if (['epoch', 'malformed', 'unencodable'].includes(reason)) {
       this.options.onFinding(new Finding('unexpected-resync', `${this.options.name}: ${text}`));
     }
@@ -258,6 +270,7 @@ export class Subscriber {
 
   #ended(connection: Connection, text: string): void {
     if (connection !== this.connection) return;
+    this.#note(`ended: ${text}`);
     const { code, reconnect } = JSON.parse(text) as { readonly code: string; readonly reconnect: boolean };
     // A credential that ended has a successor; everything else that ends for good is not expected here.
     if (!reconnect && code !== 'CREDENTIAL_ENDED') {
@@ -277,6 +290,7 @@ export class Subscriber {
     // Revoked a moment ago, or not ready: neither says anything about the topics.
     if (status === 401 || status === 429 || status >= 500) this.#tryAgain();
     else this.refusal = { status, body };
+    this.#note(`refused: ${status} ${body.slice(0, 100)}`);
   }
 
   #tryAgain(): void {

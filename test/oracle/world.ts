@@ -31,6 +31,8 @@ export class World {
   readonly organisations: string[] = [];
   readonly people: string[] = [];
   readonly generator: Generator;
+  /** Properties that somebody filters by. */
+  readonly interesting = new Set<string>();
   readonly #tickets = new Map<string, Ticket>();
   #watch: LogWatch | undefined;
 
@@ -87,6 +89,25 @@ export class World {
     return principal === this.adminId
       ? this.admin
       : createApi(this.platform.origin, this.ticket(principal).token ?? undefined);
+  }
+
+  /** Most of what happens is in two of the organisations, one below the other. */
+  anOrganisation(random: Random): string {
+    const [above = '', below = ''] = this.organisations;
+    return random.weighted([
+      [4, above],
+      [4, below],
+      [2, random.pick(this.organisations)],
+    ]);
+  }
+
+  /** The properties that decide who sees a row of the schema. */
+  focusOf(schema: Schema): string[] {
+    const own = this.model.rights.policies.get(schema.id)?.authorization ?? {};
+    const inherited = this.model.rights.policies.get(schema.registerId)?.authorization ?? {};
+    const rules = (Object.keys(own).length > 0 ? own : inherited).read ?? [];
+    const fields = rules.flatMap((rule) => (typeof rule === 'string' ? [] : Object.keys(rule.match ?? {})));
+    return [...new Set([...fields, ...this.interesting])].filter((name) => schema.properties.has(name));
   }
 
   async giveToken(principal: string, scopes: Scopes | null): Promise<void> {
@@ -162,9 +183,8 @@ export class World {
   }
 
   async #createPrincipal(random: Random, id: string): Promise<void> {
-    const organisations = random.some(this.organisations, 0.5);
-    if (organisations.length === 0) organisations.push(random.pick(this.organisations));
-    const active = random.pick(organisations);
+    const active = this.anOrganisation(random);
+    const organisations = [active, ...random.some(this.organisations, 0.4).filter((other) => other !== active)];
     const groups = organisations.flatMap((organisation) =>
       random.some(GROUPS, 0.4).map((group) => ({ organisation, group })),
     );

@@ -2,7 +2,7 @@ import { mayActOn, readableProperties, writableProperties } from './evaluator.ts
 import { sameJson } from './expectation.ts';
 import { Finding } from './finding.ts';
 import { SQL_ACTOR } from './model.ts';
-import type { ExpectedChange, Properties, Row } from './model.ts';
+import type { Properties, Row, Write } from './model.ts';
 import type { Random } from './random.ts';
 import type { Image, Schema } from './rights.ts';
 import type { World } from './world.ts';
@@ -13,7 +13,7 @@ const MOST_ROWS_PER_SCHEMA = 40;
 export async function writeByApi(world: World, random: Random): Promise<void> {
   const schema = random.pick(world.schemas);
   const rows = writableRows(world, schema);
-  const writer = random.chance(0.5) ? world.adminId : random.pick(world.people);
+  const writer = random.chance(0.65) ? world.adminId : random.pick(world.people);
   const kind = random.weighted<'create' | 'patch' | 'put' | 'delete'>([
     [rows.length >= MOST_ROWS_PER_SCHEMA ? 0 : rows.length < 12 ? 60 : 14, 'create'],
     [rows.length === 0 ? 0 : 58, 'patch'],
@@ -37,7 +37,7 @@ async function create(world: World, random: Random, writer: string, schema: Sche
   const organisation = isAdmin
     ? random.chance(0.06)
       ? null
-      : random.pick(world.organisations)
+      : world.anOrganisation(random)
     : world.model.principal(writer).active;
   const row: Row = { uuid: '', schema, organisation, owner: writer, properties, version: 1, exists: true };
   const image = imageOf(row);
@@ -76,7 +76,7 @@ async function change(world: World, random: Random, { writer, kind, row }: Chang
   }
   // What a replacement leaves alone is told by what its writer reads: who reads nothing of the row does not replace it.
   if (kind === 'put' && !mayActOn(question, before, 'read')) return;
-  const body = kind === 'patch' ? world.generator.patch(random) : world.generator.properties(random);
+  const body = kind === 'patch' ? world.generator.patch(random, world.focusOf(schema)) : world.generator.properties(random);
   const properties =
     kind === 'patch'
       ? merged(row.properties, body)
@@ -107,7 +107,7 @@ interface Sent {
   readonly allowed: boolean;
 }
 
-type Outcome = (answer: Record<string, unknown> | undefined) => Omit<ExpectedChange, 'uncertain'>;
+type Outcome = (answer: Record<string, unknown> | undefined) => Write;
 
 async function send(
   world: World,
@@ -149,7 +149,7 @@ export async function writeBySql(world: World, random: Random): Promise<void> {
       graves.length === 0 || rows.length >= MOST_ROWS_PER_SCHEMA ? 0 : 1,
       () => insert(world, random, schema, random.pick(graves)),
     ],
-    [rows.length === 0 ? 0 : 5, () => updateMany(world, random, random.some(rows, 0.15))],
+    [rows.length === 0 ? 0 : 5, () => updateMany(world, random, schema, random.some(rows, 0.15))],
     [rows.length === 0 ? 0 : 2, () => setOwner(world, random, random.pick(rows))],
     [rows.length < 12 ? 0 : 1.5, () => removeMany(world, random.some(rows, 0.08))],
   ]);
@@ -158,7 +158,7 @@ export async function writeBySql(world: World, random: Random): Promise<void> {
 
 async function insert(world: World, random: Random, schema: Schema, grave: Row | undefined): Promise<void> {
   const properties = world.generator.properties(random);
-  const organisation = random.chance(0.05) ? null : random.pick(world.organisations);
+  const organisation = random.chance(0.05) ? null : world.anOrganisation(random);
   const owner = random.chance(0.6) ? random.pick(world.people) : null;
   const [made] = await world.platform.sql<{ uuid: string; version: string }>(
     `insert into records.objects (uuid, register_id, schema_id, organisation, owner, properties)
@@ -182,9 +182,14 @@ async function insert(world: World, random: Random, schema: Schema, grave: Row |
   });
 }
 
-async function updateMany(world: World, random: Random, rows: readonly Row[]): Promise<void> {
+async function updateMany(
+  world: World,
+  random: Random,
+  schema: Schema,
+  rows: readonly Row[],
+): Promise<void> {
   const patch = Object.fromEntries(
-    Object.entries(world.generator.patch(random)).filter(([, value]) => value !== null),
+    Object.entries(world.generator.patch(random, world.focusOf(schema))).filter(([, value]) => value !== null),
   );
   const done = await world.platform.sql<{ uuid: string }>(
     'update records.objects set properties = properties || $2 where uuid = any($1) returning uuid',
