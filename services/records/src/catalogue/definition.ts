@@ -1,4 +1,4 @@
-import { newSchemaSchema, propertySchema, schemaPatchSchema } from '@tidewire/contract';
+import { newSchemaSchema, schemaPatchSchema } from '@tidewire/contract';
 import type {
   ObjectType,
   Policy,
@@ -8,11 +8,7 @@ import type {
   SchemaPatch,
 } from '@tidewire/contract';
 import { z } from 'zod';
-import { patternProblem } from '../objects/linear-pattern.ts';
-
-/** Elements that must differ are compared each with each. */
-const MAX_UNIQUE_ITEMS = 1000;
-const MAX_NESTING = 8;
+import { propertyProblems } from './property-problems.ts';
 
 /** The body of `POST /api/schemas`, with what its shape alone does not say. */
 export const newSchemaBodySchema = withoutPrototype().pipe(newSchemaSchema).superRefine(refuseBadProperties);
@@ -23,7 +19,7 @@ export const schemaPatchBodySchema = withoutPrototype()
   .superRefine(refuseBadProperties);
 
 /** A record passes `__proto__` over without a word; as a name that begins with an underscore it is refused. */
-function withoutPrototype(): z.ZodType<unknown, unknown> {
+function withoutPrototype(): z.ZodType {
   return z.unknown().superRefine((body, context) => {
     const properties = typeof body === 'object' && body !== null ? Object.entries(body) : [];
     const [, sent] = properties.find(([name]) => name === 'properties') ?? [];
@@ -39,7 +35,7 @@ function refuseBadProperties(
   context: z.RefinementCtx,
 ): void {
   for (const [name, property] of Object.entries(properties)) {
-    for (const { path, message } of propertyProblems(property, 0))
+    for (const { path, message } of propertyProblems(property))
       context.addIssue({ code: 'custom', path: ['properties', name, ...path], message });
   }
 }
@@ -94,45 +90,4 @@ export function presentSchema(
     version,
     ...(policy === undefined ? {} : { authorization: policy.authorization }),
   };
-}
-
-interface PropertyProblem {
-  readonly path: PropertyKey[];
-  readonly message: string;
-}
-
-/** What zod does not say: nested definitions are checked like the outer ones, and what could cost too much is refused. */
-function propertyProblems(
-  property: Omit<PropertyWithRules, 'authorization'>,
-  depth: number,
-): PropertyProblem[] {
-  const problems: PropertyProblem[] = [];
-  const add = (path: PropertyKey[], message: string): void => void problems.push({ path, message });
-  const { pattern, uniqueItems, maxItems, items, properties, type } = property;
-  if (pattern !== undefined) {
-    const problem = patternProblem(pattern);
-    if (problem !== undefined) add(['pattern'], problem);
-  }
-  if (uniqueItems === true && !(maxItems !== undefined && maxItems <= MAX_UNIQUE_ITEMS)) {
-    add(['uniqueItems'], `needs maxItems of at most ${MAX_UNIQUE_ITEMS} beside it`);
-  }
-  if (items !== undefined && type !== 'array') add(['items'], 'is for arrays');
-  if (properties !== undefined && type !== 'object') add(['properties'], 'is for objects');
-  const nested: [PropertyKey[], unknown][] = [];
-  if (items !== undefined) nested.push([['items'], items]);
-  for (const [name, inner] of Object.entries(properties ?? {})) nested.push([['properties', name], inner]);
-  if (nested.length > 0 && depth >= MAX_NESTING) {
-    add([], `is nested more than ${MAX_NESTING} deep`);
-    return problems;
-  }
-  for (const [path, inner] of nested) {
-    const result = propertySchema.safeParse(inner);
-    if (!result.success) {
-      for (const issue of result.error.issues) add([...path, ...issue.path], issue.message);
-    } else {
-      for (const problem of propertyProblems(result.data, depth + 1))
-        add([...path, ...problem.path], problem.message);
-    }
-  }
-  return problems;
 }
