@@ -27,6 +27,7 @@ export const TABLE_QUERY_PARAMETERS = Object.freeze({
   updatedSince: 'updatedSince',
   includeDeleted: 'includeDeleted',
   organisation: '_organisation',
+  permanent: 'permanent',
   token: 'token',
 });
 
@@ -130,10 +131,7 @@ const mergeFieldsSchema = z.array(z.string().min(1).max(200)).min(1).max(TABLE_L
  * one is created. One of `fieldsToMergeOn` and its alias is required.
  */
 export const tableUpsertSchema = z.strictObject({
-  records: z
-    .array(z.strictObject({ fields: tableFieldsSchema, updatedAt: tokenSchema.optional() }))
-    .min(1)
-    .max(TABLE_LIMITS.maxChanges),
+  records: z.array(tableRecordPatchSchema).min(1).max(TABLE_LIMITS.maxChanges),
   fieldsToMergeOn: mergeFieldsSchema.optional(),
   matchFields: mergeFieldsSchema.optional().describe('alias of fieldsToMergeOn'),
   returnRecords: z.boolean().optional(),

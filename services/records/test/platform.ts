@@ -30,6 +30,8 @@ export interface RecordsTestPlatform extends AsyncDisposable {
   /** A principal of an organisation, in groups of it. */
   createPrincipal(organisation: string | null, groups?: readonly string[]): Promise<Caller>;
   createToken(principal: string, scopes: unknown): Promise<Caller>;
+  /** The same caller, who asks one process and not the edge. */
+  at(caller: Caller, origin: string): Caller;
   /** A schema in a register of its own; answers the path of its objects. */
   createTable(schema: Record<string, unknown>): Promise<TestTable>;
 }
@@ -41,20 +43,27 @@ export interface TestTable {
   readonly objects: string;
 }
 
-/** Starts everything. Some seconds; one per test file is enough, tests make their own registers in it. */
-export async function openTestPlatform(settings: Record<string, string> = {}): Promise<RecordsTestPlatform> {
-  const platform = await startPlatform({ settings });
-  const admin = callerOf(platform, 'admin', platform.adminToken);
+/**
+ * Starts everything, with so many processes of records. Some seconds; one per test file is enough, tests make their own
+ * registers in it.
+ */
+export async function openTestPlatform(
+  settings: Record<string, string> = {},
+  replicas = 1,
+): Promise<RecordsTestPlatform> {
+  const platform = await startPlatform({ settings, records: replicas });
+  const admin = callerOf(platform.origin, 'admin', platform.adminToken);
   const createToken = async (principal: string, scopes: unknown): Promise<Caller> => {
     const body = { principal, name: 'test', ...(scopes === undefined ? {} : { scopes }) };
     const { body: token } = await expectStatus(201, admin.post('/api/auth/tokens', body));
-    return callerOf(platform, principal, String(token['token']));
+    return callerOf(platform.origin, principal, String(token['token']));
   };
   return {
     platform,
     admin,
-    anonymous: callerOf(platform, 'anonymous', undefined),
+    anonymous: callerOf(platform.origin, 'anonymous', undefined),
     createToken,
+    at: ({ id, token }, origin) => callerOf(origin, id, token),
     async createOrganisation(parent) {
       const slug = uniqueSlug('org');
       const body = { slug, name: slug, ...(parent === undefined ? {} : { parent }) };
@@ -105,9 +114,9 @@ export function uniqueSlug(prefix: string): string {
   return `${prefix}-${randomUUID().slice(0, 13)}`;
 }
 
-function callerOf(platform: Platform, id: string, token: string | undefined): Caller {
+function callerOf(origin: string, id: string, token: string | undefined): Caller {
   const call: Caller['call'] = async (method, path, body, headers = {}) => {
-    const response = await fetch(new URL(path, platform.origin), {
+    const response = await fetch(new URL(path, origin), {
       method,
       headers: {
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),

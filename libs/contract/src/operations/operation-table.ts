@@ -9,10 +9,12 @@ import { PRINCIPAL_OPERATIONS } from './principals.ts';
 import { REALTIME_OPERATIONS } from './realtime.ts';
 import { REGISTER_OPERATIONS } from './registers.ts';
 import { SCHEMA_OPERATIONS } from './schemas.ts';
+import { TABLE_OPERATIONS } from './tables.ts';
 
 /** Every operation of every service. A new route is one row in a file of this folder. */
 export const OPERATIONS = [
   ...OBJECT_OPERATIONS,
+  ...TABLE_OPERATIONS,
   ...REALTIME_OPERATIONS,
   ...REGISTER_OPERATIONS,
   ...SCHEMA_OPERATIONS,
