@@ -109,6 +109,13 @@ test('the demo makes live changes until it is interrupted', async () => {
   });
 });
 
+test('an upsert creates a record, and changes it when it is sent again', async () => {
+  const upsert = async (): Promise<unknown> =>
+    JSON.parse((await run('sh', ['-c', commandWith('/records/upsert')])).stdout);
+  expect(await upsert()).toMatchObject({ created: 1, updated: 0, records: [{ fields: { stock: 500 } }] });
+  expect(await upsert()).toMatchObject({ created: 0, updated: 1 });
+});
+
 test('a register and a schema of one’s own are two requests', async () => {
   const register = await run('sh', ['-c', commandWith('"slug":"library"')]);
   expect(JSON.parse(register.stdout)).toMatchObject({ slug: 'library' });

@@ -119,7 +119,10 @@ function batchRoutes(app: HttpServer, records: TableRecords): void {
 
 /** Who writes where; a write knows no parameters, and one that was ignored would be another write than was meant. */
 function tableRequest(request: HttpRequest, { table }: { readonly table: string }): TableRequest {
-  const known: readonly string[] = [TABLE_QUERY_PARAMETERS.token, ...(request.method === 'DELETE' ? [TABLE_QUERY_PARAMETERS.permanent] : [])];
+  const known: readonly string[] = [
+    TABLE_QUERY_PARAMETERS.token,
+    ...(request.method === 'DELETE' ? [TABLE_QUERY_PARAMETERS.permanent] : []),
+  ];
   const unknown = queryEntries(request).find(([name]) => !known.includes(name));
   if (unknown !== undefined) throw unknownParameter(unknown[0], known);
   return writeRequest(request, { table });
