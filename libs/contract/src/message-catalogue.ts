@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { cloudEventSchema } from './cloud-event.ts';
 import { objectMessageSchema, rightsMessageSchema } from './log-message.ts';
-import { objectListSchema, objectSchema } from './object.ts';
+import { deletedObjectSchema, objectListSchema, objectSchema } from './object.ts';
 import { tablePollSchema, topicPollSchema } from './poll.ts';
 import { problemSchema } from './problem.ts';
 import {
@@ -54,6 +54,11 @@ export const MESSAGES = Object.freeze({
   'topic-list': { schema: topicListSchema, audience: 'public', summary: 'what the caller may subscribe to' },
   'stream-status': { schema: streamStatusSchema, audience: 'public', summary: 'state of the streams' },
   'object': { schema: objectSchema, audience: 'public', summary: 'an object on the registers face' },
+  'deleted-object': {
+    schema: deletedObjectSchema,
+    audience: 'public',
+    summary: 'a deleted object, in the answer to a poll',
+  },
   'object-list': {
     schema: objectListSchema,
     audience: 'public',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { principalIdSchema, slugSchema, uuidSchema } from './identifier.ts';
+import { resyncReasonSchema } from './stream.ts';
 import { timestampSchema } from './time.ts';
 
 /** System members of an object; each may be used in filters, rules and `_order`. */
@@ -35,6 +36,27 @@ export type ObjectImage = z.infer<typeof objectImageSchema>;
 export const objectSchema = objectImageSchema.extend({ id: uuidSchema });
 export type RegisterObject = z.infer<typeof objectSchema>;
 
+/** A deleted object in the answer to a poll: for those who could see it, and nothing of what it was. */
+export const deletedObjectSchema = z.object({
+  id: uuidSchema,
+  _uuid: uuidSchema,
+  _version: z.int().min(1),
+  /** When it was deleted. */
+  _updated: timestampSchema,
+  _deleted: z.literal(true),
+});
+export type DeletedObject = z.infer<typeof deletedObjectSchema>;
+
+/**
+ * What the answer to a poll says besides its rows. `_next` is what to send as `_updatedSince` next time: at once while there
+ * is `_more`. `_resync`: what the reader has cannot be brought up to date; it begins again with this answer.
+ */
+const pollMembers = {
+  _next: z.string().max(4096).optional(),
+  _more: z.boolean().optional(),
+  _resync: z.object({ reason: resyncReasonSchema }).optional(),
+};
+
 /** A page of objects. `_position` is the place in the log that the list includes: subscribe from it, miss nothing. */
 export const objectListSchema = z.object({
   results: z.array(z.looseObject({ id: uuidSchema })),
@@ -44,6 +66,7 @@ export const objectListSchema = z.object({
   limit: z.int().min(1),
   offset: z.int().min(0),
   _position: z.string(),
+  ...pollMembers,
 });
 export type ObjectList = z.infer<typeof objectListSchema>;
 
@@ -66,6 +89,7 @@ export const QUERY_PARAMETERS = Object.freeze({
   updatedSince: '_updatedSince',
   includeDeleted: '_includeDeleted',
   organisation: '_organisation',
+  permanent: 'permanent',
   token: 'token',
   topic: 'topic',
   lastEventId: 'lastEventId',

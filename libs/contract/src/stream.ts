@@ -17,9 +17,11 @@ export const RESYNC_REASONS = [
 ] as const;
 export type ResyncReason = (typeof RESYNC_REASONS)[number];
 
+export const resyncReasonSchema = z.enum(RESYNC_REASONS);
+
 /** "You may have missed something: fetch again, then go on from `current`." */
 export const resyncSchema = z.object({
-  reason: z.enum(RESYNC_REASONS),
+  reason: resyncReasonSchema,
   /** The oldest event that can still be replayed. */
   oldest: eventIdSchema,
   /** The position from which events follow this message. */

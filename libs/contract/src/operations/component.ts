@@ -19,7 +19,7 @@ import * as principal from '../principal.ts';
 import { errorCodeSchema, fieldErrorSchema } from '../problem.ts';
 import * as table from '../table.ts';
 import { changedRecordSchema, tableChangeSchema } from '../table-message.ts';
-import { countSchema } from '../stream.ts';
+import { countSchema, resyncReasonSchema } from '../stream.ts';
 import { timestampSchema } from '../time.ts';
 import * as token from '../token.ts';
 import { topicKindSchema, topicSchema } from '../topic.ts';
@@ -54,6 +54,7 @@ export const COMPONENT_SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string,
   ['GroupName', groupNameSchema],
   ['JsonValue', jsonValueSchema],
   ['ErrorCode', errorCodeSchema],
+  ['ResyncReason', resyncReasonSchema],
   ['FieldError', fieldErrorSchema],
   ['EventData', eventDataSchema],
   ['Actor', actorSchema],

@@ -22,6 +22,11 @@ const objectAnswer = {
   headers: ['X-Object-Version'],
 } as const;
 
+const NOT_MODIFIED = {
+  description: 'The caller has this answer: its `ETag` is the one that was sent as `If-None-Match`.',
+  headers: ['ETag', 'X-Event-Position'],
+} as const;
+
 const CONDITION =
   'With `If-Match`, or with `_version` in the body, the write is refused with 412 when the object has another version.';
 
@@ -56,6 +61,24 @@ export const OBJECT_OPERATIONS = [
         example: { _created: 'desc' },
       },
       PARAMETERS.fields,
+      {
+        name: QUERY_PARAMETERS.updatedSince,
+        in: 'query',
+        schema: z.string().max(4096),
+        description:
+          'Polls: only what changed after this time (RFC 3339), in the order of the change. Or the `_next` of the last ' +
+          'answer: exactly what it did not include, at once while it has `_more`. Takes no `_order`, `_offset` or `_page`.',
+        example: '2026-03-21T12:00:00.000Z',
+      },
+      {
+        name: QUERY_PARAMETERS.includeDeleted,
+        in: 'query',
+        schema: z.boolean().default(false),
+        description:
+          'Polls: deleted objects that the caller could see come as `{id, _version, _updated, _deleted: true}`.',
+        example: true,
+      },
+      PARAMETERS.ifNoneMatch,
       PARAMETERS.limit,
       PARAMETERS.offset,
       {
@@ -78,8 +101,9 @@ export const OBJECT_OPERATIONS = [
         description: 'A page of objects.',
         schema: objectListSchema,
         example: objectListExample,
-        headers: ['X-Event-Position'],
+        headers: ['ETag', 'X-Event-Position'],
       },
+      304: NOT_MODIFIED,
     },
     errors: ['NOT_FOUND', 'UNKNOWN_FIELD', 'MALFORMED_FILTER', 'PAYLOAD_TOO_LARGE'],
   },
@@ -105,8 +129,15 @@ export const OBJECT_OPERATIONS = [
     path: ITEM,
     summary: 'Read an object',
     authentication: 'optional',
-    parameters: item,
-    answers: { 200: { ...objectAnswer, description: 'The object.' } },
+    parameters: [...item, PARAMETERS.ifNoneMatch],
+    answers: {
+      200: {
+        ...objectAnswer,
+        description: 'The object.',
+        headers: ['ETag', 'X-Event-Position', 'X-Object-Version'],
+      },
+      304: { ...NOT_MODIFIED, headers: ['ETag', 'X-Event-Position', 'X-Object-Version'] },
+    },
     errors: ['NOT_FOUND'],
   },
   {
@@ -145,7 +176,8 @@ export const OBJECT_OPERATIONS = [
     method: 'DELETE',
     path: ITEM,
     summary: 'Delete an object',
-    description: 'Refused with 412 when `If-Match` or `_version` names another version than the object has.',
+    description:
+      'It can be restored for a while. Refused with 412 when `If-Match` or `_version` names another version than the object has.',
     authentication: 'required',
     parameters: [
       ...item,
@@ -156,6 +188,13 @@ export const OBJECT_OPERATIONS = [
         schema: z.int().min(1),
         description: 'The version that was read, for those who cannot set headers.',
         example: 3,
+      },
+      {
+        name: QUERY_PARAMETERS.permanent,
+        in: 'query',
+        schema: z.boolean().default(false),
+        description: 'Nothing is left to restore.',
+        example: true,
       },
     ],
     answers: { 204: { description: 'It is deleted.' } },

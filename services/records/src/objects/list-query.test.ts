@@ -77,5 +77,28 @@ test('everything is bounded', () => {
   expect(refusal('_order[titel]=asc&'.repeat(6))).toContain('at most 5');
   expect(refusal(`_fields=${'titel,'.repeat(300)}`)).toContain('at most 256');
   expect(refusal(`titel=${'x'.repeat(5000)}`)).toContain('MALFORMED_FILTER');
-  expect(refusal('_updatedSince=2026-01-01T00:00:00Z')).toContain('BAD_REQUEST');
+});
+
+test('a poll begins after a time or at a cursor, in an order of its own', () => {
+  expect(parse('titel=a').poll).toBeUndefined();
+  expect(parse('_includeDeleted=false').poll).toBeUndefined();
+  expect(parse('_updatedSince=2026-01-01T01:00:00%2B01:00&_limit=5&titel=a').poll).toEqual({
+    since: { kind: 'time', ms: Date.parse('2026-01-01T00:00:00Z') },
+    includeDeleted: false,
+  });
+  expect(
+    parse('_updatedSince=poll.mwrd70tk.aaaaaaaaaaaa.bbbbbbbbbbbb.s-2s-2r&_includeDeleted=true').poll,
+  ).toMatchObject({ since: { kind: 'cursor' }, includeDeleted: true });
+  for (const query of [
+    '_updatedSince=gisteren',
+    '_updatedSince=',
+    '_updatedSince=2026-01-01T00:00:00Z&_updatedSince=2026-01-01T00:00:00Z',
+    '_updatedSince=2026-01-01T00:00:00Z&_includeDeleted=1',
+    '_updatedSince=2026-01-01T00:00:00Z&_order[titel]=asc',
+    '_updatedSince=2026-01-01T00:00:00Z&_offset=0',
+    '_updatedSince=2026-01-01T00:00:00Z&_page=1',
+    '_includeDeleted=true',
+  ]) {
+    expect(refusal(query), query).toContain('BAD_REQUEST');
+  }
 });

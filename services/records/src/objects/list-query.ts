@@ -6,14 +6,27 @@ import {
   readFieldNames,
   readOrderTerms,
   readPlace,
+  readPoll,
   readSearch,
   requireFilter,
   unknownParameter,
 } from './list-terms.ts';
 import type { AskedOrder, Entries, ListRequest } from './list-terms.ts';
 
-const { limit, offset, page, order, search, fields, organisation } = QUERY_PARAMETERS;
-const KNOWN: readonly string[] = [limit, offset, page, order, search, fields, organisation];
+const { limit, offset, page, order, search, fields, organisation, updatedSince, includeDeleted } =
+  QUERY_PARAMETERS;
+const KNOWN: readonly string[] = [
+  limit,
+  offset,
+  page,
+  order,
+  search,
+  fields,
+  organisation,
+  updatedSince,
+  includeDeleted,
+];
+const POLL = { updatedSince, includeDeleted, ordering: [order, offset, page] };
 const PLACE = { limit, offset, page, deeper: 'filter[_created][gt]' };
 
 /**
@@ -26,6 +39,7 @@ export function parseListQuery(entries: Entries, types: FieldTypes): ListRequest
   refuseUnknownParameters(entries);
   return {
     ...readPlace(entries, PLACE),
+    poll: readPoll(entries, POLL),
     filter: requireFilter(parseQueryFilter(entries, types)),
     search: readSearch(entries, search),
     order: readOrderTerms(askedOrder(entries), types),

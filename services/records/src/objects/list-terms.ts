@@ -2,6 +2,8 @@ import type { Condition, FieldTypes, ParsedFilter } from '@tidewire/condition';
 import { LIST_LIMITS, TidewireError } from '@tidewire/contract';
 import type { FieldError } from '@tidewire/contract';
 import { nearestName } from '@tidewire/service-kit';
+import { parsePollStart } from './object-poll.ts';
+import type { PollStart } from './object-poll.ts';
 import type { OrderTerm } from './object-repository.ts';
 
 /** What a list request asks for, understood. */
@@ -14,6 +16,14 @@ export interface ListRequest {
   readonly limit: number;
   readonly offset: number;
   readonly page: number;
+  /** Only what changed; undefined: the list itself. */
+  readonly poll?: PollTerms | undefined;
+}
+
+/** Which changes of a list are wanted. */
+export interface PollTerms {
+  readonly since: PollStart;
+  readonly includeDeleted: boolean;
 }
 
 /** The query of a request as it was sent: names may repeat, and their order counts. */
@@ -64,6 +74,40 @@ export function readPlace(
     );
   }
   return { limit: pageLimit, offset: rowOffset, page: Math.floor(rowOffset / pageLimit) + 1 };
+}
+
+/** Names of the parameters of a poll; `ordering` are those that a poll does not take, because its order is its own. */
+export interface PollParameters {
+  readonly updatedSince: string;
+  readonly includeDeleted: string;
+  readonly ordering: readonly string[];
+}
+
+/** Which changes are asked for; undefined when it is the list itself. */
+export function readPoll(
+  entries: Entries,
+  { updatedSince, includeDeleted, ordering }: PollParameters,
+): PollTerms | undefined {
+  const since = single(entries, updatedSince);
+  const deleted = single(entries, includeDeleted);
+  if (deleted !== undefined && deleted !== 'true' && deleted !== 'false') {
+    throw badParameter(includeDeleted, `${includeDeleted} is true or false.`);
+  }
+  if (since === undefined) {
+    if (deleted !== 'true') return undefined;
+    throw badParameter(
+      includeDeleted,
+      `${includeDeleted} goes with ${updatedSince}: a list has no deleted rows.`,
+    );
+  }
+  const ordered = entries.find(([name]) => ordering.includes(/^[^[]*/.exec(name)?.[0] ?? name));
+  if (ordered !== undefined) {
+    throw badParameter(
+      ordered[0],
+      `With ${updatedSince} rows come in the order of their last change, from one answer's next.`,
+    );
+  }
+  return { since: parsePollStart(since, updatedSince), includeDeleted: deleted === 'true' };
 }
 
 function readCount(entries: Entries, name: string, min: number, max: number): number | undefined {

@@ -4,6 +4,7 @@ import { decideAccess, isVisibleAt, projectRow, seesActor } from '@tidewire/poli
 import type { Decision, Granted, RightsView, WriteVerdict } from '@tidewire/policy';
 import { formatPointer } from '@tidewire/service-kit';
 import type { Turn } from '../rights/judgement.ts';
+import type { DeletedObject } from './object-poll.ts';
 import type { Place, StatementContext, StoredImage } from './object-repository.ts';
 
 /** A schema and its register, as a request named them. */
@@ -76,6 +77,8 @@ export interface PresentedObject {
   readonly object: Record<string, unknown>;
   readonly version: number;
   readonly writers: Writers;
+  /** It is no longer there: `object` says only which one, and when it was deleted. */
+  readonly deleted?: true;
 }
 
 /** Who created an object and who wrote it last, where the reader may know. */
@@ -114,6 +117,12 @@ export function project(
     ...(updatedBy === undefined ? {} : { updatedBy }),
   };
   return { object, version, writers };
+}
+
+/** A delete, told to who could see the object. */
+export function presentDeleted({ uuid, version, updated }: DeletedObject): PresentedObject {
+  const object = { id: uuid, _uuid: uuid, _version: version, _updated: updated, _deleted: true };
+  return { object, version, writers: {}, deleted: true };
 }
 
 function writerSeen(read: Granted, actor: Actor | null | undefined): TableActor | undefined {

@@ -51,7 +51,7 @@ export function tooLarge(): TidewireError {
   );
 }
 
-/** Reads the condition of a write: `If-Match: "3"`, and `_version` of a body. Both must say the same. */
+/** Reads the condition of a write: `If-Match: "3"` or the `ETag` of the object, which begins with its version, and `_version` of a body. Both must say the same. */
 export function readVersion(member: unknown, ifMatch: string | undefined): number | undefined {
   const fromHeader = ifMatch === undefined || ifMatch.trim() === '*' ? undefined : parseEntityTag(ifMatch);
   if (member === undefined || member === null) return fromHeader;
@@ -67,7 +67,7 @@ export function readVersion(member: unknown, ifMatch: string | undefined): numbe
 }
 
 function parseEntityTag(text: string): number {
-  const version = /^\s*(?:W\/)?"?([1-9][0-9]{0,15})"?\s*$/.exec(text)?.[1];
+  const version = /^\s*(?:W\/)?"?([1-9][0-9]{0,15})(?:-[\w-]{1,64})?"?\s*$/.exec(text)?.[1];
   if (version === undefined || !Number.isSafeInteger(Number(version))) {
     throw new TidewireError('BAD_REQUEST', 'If-Match takes the version that was read, such as "3".');
   }

@@ -5,14 +5,30 @@ import type { PrincipalContext } from '@tidewire/service-kit';
 import type { Judgement, Turn } from '../rights/judgement.ts';
 import { parseListQuery } from './list-query.ts';
 import type { Entries, ListRequest } from './list-terms.ts';
-import { contextOf, decide, findTarget, knowsOf, notFound, presentObject, project } from './object-access.ts';
+import {
+  contextOf,
+  decide,
+  findTarget,
+  knowsOf,
+  notFound,
+  presentDeleted,
+  presentObject,
+  project,
+} from './object-access.ts';
 import type { Address, PresentedObject } from './object-access.ts';
-import type { ListQuery, ObjectRepository } from './object-repository.ts';
+import { readChanges } from './object-poll.ts';
+import type { PollPage } from './object-poll.ts';
+import type { ObjectRepository, StoredImage } from './object-repository.ts';
 
 export interface ObjectReaderOptions {
   readonly judgement: Judgement;
   readonly repository: ObjectRepository;
   readonly listMaxBytes: number;
+}
+
+/** An object as it was read; `position` is the place in the log that it includes. */
+export interface ReadObject extends PresentedObject {
+  readonly position: string;
 }
 
 /** A page as it was read, for a face to put into its own words. */
@@ -21,6 +37,8 @@ export interface ReadPage {
   readonly objects: readonly PresentedObject[];
   readonly total: number;
   readonly position: string;
+  /** Where a poll goes on; undefined: it is a page of the list itself. */
+  readonly poll: Pick<PollPage, 'next' | 'more' | 'resync'> | undefined;
 }
 
 /** How a face reads its query, once it is known which fields the reader may name. */
@@ -39,7 +57,7 @@ export class ObjectReader {
   }
 
   /** @throws TidewireError NOT_FOUND when it is absent or may not be read. */
-  async get(who: PrincipalContext | null, address: Address, uuid: string): Promise<PresentedObject> {
+  async get(who: PrincipalContext | null, address: Address, uuid: string): Promise<ReadObject> {
     const { judgement, repository } = this.#options;
     return await judgement.judge(who, async (turn) => {
       const target = findTarget(turn.view, address);
@@ -50,7 +68,7 @@ export class ObjectReader {
       await turn.confirm(barrier);
       const presented = image === null ? undefined : presentObject(read, image, turn.nowMs);
       if (presented === undefined) throw notFound(turn);
-      return presented;
+      return { ...presented, position: formatEventId(barrier.position) };
     });
   }
 
@@ -62,7 +80,10 @@ export class ObjectReader {
     organisation: string | undefined,
   ): Promise<ObjectList> {
     const parse = (types: FieldTypes): ListRequest => parseListQuery(entries, types);
-    const { request, objects, total, position } = await this.page(who, address, { parse, organisation });
+    const { request, objects, total, position, poll } = await this.page(who, address, {
+      parse,
+      organisation,
+    });
     return {
       results: objects.map(({ object }) => ({ id: String(object['id']), ...object })),
       total,
@@ -70,7 +91,10 @@ export class ObjectReader {
       pages: Math.ceil(total / request.limit),
       limit: request.limit,
       offset: request.offset,
+      ...(poll === undefined ? {} : { _more: poll.more }),
+      ...(poll?.resync === undefined ? {} : { _resync: { reason: poll.resync } }),
       _position: position,
+      ...(poll === undefined ? {} : { _next: poll.next }),
     };
   }
 
@@ -87,28 +111,45 @@ export class ObjectReader {
     // Everybody may list what is theirs, on every schema: that alone must not tell that the schema exists.
     if (!decision.allowed || !knowsOf(turn, target)) throw notFound(turn);
     const request = parse(decision.types);
-    const query: ListQuery = {
+    const context = contextOf(turn, target);
+    const selection = {
       decision,
       filter: request.filter,
       search:
         request.search === undefined
           ? undefined
           : { text: request.search, fields: textProperties(decision.reads.names, decision.types) },
-      order: request.order,
       limit: request.limit,
-      offset: request.offset,
       maxBytes: listMaxBytes,
     };
-    const { images, total, position, barrier } = await repository.list(contextOf(turn, target), query);
+    const present = (image: StoredImage): PresentedObject =>
+      project(decision, image, turn.nowMs, request.fields);
+    if (request.poll !== undefined) {
+      const page = await readChanges(repository, turn, context, { ...selection, ...request.poll });
+      return {
+        request,
+        objects: page.rows.map((row) => (row.deleted ? presentDeleted(row) : present(row.image))),
+        total: page.total,
+        position: formatEventId(page.position),
+        poll: page,
+      };
+    }
+    const { order, offset } = request;
+    const { images, total, position, barrier } = await repository.list(context, {
+      ...selection,
+      order,
+      offset,
+    });
     await turn.confirm(barrier);
     if (images === undefined) {
       throw new TidewireError('PAYLOAD_TOO_LARGE', 'The page is too large: ask for fewer rows with _limit.');
     }
     return {
       request,
-      objects: images.map((image) => project(decision, image, turn.nowMs, request.fields)),
+      objects: images.map(present),
       total,
       position: formatEventId(position),
+      poll: undefined,
     };
   }
 }

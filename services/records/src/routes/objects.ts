@@ -6,7 +6,8 @@ import { readObjectBody, readVersion } from '../objects/object-body.ts';
 import type { PresentedObject } from '../objects/object-access.ts';
 import type { ObjectReader } from '../objects/object-reader.ts';
 import type { ObjectWriter } from '../objects/object-writer.ts';
-import { ifMatch, organisationOf, queryEntries, writeRequest } from './request.ts';
+import { sendTagged } from './entity-tag.ts';
+import { ifMatch, isPermanent, organisationOf, queryEntries, writeRequest } from './request.ts';
 
 const collection = z.object({ register: z.string(), schema: z.string() });
 const item = collection.extend({ uuid: z.string() });
@@ -27,8 +28,9 @@ export function objectRoutes(app: HttpServer, reader: ObjectReader, writer: Obje
     async (request, reply) => {
       const entries = queryEntries(request);
       const page = await reader.list(request.principal, request.params, entries, organisationOf(entries));
-      void reply.header(HTTP_HEADERS.position, page._position);
-      return page;
+      const { _position: position, _next: next, ...content } = page;
+      const place = { _position: position, ...(next === undefined ? {} : { _next: next }) };
+      return sendTagged(request, reply, { content, place, position });
     },
   );
   app.post(
@@ -47,7 +49,9 @@ export function objectRoutes(app: HttpServer, reader: ObjectReader, writer: Obje
     { config: readable, schema: { tags, params: item, summary: 'An object' } },
     async (request, reply) => {
       const { uuid } = request.params;
-      return answer(reply, await reader.get(request.principal, request.params, requireUuid(uuid)));
+      const found = await reader.get(request.principal, request.params, requireUuid(uuid));
+      const { object: content, version, position } = found;
+      return sendTagged(request, reply, { content, version, position });
     },
   );
   for (const [method, mode, summary] of [
@@ -71,8 +75,11 @@ export function objectRoutes(app: HttpServer, reader: ObjectReader, writer: Obje
     { schema: { tags, params: item, summary: 'Deletes an object' } },
     async (request, reply) => {
       const uuid = requireUuid(request.params.uuid);
-      const version = deletedVersion(request);
-      await writer.remove(writeRequest(request, request.params), { objects: [{ uuid, version }] });
+      const objects = [{ uuid, version: deletedVersion(request) }];
+      await writer.remove(writeRequest(request, request.params), {
+        objects,
+        permanent: isPermanent(request),
+      });
       return reply.code(204).send();
     },
   );
@@ -99,7 +106,8 @@ function requireUuid(text: string): string {
 function deletedVersion(request: HttpRequest): number | undefined {
   const entries = queryEntries(request);
   // A parameter that was ignored here would be a delete of another kind than the caller meant.
-  const unknown = entries.find(([name]) => name !== '_version' && name !== QUERY_PARAMETERS.token);
+  const known = new Set<string>(['_version', QUERY_PARAMETERS.permanent, QUERY_PARAMETERS.token]);
+  const unknown = entries.find(([name]) => !known.has(name));
   if (unknown !== undefined) {
     throw new TidewireError('BAD_REQUEST', `A delete takes no parameter '${unknown[0].slice(0, 100)}'.`);
   }

@@ -2,7 +2,7 @@ import { QUERY_PARAMETERS, TidewireError, uuidSchema } from '@tidewire/contract'
 import { requirePrincipal } from '@tidewire/service-kit';
 import type { HttpRequest } from '@tidewire/service-kit';
 import type { CatalogueRequest } from '../catalogue/catalogue.ts';
-import { single } from '../objects/list-terms.ts';
+import { badParameter, single } from '../objects/list-terms.ts';
 import type { Address } from '../objects/object-access.ts';
 import type { WriteRequest } from '../objects/object-writer.ts';
 
@@ -28,6 +28,14 @@ export function ifMatch(request: HttpRequest): string | undefined {
   const value: unknown = request.headers['if-match'];
   if (value === undefined || typeof value === 'string') return value;
   throw new TidewireError('BAD_REQUEST', 'If-Match is given more than once.');
+}
+
+/** Whether a delete leaves nothing to restore. */
+export function isPermanent(request: HttpRequest): boolean {
+  const name = QUERY_PARAMETERS.permanent;
+  const text = single(queryEntries(request), name) ?? 'false';
+  if (text === 'true' || text === 'false') return text === 'true';
+  throw badParameter(name, `${name} is true or false.`);
 }
 
 /** An administrator's choice of an organisation. */
