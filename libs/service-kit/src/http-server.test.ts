@@ -201,6 +201,15 @@ test.each([
   },
 );
 
+test('names the request also where the path cannot be read', async () => {
+  const { url } = await startServer();
+  for (const path of ['/things/%zz', `/things/${'x'.repeat(300)}`]) {
+    const headers = { ...authorized, 'x-correlation-id': 'c-2' };
+    const response = await fetch(`${url}${path}`, { method: 'POST', headers, body: '{"size":1}' });
+    expect([response.status, response.headers.get('x-correlation-id')]).toEqual([400, 'c-2']);
+  }
+});
+
 test('says 401 before it looks at the body', async () => {
   const { url } = await startServer();
   const answers = await Promise.all(

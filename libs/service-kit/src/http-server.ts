@@ -91,7 +91,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       connectionsCheckingInterval: SLOW_CONNECTION_CHECK_MS,
       ...(options.isStream && { IncomingMessage: createStreamRequest(options.isStream) }),
     },
-    frameworkErrors: (error, request, reply) => sendProblem(error, request, reply, options.logger),
+    // Before any hook: a path that cannot be decoded, for one.
+    frameworkErrors: (error, request, reply) => {
+      correlate(request, reply);
+      sendProblem(error, request, reply, options.logger);
+    },
     clientErrorHandler: refuseMalformedHttp,
   }).withTypeProvider<ZodTypeProvider>();
 
@@ -166,10 +170,7 @@ function observeRequests(app: HttpServer, { logger, metrics, clock }: HttpServer
   const startedAt = new WeakMap<FastifyRequest, number>();
   app.addHook('onRequest', async (request, reply) => {
     startedAt.set(request, clock.monotonic());
-    const { correlationId, traceparent } = readCorrelation(request.headers);
-    request.correlationId = correlationId;
-    request.traceparent = traceparent;
-    void reply.headers(SECURITY_HEADERS).header(HTTP_HEADERS.correlationId, correlationId);
+    correlate(request, reply);
   });
   app.addHook('onResponse', async (request, reply) => {
     // The pattern, never the path: paths hold ids, and a label per path would grow without bound.
@@ -185,6 +186,14 @@ function observeRequests(app: HttpServer, { logger, metrics, clock }: HttpServer
       correlationId: request.correlationId,
     });
   });
+}
+
+/** What every answer has, whatever becomes of the request. */
+function correlate(request: FastifyRequest, reply: FastifyReply): void {
+  const { correlationId, traceparent } = readCorrelation(request.headers);
+  request.correlationId = correlationId;
+  request.traceparent = traceparent;
+  void reply.headers(SECURITY_HEADERS).header(HTTP_HEADERS.correlationId, correlationId);
 }
 
 function answerErrors(app: HttpServer, logger: Logger): void {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { PROBLEM_MEDIA_TYPE, TidewireError, formatProblem } from '@tidewire/contract';
+import { HTTP_HEADERS, PROBLEM_MEDIA_TYPE, TidewireError, formatProblem } from '@tidewire/contract';
+import { readCorrelation } from '@tidewire/service-kit';
 import { formatHead, wantsEventStream } from './edge-headers.ts';
 import type { HeaderList } from './edge-headers.ts';
 
@@ -53,6 +54,7 @@ export function answerJson(
     'Content-Type': 'application/json',
     'Cache-Control': 'no-store',
     'Content-Length': Buffer.byteLength(text),
+    [HTTP_HEADERS.correlationId]: readCorrelation(response.req.headers).correlationId,
     ...headers,
   });
   response.end(text);

@@ -299,7 +299,8 @@ test('the origin is alive by itself and ready when every service is', async () =
   let ready = false;
   const records = await startService((_request, response) => response.writeHead(ready ? 200 : 503).end());
   const edge = await edgeBefore({ records: [records] });
-  expect((await fetch(address(edge, '/livez'))).status).toBe(200);
+  const alive = await fetch(address(edge, '/livez'), { headers: { 'x-correlation-id': 'c-1' } });
+  expect([alive.status, alive.headers.get('x-correlation-id')]).toEqual([200, 'c-1']);
   for (const path of ['/livez', '/readyz']) {
     const written = await fetch(address(edge, path), { method: 'POST', body: '{}' });
     expect([written.status, written.headers.get('allow')]).toEqual([405, 'GET, HEAD']);

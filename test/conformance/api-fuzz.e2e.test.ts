@@ -1,0 +1,20 @@
+import { startPlatform } from '@tidewire/test-kit';
+import { expect, test } from 'vitest';
+import { fuzz } from './fuzz.ts';
+
+/** `TIDEWIRE_FUZZ_REQUESTS=20000` is the long run; a seed repeats one. */
+const requests = Number(process.env['TIDEWIRE_FUZZ_REQUESTS'] ?? 1500);
+const seed = Number(process.env['TIDEWIRE_FUZZ_SEED'] ?? Date.now() % 1_000_000);
+
+test(`${requests} requests made from the OpenAPI document are answered as it says (seed ${seed})`, async () => {
+  await using platform = await startPlatform({ settings: { TIDEWIRE_MAX_CONNECTIONS_PER_USER: '64' } });
+  const pids = [...platform.gateways, ...platform.records].map(({ pid }) => pid);
+  const report = await fuzz({ platform, requests, seed });
+  process.stderr.write(
+    `fuzz: ${report.requests} requests, answers ${JSON.stringify([...report.statuses])}\n`,
+  );
+  expect(report.findings.join('\n\n')).toBe('');
+  // Otherwise the answers behind the checks were never looked at.
+  expect(report.neverSucceeded).toEqual([]);
+  expect([...platform.gateways, ...platform.records].map(({ pid }) => pid)).toEqual(pids);
+}, 1_800_000);

@@ -1,0 +1,186 @@
+import { randomUUID } from 'node:crypto';
+import type { Platform } from '@tidewire/test-kit';
+import { createApi } from '../support/api.ts';
+import type { Api } from '../support/api.ts';
+
+/** How many names of a kind are kept: the newest, because requests delete what others made. */
+const KEPT = 40;
+
+/**
+ * What exists for the requests to be about: a register with a schema, principals with tokens, and what the requests
+ * themselves create. What they take away is put back now and then, by an administrator that they do not know.
+ */
+export class FuzzWorld {
+  readonly #platform: Platform;
+  readonly #root: Api;
+  readonly #names = new Map<string, string[]>();
+  #organisation = '';
+  #made = 0;
+  tokens: readonly string[] = [];
+
+  constructor(platform: Platform) {
+    this.#platform = platform;
+    this.#root = createApi(platform.origin, platform.adminToken);
+  }
+
+  /** Makes what is missing: everything at first, later what was deleted. */
+  async mend(): Promise<void> {
+    if (this.#organisation === '') {
+      this.#organisation = randomUUID();
+      await this.#root.send('POST', '/api/organisations', {
+        id: this.#organisation,
+        slug: 'fuzz',
+        name: 'Fuzz',
+      });
+      this.#learn('organisation', this.#organisation);
+    }
+    // The administrator's first: rows of a new place are made with the second.
+    for (const [index, token] of this.tokens.entries()) {
+      if (!(await this.#works(token)))
+        this.tokens = this.tokens.with(index, await this.#newToken(index === 0));
+    }
+    while (this.tokens.length < 3) {
+      this.tokens = [...this.tokens, await this.#newToken(this.tokens.length === 0)];
+    }
+    await this.#newPlace();
+  }
+
+  /** Existing things that the parameter of a path may name. */
+  names(path: string, parameter: string): readonly string[] {
+    return this.#names.get(kindOf(path, parameter)) ?? [];
+  }
+
+  /** Learns from the answer to a request what exists now. */
+  learnFrom(path: string, status: number, body: unknown): void {
+    if (status !== 201 || typeof body !== 'object' || body === null) return;
+    for (const record of [body, ...((body as { records?: unknown[] }).records ?? [])]) {
+      const { id, slug, table } = record as { id?: unknown; slug?: unknown; table?: unknown };
+      const kind = kindOf(path, 'id');
+      if (typeof id === 'string') this.#learn(kind, id);
+      if (typeof slug === 'string') this.#learn(kind, slug);
+      if (typeof table === 'string') this.#learn('table', table);
+    }
+  }
+
+  /** The body with names of its own where names have to be new, or it would be refused the second time. */
+  freshen(body: unknown): unknown {
+    if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
+    const fresh = Object.assign(Object.create(null), body) as Record<string, unknown>;
+    this.#made += 1;
+    const place = (kind: string): string | undefined => this.#names.get(kind)?.at(-1);
+    if (typeof fresh['slug'] === 'string') fresh['slug'] = `fuzz-${this.#made}`;
+    if (typeof fresh['register'] === 'string') fresh['register'] = place('register');
+    if (typeof fresh['organisation'] === 'string') fresh['organisation'] = this.#organisation;
+    if (typeof fresh['principal'] === 'string') fresh['principal'] = place('principal');
+    if (typeof fresh['id'] === 'string')
+      fresh['id'] = this.#made % 2 === 0 ? randomUUID() : `fuzz-${this.#made}`;
+    return fresh;
+  }
+
+  /** A token of the administrator, who cannot be made by request, or of somebody new. */
+  async #newToken(admin: boolean): Promise<string> {
+    const principal = admin ? await this.#administrator() : await this.#newMember();
+    const made = await this.#root.send<{ token: string }>('POST', '/api/auth/tokens', {
+      principal,
+      name: 'fuzz',
+    });
+    return made.token;
+  }
+
+  async #administrator(): Promise<string> {
+    const me = await this.#root.send<{ principal: { id: string } }>('GET', '/api/auth/me');
+    return me.principal.id;
+  }
+
+  async #newMember(): Promise<string> {
+    const id = `fuzz-person-${randomUUID().slice(0, 8)}`;
+    const organisation = this.#organisation;
+    await this.#root.send('POST', '/api/principals', {
+      id,
+      name: id,
+      organisations: [organisation],
+      activeOrganisation: organisation,
+      groups: [{ organisation, group: 'editors' }],
+    });
+    this.#learn('principal', id);
+    return id;
+  }
+
+  /** A register with a schema and some rows. */
+  async #newPlace(): Promise<void> {
+    this.#made += 1;
+    const register = `fuzz-place-${this.#made}`;
+    await this.#root.send('POST', '/api/registers', { slug: register, title: 'Fuzz' });
+    const schema = await this.#root.send<{ id: string; table: string }>('POST', '/api/schemas', {
+      register,
+      slug: 'things',
+      title: 'Things',
+      required: ['titel'],
+      properties: {
+        titel: { type: 'string' },
+        status: { type: 'string' },
+        aantal: { type: 'integer' },
+        bedrag: { type: 'number' },
+        wanneer: { type: 'string', format: 'date-time' },
+        klaar: { type: 'boolean' },
+        lijst: { type: 'array', items: { type: 'string' } },
+        diep: { type: 'object' },
+        geheim: { type: 'string', authorization: { read: ['nobody'] } },
+      },
+      authorization: {
+        read: ['authenticated'],
+        create: ['authenticated'],
+        update: ['authenticated'],
+        delete: ['editors'],
+      },
+    });
+    this.#learn('register', register);
+    this.#learn('schema', 'things');
+    this.#learn('policy', schema.id);
+    this.#learn('table', schema.table);
+    this.#learn('topic', `register/${register}`);
+    this.#learn('topic', `register/${register}/schema/things`);
+    this.#learn('group', 'editors');
+    const api = createApi(this.#platform.origin, this.tokens[1]);
+    for (let index = 0; index < 3; index += 1) {
+      const object = await api.send<{ id: string }>('POST', `/api/objects/${register}/things`, {
+        titel: `Ding ${index}`,
+        aantal: index,
+      });
+      this.#learn('object', object.id);
+      this.#learn('topic', `object/${object.id}`);
+    }
+  }
+
+  async #works(token: string): Promise<boolean> {
+    const { status } = await createApi(this.#platform.origin, token).ask('GET', '/api/auth/me');
+    return status === 200;
+  }
+
+  #learn(kind: string, name: string): void {
+    const known = this.#names.get(kind) ?? [];
+    this.#names.set(kind, [...known, name].slice(-KEPT));
+  }
+}
+
+/** What kind of thing a parameter names, by its name and by where it stands. */
+function kindOf(path: string, parameter: string): string {
+  switch (parameter) {
+    case 'id':
+    case 'uuid':
+    case 'recordId':
+      if (path.startsWith('/api/organisations')) return 'organisation';
+      if (path.startsWith('/api/principals')) return 'principal';
+      if (path.startsWith('/api/policies')) return 'policy';
+      if (path.startsWith('/api/auth/tokens')) return 'token';
+      if (path.startsWith('/api/registers')) return 'register';
+      if (path.startsWith('/api/schemas')) return 'schema-id';
+      return 'object';
+    case 'schema':
+      return path.startsWith('/api/schemas') ? 'policy' : 'schema';
+    case 'tableSlug':
+      return 'table';
+    default:
+      return parameter;
+  }
+}
