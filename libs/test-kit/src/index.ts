@@ -1,9 +1,7 @@
 export { createManualClock as createTestClock } from '@tidewire/service-kit';
 export type { ManualClock as TestClock } from '@tidewire/service-kit';
-export { freePort } from '@tidewire/local';
-export type { DatabaseUrls, NatsPermissions } from '@tidewire/local';
-export { MIGRATED_SERVICES, applyMigrations } from './migrations.ts';
-export type { MigratedService } from './migrations.ts';
+export { MIGRATED_SERVICES, applyMigrations, freePort } from '@tidewire/local';
+export type { DatabaseUrls, MigratedService, NatsPermissions } from '@tidewire/local';
 export { startNats } from './nats.ts';
 export type { NatsCredentials, StartNatsOptions, TestNats } from './nats.ts';
 export { startPostgres, startPostgresAlone } from './postgres.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { createDatabase, databaseUrls, withDatabase } from '@tidewire/local';
-import { applyMigrations, migrationsFingerprint } from './migrations.ts';
-import type { MigratedService } from './migrations.ts';
+import { applyMigrations, createDatabase, databaseUrls, withDatabase } from '@tidewire/local';
+import type { MigratedService } from '@tidewire/local';
+import { migrationsFingerprint } from './migrations-fingerprint.ts';
 import type { PostgresAccess } from './shared-postgres.ts';
 
 /** Any number that nobody else locks in the administrator's database. */

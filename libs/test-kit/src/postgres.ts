@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { createDatabase, databaseUrls, withDatabase } from '@tidewire/local';
-import type { DatabaseUrls } from '@tidewire/local';
+import { applyMigrations, createDatabase, databaseUrls, withDatabase } from '@tidewire/local';
+import type { DatabaseUrls, MigratedService } from '@tidewire/local';
 import { migratedTemplate } from './migrated-template.ts';
-import { applyMigrations } from './migrations.ts';
-import type { MigratedService } from './migrations.ts';
 import { startPreparedPostgres } from './shared-postgres.ts';
 import type { PostgresAccess } from './shared-postgres.ts';
 import { announceOnce, serverKind, sharedServer, testRun } from './test-run.ts';

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { removePostgresData, startNatsServer, startPostgresServer } from '@tidewire/local';
-import type { NatsUser } from '@tidewire/local';
+import type { LocalServer, NatsUser } from '@tidewire/local';
 import { runFolder } from './test-run.ts';
 
 /** A server of one test, the same to handle whether it runs as a process or in a container. */
@@ -35,27 +35,19 @@ export async function startNatsProcess(users: NatsUser[], port?: number): Promis
     ...(port === undefined ? {} : { port }),
     onProgress: (line) => process.stderr.write(`tidewire tests: ${line}\n`),
   });
-  return {
-    port: server.port,
-    get pid() {
-      return server.pid;
-    },
-    stop: () => server.stop(),
-    kill: () => server.kill(),
-    restart: () => server.restart(),
-    remove: async () => {
-      await server.stop();
-      rmSync(dataFolder, { recursive: true, force: true });
-    },
-  };
+  return testServer(server, () => rmSync(dataFolder, { recursive: true, force: true }));
 }
 
 /** PostgreSQL as `npm start` runs it, with the administrator's address. */
 export async function startPostgresProcess(): Promise<TestServer & { adminUrl: string }> {
   const dataFolder = runFolder('postgres');
   const server = await startPostgresServer({ dataFolder, settings: TEST_POSTGRES_SETTINGS });
+  const started = testServer(server, () => removePostgresData(dataFolder));
+  return Object.assign(started, { adminUrl: server.url });
+}
+
+function testServer(server: LocalServer, removeData: () => void): TestServer {
   return {
-    adminUrl: server.url,
     port: server.port,
     get pid() {
       return server.pid;
@@ -65,7 +57,7 @@ export async function startPostgresProcess(): Promise<TestServer & { adminUrl: s
     restart: () => server.restart(),
     remove: async () => {
       await server.stop();
-      removePostgresData(dataFolder);
+      removeData();
     },
   };
 }

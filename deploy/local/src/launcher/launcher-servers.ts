@@ -4,20 +4,10 @@ import type { NatsUser } from '@tidewire/contract';
 import type { DataFolder } from '../data-folder.ts';
 import { DATABASE_ROLES, prepareDatabase } from '../postgres/database-postgres.ts';
 import type { DatabasePasswords, DatabaseUrls } from '../postgres/database-postgres.ts';
-import { migrationFolder } from './launcher-settings.ts';
+import type { LocalServer } from '../local-server.ts';
 import { startNatsServer } from '../nats/nats-server.ts';
+import { applyMigrations } from '../postgres/migrations.ts';
 import { startPostgresServer } from '../postgres/postgres-server.ts';
-
-/** What the launcher needs of a server program, whichever it is. */
-export interface LocalServer {
-  readonly name: string;
-  readonly port: number;
-  /** How it ended when it was not stopped; undefined while it runs. */
-  ended(): string | undefined;
-  stop(): Promise<void>;
-  kill(): Promise<void>;
-  restart(): Promise<void>;
-}
 
 /** The bus: an address per service, and the server when it is ours. */
 export interface Bus {
@@ -41,16 +31,6 @@ type Note = (text: string) => void;
 
 const NATS_USERS = Object.keys(SERVICE_PERMISSIONS) as NatsUser[];
 
-/**
- * The order counts: records and authz hang their triggers on the relay's outbox. Each is kept in its service's own
- * schema, so that none has to know the others'.
- */
-const MIGRATIONS = [
-  { service: 'relay', schema: 'outbox' },
-  { service: 'authz', schema: 'authz' },
-  { service: 'records', schema: 'records' },
-] as const;
-
 /** Starts NATS with a user per service, or takes the bus at `url`, which then has to know whoever uses it. */
 export async function startBus(folder: DataFolder, url: string | undefined, note: Note): Promise<Bus> {
   if (url !== undefined) return { url: () => url };
@@ -65,7 +45,7 @@ export async function startBus(folder: DataFolder, url: string | undefined, note
     onProgress: note,
   });
   return {
-    server: withName('NATS', server),
+    server,
     url: (user) => `nats://${user}:${passwords[`nats-${user}`]}@127.0.0.1:${server.port}`,
   };
 }
@@ -78,7 +58,7 @@ export async function startDatabase(
 ): Promise<Database> {
   if (url !== undefined) return { adminUrl: url };
   const server = await startPostgresServer({ dataFolder: join(folder.path, 'postgres'), onProgress: note });
-  return { adminUrl: server.url, server: withName('PostgreSQL', server) };
+  return { adminUrl: server.url, server };
 }
 
 /** Roles, database and tables, with passwords of the data folder. */
@@ -102,31 +82,9 @@ export async function applyAllMigrations(
   adminUrl: string,
   passwords: DatabasePasswords,
 ): Promise<MigratedDatabase> {
-  // Late, because it brings the whole service kit with it, which a start can load while the servers start.
-  const kit = import('@tidewire/service-kit');
+  // The code that runs migrations is large: it is loaded while the database is made.
+  const loaded = import('@tidewire/service-kit');
   const urls = await prepareDatabase({ adminUrl, passwords });
-  const { runMigrations } = await kit;
-  const applied: string[] = [];
-  for (const { service, schema } of MIGRATIONS) {
-    const directory = migrationFolder(service);
-    try {
-      const names = await runMigrations({ databaseUrl: urls.ownerUrl, directory, schema });
-      applied.push(...names.map((name) => `${service}/${name}`));
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new Error(`The tables of ${service} could not be prepared: ${reason}`, { cause: error });
-    }
-  }
-  return { urls, applied };
-}
-
-function withName(name: string, server: Omit<LocalServer, 'name'>): LocalServer {
-  return {
-    name,
-    port: server.port,
-    ended: () => server.ended(),
-    stop: () => server.stop(),
-    kill: () => server.kill(),
-    restart: () => server.restart(),
-  };
+  await loaded;
+  return { urls, applied: await applyMigrations(urls.ownerUrl) };
 }

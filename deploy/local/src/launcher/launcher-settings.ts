@@ -31,11 +31,6 @@ export function serviceProgram(service: LocalService): string {
   return join(root, 'services', service, 'src', 'main.ts');
 }
 
-/** Where the migrations of a service lie. */
-export function migrationFolder(service: LocalService): string {
-  return join(root, 'services', service, 'migrations');
-}
-
 /**
  * The variables of `environment` that every program of ours gets, and where Node keeps what it compiled: what was
  * compiled the last time is used again, which halves the work of a start.

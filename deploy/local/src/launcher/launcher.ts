@@ -7,10 +7,11 @@ import { ensureAdministrator } from './launcher-administrator.ts';
 import type { Administrator } from './launcher-administrator.ts';
 import { openProcessRecord } from './launcher-record.ts';
 import { migrate, startBus, startDatabase } from './launcher-servers.ts';
-import type { Database, LocalServer } from './launcher-servers.ts';
+import type { Database } from './launcher-servers.ts';
 import { startServices } from './launcher-services.ts';
 import type { Services, ServicesOptions } from './launcher-services.ts';
 import { settingsByService } from './launcher-settings.ts';
+import type { LocalServer } from '../local-server.ts';
 import type { Progress } from '../progress.ts';
 
 const SERVER_CHECK_MS = 250;

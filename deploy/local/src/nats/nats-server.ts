@@ -1,7 +1,8 @@
 import { chmodSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { claimFolder, stopLeftover } from '../folder-claim.ts';
-import type { FolderClaim } from '../folder-claim.ts';
+import { stopLeftover } from '../folder-claim.ts';
+import { runServer } from '../local-server.ts';
+import type { LocalServer } from '../local-server.ts';
 import { findNatsServer } from './nats-server-binary.ts';
 import { formatNatsServerConfig, natsServerFiles } from './nats-server-config.ts';
 import type { NatsUser } from './nats-server-config.ts';
@@ -20,25 +21,6 @@ export interface NatsServerOptions {
   onProgress?: (line: string) => void;
   /** The path of a nats-server to use instead of looking for one. */
   binary?: string;
-}
-
-/** A running local NATS server with JetStream. */
-export interface NatsServer extends AsyncDisposable {
-  /** `nats://127.0.0.1:<port>`, without a user. */
-  readonly url: string;
-  readonly port: number;
-  /** The process that runs now; another one after a restart. */
-  readonly pid: number;
-  /** How it ended, when it ended by itself or was killed; undefined while it runs. */
-  ended(): string | undefined;
-  /** The last lines of its log. */
-  logTail(): string;
-  /** An orderly end; everything acknowledged is kept, and `restart` brings it back. */
-  stop(): Promise<void>;
-  /** SIGKILL, as a crash would do it; `restart` brings the server back. */
-  kill(): Promise<void>;
-  /** Kills it if it runs and starts it again: same port, same users, same data. */
-  restart(): Promise<void>;
 }
 
 const readyTimeoutMs = 30_000;
@@ -102,50 +84,23 @@ async function stopLeftoverServer(options: NatsServerOptions): Promise<void> {
 }
 
 /**
- * Starts a NATS server on 127.0.0.1 and waits until it accepts connections. A server that an earlier, killed run left on the same data
- * folder is stopped first.
+ * Starts a NATS server with JetStream on 127.0.0.1 and waits until it accepts connections; its `url` is without a user.
+ * A server that an earlier, killed run left on the same data folder is stopped first.
  *
  * @throws FolderInUseError when a living process runs one there; an Error with the log's last lines when it ends early;
  *   NatsServerNotFoundError when no usable program can be had.
  */
-export async function startNatsServer(given: NatsServerOptions): Promise<NatsServer> {
+export async function startNatsServer(given: NatsServerOptions): Promise<LocalServer> {
   const options = { ...given, dataFolder: resolve(given.dataFolder) };
   const binary =
     options.binary ??
     (await findNatsServer(options.onProgress ? { onProgress: options.onProgress } : {})).path;
-  let claim: FolderClaim | undefined = claimFolder(options.dataFolder);
-  const releaseClaim = (): void => {
-    claim?.release();
-    claim = undefined;
-  };
-  let server: ServerProcess;
-  let port: number;
-  try {
+  return await runServer(options.dataFolder, options.port, async () => {
     await stopLeftoverServer(options);
-    [server, port] = await launch(binary, options, options.port ?? 0);
-  } catch (error) {
-    releaseClaim();
-    throw error;
-  }
-  const stop = async (): Promise<void> => {
-    await server.stop();
-    releaseClaim();
-  };
-  return {
-    url: `nats://127.0.0.1:${port}`,
-    port,
-    get pid() {
-      return server.pid;
-    },
-    ended: () => server.ended(),
-    logTail: () => server.logTail(),
-    stop,
-    kill: () => server.kill(),
-    restart: async () => {
-      claim ??= claimFolder(options.dataFolder);
-      await server.kill();
-      [server] = await launch(binary, options, port);
-    },
-    [Symbol.asyncDispose]: stop,
-  };
+    return {
+      name: 'NATS',
+      launch: (port) => launch(binary, options, port ?? 0),
+      url: (port) => `nats://127.0.0.1:${port}`,
+    };
+  });
 }

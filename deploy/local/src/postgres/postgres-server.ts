@@ -1,8 +1,9 @@
 import { chmodSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { claimFolder, stopLeftover } from '../folder-claim.ts';
-import type { FolderClaim } from '../folder-claim.ts';
+import { stopLeftover } from '../folder-claim.ts';
 import { freePort } from '../free-port.ts';
+import { runServer } from '../local-server.ts';
+import type { LocalServer } from '../local-server.ts';
 import { choosePostgresAccount, placePostgresData } from './postgres-account.ts';
 import type { PostgresAccount } from './postgres-account.ts';
 import { findPostgres } from './postgres-binary.ts';
@@ -22,25 +23,6 @@ export interface PostgresServerOptions {
   settings?: Readonly<Record<string, string>>;
   /** Hears one line for each thing that takes time or goes another way than usual. */
   onProgress?: (line: string) => void;
-}
-
-/** A running local PostgreSQL. */
-export interface PostgresServer extends AsyncDisposable {
-  /** The administrator's address, password included, of the database `postgres`. */
-  readonly url: string;
-  readonly port: number;
-  /** The process that runs now; another one after a restart. */
-  readonly pid: number;
-  /** How it ended, when it ended by itself or was killed; undefined while it runs. */
-  ended(): string | undefined;
-  /** The last lines of its log. */
-  logTail(): string;
-  /** An orderly end that waits for nobody: open connections are closed. `restart` brings it back. */
-  stop(): Promise<void>;
-  /** SIGKILL, as a crash would do it; `restart` brings the server back, which then recovers from its log. */
-  kill(): Promise<void>;
-  /** Kills it if it runs and starts it again: same port, same data. */
-  restart(): Promise<void>;
 }
 
 const readyTimeoutMs = 60_000;
@@ -137,25 +119,16 @@ async function stopLeftoverServer(cluster: string, onProgress: (line: string) =>
 
 /**
  * Starts PostgreSQL on 127.0.0.1 (no Unix socket) and waits until it accepts connections; the first start makes the
- * cluster, which takes about a second. As root it runs as an existing unprivileged user (see `choosePostgresAccount`
+ * cluster, which takes about a second. Its `url` is the administrator's, password included, of the database `postgres`. As root it runs as an existing unprivileged user (see `choosePostgresAccount`
  * and `placePostgresData`). A server that an earlier, killed run left on the same data folder is stopped first.
  *
  * @throws FolderInUseError when a living process runs one there; an Error with the log's last lines when it ends early.
  */
-export async function startPostgresServer(options: PostgresServerOptions): Promise<PostgresServer> {
+export async function startPostgresServer(options: PostgresServerOptions): Promise<LocalServer> {
   const dataFolder = resolve(options.dataFolder);
   const onProgress = options.onProgress ?? (() => undefined);
   const account = choosePostgresAccount();
-  let claim: FolderClaim | undefined = claimFolder(dataFolder);
-  const releaseClaim = (): void => {
-    claim?.release();
-    claim = undefined;
-  };
-  let server: ServerProcess;
-  let port: number;
-  let password: string;
-  let launch: Launch;
-  try {
+  return await runServer(dataFolder, options.port, async () => {
     // The server's user has to pass through, not to look around; its own folder inside is closed to all others.
     if (account !== undefined) chmodSync(dataFolder, 0o711);
     const { folder: cluster, moved } = placePostgresData(dataFolder, account);
@@ -165,33 +138,13 @@ export async function startPostgresServer(options: PostgresServerOptions): Promi
       );
     await stopLeftoverServer(cluster, onProgress);
     const binaries = findPostgres(account, onProgress);
-    password = await prepareCluster(dataFolder, cluster, binaries, account);
+    const password = await prepareCluster(dataFolder, cluster, binaries, account);
     const logFile = join(dataFolder, 'postgres.log');
-    launch = { binaries, cluster, logFile, account, settings: options.settings ?? {} };
-    [server, port] = await launchServer(launch, options.port);
-  } catch (error) {
-    releaseClaim();
-    throw error;
-  }
-  const stop = async (): Promise<void> => {
-    await server.stop();
-    releaseClaim();
-  };
-  return {
-    url: `postgres://${POSTGRES_ADMIN}:${password}@127.0.0.1:${port}/postgres`,
-    port,
-    get pid() {
-      return server.pid;
-    },
-    ended: () => server.ended(),
-    logTail: () => server.logTail(),
-    stop,
-    kill: () => server.kill(),
-    restart: async () => {
-      claim ??= claimFolder(dataFolder);
-      await server.kill();
-      [server] = await launchServer(launch, port);
-    },
-    [Symbol.asyncDispose]: stop,
-  };
+    const launch = { binaries, cluster, logFile, account, settings: options.settings ?? {} };
+    return {
+      name: 'PostgreSQL',
+      launch: (port) => launchServer(launch, port),
+      url: (port) => `postgres://${POSTGRES_ADMIN}:${password}@127.0.0.1:${port}/postgres`,
+    };
+  });
 }
