@@ -67,7 +67,7 @@ export const POLICY_OPERATIONS = [
     parameters: item,
     body: { schema: policyContentSchema, example: { authorization, properties } },
     answers: { 200: { ...one, description: 'The rules as they are now.' } },
-    errors: ['CONFLICT'],
+    errors: ['NOT_FOUND', 'CONFLICT'],
   },
   {
     ...shared,
