@@ -62,7 +62,8 @@ function ask({ read, policy = {}, inherited = null, me = {}, scopes, anonymous }
       ['r', { authorization: inherited, properties: {} }],
     ]),
   };
-  const asker = anonymous === true ? { principal: null, credential: null } : { principal: 'me', credential: 'k' };
+  const asker =
+    anonymous === true ? { principal: null, credential: null } : { principal: 'me', credential: 'k' };
   return { rights, asker, schema: SCHEMA, now: Date.parse('2026-01-01T00:00:00Z') };
 }
 
@@ -87,14 +88,20 @@ test('the tenant boundary comes before rules and owner, and only an administrato
 
 test('what is above may be read and not written', () => {
   const question = ask({ read: ['authenticated'] });
-  expect(organisationsAbove(question.rights, question.rights.principals.get('me') as Principal)).toEqual(['b', 'a']);
+  expect(organisationsAbove(question.rights, question.rights.principals.get('me') as Principal)).toEqual([
+    'b',
+    'a',
+  ]);
   expect(mayReadRow(question, row({ _organisation: 'a' }))).toBe(true);
   expect(mayActOn(question, row({ _organisation: 'a' }), 'update')).toBe(false);
   expect(mayActOn(question, row(), 'update')).toBe(true);
 });
 
 test('an owner passes the rules of rows and not those of properties', () => {
-  const given = { read: [], policy: { properties: { prio: { read: [] } }, authorization: { read: [], create: [] } } };
+  const given = {
+    read: [],
+    policy: { properties: { prio: { read: [] } }, authorization: { read: [], create: [] } },
+  };
   expect(sees(given, { _owner: 'me' })).toBe(true);
   expect(sees(given)).toBe(false);
   expect(readableProperties(ask(given), row({ _owner: 'me', prio: 3 })).has('prio')).toBe(false);
@@ -218,7 +225,8 @@ function changeOf(sequence: number, before: Image | null, after: Image | null): 
 
 test('a change is told as what it is to the reader', () => {
   const { rights } = ask(when({ status: 'new' }));
-  const told = (before: Image | null, after: Image | null) => messageOf(viewer, rights, changeOf(2, before, after));
+  const told = (before: Image | null, after: Image | null) =>
+    messageOf(viewer, rights, changeOf(2, before, after));
   const hidden = row({ status: 'old' });
   expect(told(null, hidden)).toBeUndefined();
   expect(told(hidden, null)).toBeUndefined();
@@ -226,7 +234,12 @@ test('a change is told as what it is to the reader', () => {
   expect(told(null, row())).toMatchObject({ name: 'object.created' });
   expect(told(row(), row({ prio: 1 }))?.data).toMatchObject({ changed: { prio: { old: null, new: 1 } } });
   expect(told(hidden, row())?.data).toMatchObject({ transition: 'entered' });
-  expect(told(row(), hidden)?.data).toEqual({ uuid: 'u', register: 'town', schema: 'cases', transition: 'left' });
+  expect(told(row(), hidden)?.data).toEqual({
+    uuid: 'u',
+    register: 'town',
+    schema: 'cases',
+    transition: 'left',
+  });
   expect(told(row(), null)?.data).toEqual({ uuid: 'u', register: 'town', schema: 'cases', version: 2 });
 });
 

@@ -3,7 +3,7 @@ import type { Platform } from '@tidewire/test-kit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Oracle } from './oracle.ts';
 import { ORACLE_SETTINGS } from './oracle-settings.ts';
-import { sse } from './transports/sse.ts';
+import { TRANSPORTS } from './transports/transports.ts';
 
 const SEED = Number(process.env['TIDEWIRE_ORACLE_SEED'] ?? Date.now() % 1_000_000);
 const STEPS = Number(process.env['TIDEWIRE_ORACLE_STEPS'] ?? 2000);
@@ -23,7 +23,7 @@ test(`everybody sees all that they may, and nothing else, over ${STEPS} random s
   const stats = await Oracle.run({
     platform,
     gateways: platform.gateways,
-    transports: [sse],
+    transports: TRANSPORTS,
     seed: SEED,
     steps: STEPS,
     subscribers: 36,

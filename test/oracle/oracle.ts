@@ -126,8 +126,8 @@ export class Oracle {
 
   async #step(random: Random): Promise<void> {
     const step = random.weighted<() => Promise<string>>([
-      [52, () => this.#write(random, writeByApi, 'api')],
-      [16, () => this.#write(random, writeBySql, 'sql')],
+      [50, () => this.#write(random, writeByApi, 'api')],
+      [19, () => this.#write(random, writeBySql, 'sql')],
       [14, () => this.#changeRights(random)],
       [6, () => this.#reconnect(random)],
       [3, () => this.#leave(random)],
@@ -211,7 +211,7 @@ export class Oracle {
   }
 
   #admit(random: Random): void {
-    const { generator, people, organisations, schemas, model, adminId } = this.#world;
+    const { generator, people, organisations, model, adminId } = this.#world;
     const principal = random.weighted<string | null>([
       [14, random.pick(people)],
       [1, adminId],
@@ -221,7 +221,7 @@ export class Oracle {
       principal === null || principal === adminId ? [] : [model.principal(principal).active ?? ''];
     const own = known.filter((id) => id !== '');
     const rows = [...model.rows.values()].filter(({ exists }) => exists).map(({ uuid }) => uuid);
-    const topics = generator.topics(random, schemas, {
+    const topics = generator.topics(random, this.#world.aSchema(random), {
       organisations: principal === adminId ? organisations : own,
       rows,
     });
@@ -233,7 +233,7 @@ export class Oracle {
         transport: random.pick(this.#options.transports),
         interest: {
           topics,
-          filter: isOneSchema && random.chance(0.5) ? generator.filter(random) : [],
+          filter: isOneSchema && random.chance(0.65) ? generator.filter(random) : [],
           fields: isOneSchema && random.chance(0.35) ? generator.fields(random) : undefined,
           events: random.chance(0.06) ? new Set(['object.deleted', 'object.created']) : undefined,
         },
@@ -246,7 +246,6 @@ export class Oracle {
       random.below(this.#gateways.length),
     );
     this.#subscribers.push(subscriber);
-    for (const { field } of subscriber.options.interest.filter) this.#world.interesting.add(field);
     subscriber.connect();
   }
 
@@ -258,6 +257,8 @@ export class Oracle {
   async #rest(): Promise<void> {
     await this.#background;
     this.#background = undefined;
+    const filters = this.#subscribers.flatMap(({ options }) => options.interest.filter);
+    this.#world.interesting = new Set(filters.map(({ field }) => field));
     const present = this.#subscribers.filter((one) => !this.#away.has(one));
     const position = await this.#quiet.reach(present, () => this.#finding);
     this.#countCrossings(position);

@@ -74,7 +74,9 @@ export class Generator {
     const rules: { -readonly [action in keyof Rules]: Rules[action] } = {};
     if (random.chance(0.93)) {
       const others = this.#ruleList(random, 0.75);
-      rules.read = random.chance(0.65) ? [{ group: 'authenticated', match: this.#even(random) }, ...others.slice(1)] : others;
+      rules.read = random.chance(0.65)
+        ? [{ group: 'authenticated', match: this.#even(random) }, ...others.slice(1)]
+        : others;
     }
     for (const action of ['create', 'update', 'delete'] as const) {
       if (random.chance(0.8))
@@ -116,13 +118,12 @@ export class Generator {
 
   topics(
     random: Random,
-    schemas: readonly Schema[],
+    schema: Schema,
     known: { organisations: readonly string[]; rows: readonly string[] },
   ): string[] {
-    const schema = random.pick(schemas);
     const one = (): string =>
       random.weighted<() => string>([
-        [42, () => `register/${schema.register}/schema/${schema.slug}`],
+        [55, () => `register/${schema.register}/schema/${schema.slug}`],
         [28, () => `register/${schema.register}`],
         [
           20,

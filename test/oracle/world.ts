@@ -32,7 +32,7 @@ export class World {
   readonly people: string[] = [];
   readonly generator: Generator;
   /** Properties that somebody filters by. */
-  readonly interesting = new Set<string>();
+  interesting: ReadonlySet<string> = new Set();
   readonly #tickets = new Map<string, Ticket>();
   #watch: LogWatch | undefined;
 
@@ -99,6 +99,12 @@ export class World {
       [4, below],
       [2, random.pick(this.organisations)],
     ]);
+  }
+
+  /** Most of what happens is in one of the schemas. */
+  aSchema(random: Random): Schema {
+    const [first] = this.schemas;
+    return first !== undefined && random.chance(0.45) ? first : random.pick(this.schemas);
   }
 
   /** The properties that decide who sees a row of the schema. */
@@ -184,7 +190,10 @@ export class World {
 
   async #createPrincipal(random: Random, id: string): Promise<void> {
     const active = this.anOrganisation(random);
-    const organisations = [active, ...random.some(this.organisations, 0.4).filter((other) => other !== active)];
+    const organisations = [
+      active,
+      ...random.some(this.organisations, 0.4).filter((other) => other !== active),
+    ];
     const groups = organisations.flatMap((organisation) =>
       random.some(GROUPS, 0.4).map((group) => ({ organisation, group })),
     );

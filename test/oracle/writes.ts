@@ -11,12 +11,12 @@ const MOST_ROWS_PER_SCHEMA = 40;
 
 /** One random write through the API, by somebody who may or may not do it; the answer must say which. */
 export async function writeByApi(world: World, random: Random): Promise<void> {
-  const schema = random.pick(world.schemas);
+  const schema = world.aSchema(random);
   const rows = writableRows(world, schema);
-  const writer = random.chance(0.65) ? world.adminId : random.pick(world.people);
+  const writer = random.chance(0.75) ? world.adminId : random.pick(world.people);
   const kind = random.weighted<'create' | 'patch' | 'put' | 'delete'>([
     [rows.length >= MOST_ROWS_PER_SCHEMA ? 0 : rows.length < 12 ? 60 : 14, 'create'],
-    [rows.length === 0 ? 0 : 58, 'patch'],
+    [rows.length === 0 ? 0 : 70, 'patch'],
     [rows.length === 0 ? 0 : 6, 'put'],
     [rows.length < 12 ? 0 : 12, 'delete'],
   ]);
@@ -76,7 +76,10 @@ async function change(world: World, random: Random, { writer, kind, row }: Chang
   }
   // What a replacement leaves alone is told by what its writer reads: who reads nothing of the row does not replace it.
   if (kind === 'put' && !mayActOn(question, before, 'read')) return;
-  const body = kind === 'patch' ? world.generator.patch(random, world.focusOf(schema)) : world.generator.properties(random);
+  const body =
+    kind === 'patch'
+      ? world.generator.patch(random, world.focusOf(schema))
+      : world.generator.properties(random);
   const properties =
     kind === 'patch'
       ? merged(row.properties, body)
@@ -138,7 +141,7 @@ async function send(
 
 /** One random statement or transaction of plain SQL: rules do not bind it, events come of it all the same. */
 export async function writeBySql(world: World, random: Random): Promise<void> {
-  const schema = random.pick(world.schemas);
+  const schema = world.aSchema(random);
   const rows = writableRows(world, schema);
   const graves = [...world.model.rows.values()].filter(
     (row) => !row.exists && row.schema === schema && !world.model.uncertain.has(row.uuid),
@@ -149,7 +152,7 @@ export async function writeBySql(world: World, random: Random): Promise<void> {
       graves.length === 0 || rows.length >= MOST_ROWS_PER_SCHEMA ? 0 : 1,
       () => insert(world, random, schema, random.pick(graves)),
     ],
-    [rows.length === 0 ? 0 : 5, () => updateMany(world, random, schema, random.some(rows, 0.15))],
+    [rows.length === 0 ? 0 : 9, () => updateMany(world, random, schema, random.some(rows, 0.15))],
     [rows.length === 0 ? 0 : 2, () => setOwner(world, random, random.pick(rows))],
     [rows.length < 12 ? 0 : 1.5, () => removeMany(world, random.some(rows, 0.08))],
   ]);
@@ -182,14 +185,11 @@ async function insert(world: World, random: Random, schema: Schema, grave: Row |
   });
 }
 
-async function updateMany(
-  world: World,
-  random: Random,
-  schema: Schema,
-  rows: readonly Row[],
-): Promise<void> {
+async function updateMany(world: World, random: Random, schema: Schema, rows: readonly Row[]): Promise<void> {
   const patch = Object.fromEntries(
-    Object.entries(world.generator.patch(random, world.focusOf(schema))).filter(([, value]) => value !== null),
+    Object.entries(world.generator.patch(random, world.focusOf(schema))).filter(
+      ([, value]) => value !== null,
+    ),
   );
   const done = await world.platform.sql<{ uuid: string }>(
     'update records.objects set properties = properties || $2 where uuid = any($1) returning uuid',

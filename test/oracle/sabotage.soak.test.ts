@@ -1,0 +1,44 @@
+import { startPlatform } from '@tidewire/test-kit';
+import type { Platform } from '@tidewire/test-kit';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Finding } from './finding.ts';
+import { Oracle } from './oracle.ts';
+import { ORACLE_SETTINGS } from './oracle-settings.ts';
+import { startSabotagedGateway } from './sabotage/sabotaged-gateway.ts';
+import { SABOTAGES } from './sabotage/sabotages.ts';
+import type { Sabotage, SabotageName } from './sabotage/sabotages.ts';
+import { TRANSPORTS } from './transports/transports.ts';
+
+/** Far more than any of them needs: who finds nothing in so many steps finds nothing. */
+const MOST_STEPS = 1200;
+
+let platform: Platform;
+
+beforeAll(async () => {
+  platform = await startPlatform({ gateways: 1, settings: ORACLE_SETTINGS });
+});
+
+afterAll(async () => {
+  await platform[Symbol.asyncDispose]();
+});
+
+test.each(Object.keys(SABOTAGES) as SabotageName[])('the oracle finds a gateway that %s', async (name) => {
+  await using gateway = await startSabotagedGateway(platform, name);
+  const finding: unknown = await Oracle.run({
+    platform,
+    gateways: [gateway],
+    transports: TRANSPORTS,
+    seed: 7,
+    steps: MOST_STEPS,
+    subscribers: 24,
+    restarts: false,
+  }).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  expect(finding).toBeInstanceOf(Finding);
+  const { kind, detail, message } = finding as Finding;
+  process.stdout.write(`${name}: ${kind} at step ${String(detail['step'])}\n`);
+  const { found }: Sabotage = SABOTAGES[name];
+  expect(found, message).toContain(kind);
+});

@@ -1,0 +1,72 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { freePort, waitFor } from '@tidewire/test-kit';
+import type { Platform } from '@tidewire/test-kit';
+import { ORACLE_SETTINGS } from '../oracle-settings.ts';
+import { SABOTAGED } from './sabotages.ts';
+import type { SabotageName } from './sabotages.ts';
+
+export interface SabotagedGateway extends AsyncDisposable {
+  readonly name: string;
+  readonly url: string;
+}
+
+const root = join(import.meta.dirname, '..', '..', '..');
+
+/** Starts a gateway beside those of a platform, which does one thing wrongly. */
+export async function startSabotagedGateway(
+  platform: Platform,
+  sabotage: SabotageName,
+): Promise<SabotagedGateway> {
+  const port = await freePort();
+  const child = spawn(
+    process.execPath,
+    [
+      '--import',
+      join(import.meta.dirname, 'preload.ts'),
+      join(root, 'services', 'fanout-gateway', 'src', 'main.ts'),
+    ],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        PATH: process.env['PATH'],
+        NATS_URL: platform.natsUrl('fanout-gateway'),
+        TIDEWIRE_HOST: '127.0.0.1',
+        TIDEWIRE_PORT: String(port),
+        TIDEWIRE_PUBLIC_URL: platform.origin,
+        TIDEWIRE_DRAIN_MS: '10',
+        ...ORACLE_SETTINGS,
+        ORACLE_SABOTAGE: sabotage,
+      },
+    },
+  );
+  let said = '';
+  const listen = (bytes: Buffer): void => {
+    said = (said + String(bytes)).slice(-4000);
+  };
+  child.stdout.on('data', listen);
+  child.stderr.on('data', listen);
+  const ended = once(child, 'exit');
+  const stop = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await ended;
+  };
+  const url = `http://127.0.0.1:${port}`;
+  try {
+    await waitFor(
+      async () => {
+        if (child.exitCode !== null) throw new Error(`the gateway ended:\n${said}`);
+        const answer = await fetch(`${url}/readyz`).catch(() => undefined);
+        await answer?.body?.cancel();
+        return answer?.ok;
+      },
+      { what: 'the sabotaged gateway is ready', timeoutMs: 30_000 },
+    );
+    if (!said.includes(SABOTAGED)) throw new Error(`nothing was replaced for "${sabotage}":\n${said}`);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { name: `sabotaged gateway`, url, [Symbol.asyncDispose]: stop };
+}
