@@ -1,6 +1,7 @@
 import { Freshness } from '@tidewire/messaging';
 import type { MessageBus } from '@tidewire/messaging';
-import type { Clock, Logger, Metrics } from '@tidewire/service-kit';
+import type { RightsView } from '@tidewire/policy';
+import type { Clock, GivenCredential, Logger, Metrics } from '@tidewire/service-kit';
 import type { GatewayConfig } from './config.ts';
 import { FanOut } from './fanout/fan-out.ts';
 import type { FanOutOptions } from './fanout/fan-out.ts';
@@ -12,6 +13,9 @@ import { ReplayRing } from './log/ring.ts';
 import { createGatewayMetrics, observePoll, observeReplay } from './metrics.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { ReplayOutcome } from './replay/replay.ts';
+import { admit } from './rights/admission.ts';
+import type { Admission } from './rights/admission.ts';
+import { AdmissionCache } from './rights/admission-cache.ts';
 import { RightsFeed } from './rights/rights-feed.ts';
 import { LongPoll } from './transports/long-poll.ts';
 import { SseStreams } from './transports/sse-streams.ts';
@@ -37,6 +41,7 @@ export interface Gateway {
   readonly opener: StreamOpener;
   readonly sse: SseStreams;
   readonly longPoll: LongPoll;
+  readonly admissions: Admissions;
   readonly metrics: GatewayMetrics;
 }
 
@@ -136,7 +141,25 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     maxBytes: config.TIDEWIRE_CONNECTION_BUDGET_BYTES,
     onAnswer: (answer) => observePoll(metrics, answer),
   });
-  return { feed, rights, fanOut, keeper, opener, sse, longPoll, metrics };
+  const admissions = createAdmissions(dependencies, feed, rights);
+  return { feed, rights, fanOut, keeper, opener, sse, longPoll, admissions, metrics };
+}
+
+/** Who asks: for streams, authz each time; for polls, which come again and again, what is remembered of it. */
+interface Admissions {
+  readonly admit: (given: GivenCredential) => Promise<Admission>;
+  readonly again: AdmissionCache;
+}
+
+function createAdmissions(
+  { bus, clock }: GatewayDependencies,
+  feed: LogFeed,
+  rights: RightsFeed,
+): Admissions {
+  const view = (): RightsView => rights.view;
+  const options = { bus, view, epoch: () => feed.epoch, now: () => clock.now() };
+  const ask = async (given: GivenCredential): Promise<Admission> => await admit(options, given);
+  return { admit: ask, again: new AdmissionCache({ admit: ask, view, clock }) };
 }
 
 function createFanOut(

@@ -7,7 +7,6 @@ import type { CreateService, HttpServer } from '@tidewire/service-kit';
 import type { GatewayConfig } from './config.ts';
 import { createGateway } from './gateway.ts';
 import type { Gateway } from './gateway.ts';
-import { admit } from './rights/admission.ts';
 import { createServer } from './server.ts';
 
 const SERVICE = 'fanout-gateway';
@@ -32,9 +31,7 @@ export const createService: CreateService<GatewayConfig> = (config, given) => {
     async start() {
       bus = await connectBus({ url: config.NATS_URL, user: SERVICE, logger });
       gateway = createGateway(config, { ...dependencies, bus, leases: () => leases });
-      app = createServer(
-        serverOptions(config, gateway, bus, { ...dependencies, ready: () => health.ready() }),
-      );
+      app = createServer(serverOptions(config, gateway, { ...dependencies, ready: () => health.ready() }));
       address = await listen(app, config.TIDEWIRE_HOST, config.TIDEWIRE_PORT);
       // Without leases the limits hold for this gateway alone: no reason to keep anybody waiting.
       void openLeases(bus, { bucket: CONNECTIONS_BUCKET, instance: randomUUID(), clock }).then(
@@ -57,6 +54,7 @@ export const createService: CreateService<GatewayConfig> = (config, given) => {
       gateway?.keeper.stop();
       await gateway?.feed.stop();
       gateway?.fanOut.stop();
+      gateway?.admissions.again.stop();
       if (app !== undefined) await drainServer(app, { timeoutMs: 0, clock });
       await leases?.close();
       await bus?.close();
@@ -72,20 +70,16 @@ type ServerDependencies = Pick<Parameters<typeof createServer>[0], 'logger' | 'm
 function serverOptions(
   config: GatewayConfig,
   gateway: Gateway,
-  bus: MessageBus,
   dependencies: ServerDependencies,
 ): Parameters<typeof createServer>[0] {
-  const { feed, rights, keeper, opener, sse, longPoll, metrics } = gateway;
+  const { feed, rights, keeper, opener, sse, longPoll, admissions, metrics } = gateway;
   return {
     ...dependencies,
     sse,
     longPoll,
     draining: () => opener.draining,
-    admit: (credential) =>
-      admit(
-        { bus, view: () => rights.view, epoch: () => feed.epoch, now: () => dependencies.clock.now() },
-        credential,
-      ),
+    admit: admissions.admit,
+    admitAgain: (credential) => admissions.again.admit(credential),
     anonymousStreams: config.TIDEWIRE_ANONYMOUS_STREAMS,
     maxTopics: config.TIDEWIRE_MAX_SUBSCRIPTIONS_PER_CONNECTION,
     retryMs: () => keeper.retryMs(),

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { LoadPlan, LoadReport } from './loader.ts';
+import type { LoadReport } from './load-tally.ts';
+import type { LoadPlan } from './loader.ts';
 
 /** A loader that has all of its streams open. */
 export interface LoadProcess {

@@ -1,48 +1,36 @@
 /**
  * The subscribers of the benchmark, in a process of their own. Reads its plan from standard input, says `ready` when
- * every stream is open, checks each delivery, and prints its findings as one line of JSON when the last event arrived,
- * nothing arrived for the plan's patience, or SIGTERM came.
+ * every stream is open or every poll waits, checks each delivery, and prints its findings as one line of JSON when the
+ * last event arrived, nothing arrived for the plan's patience, or SIGTERM came.
  */
 import { connect } from 'node:net';
+import type { Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { createAnswerReader } from './answer-reader.ts';
+import { LoadTally } from './load-tally.ts';
 import { createStreamReader } from './stream-reader.ts';
 
 export interface LoadPlan {
   readonly host: string;
   readonly port: number;
-  readonly subscribers: readonly { readonly path: string; readonly maySeeSecret: boolean }[];
+  readonly transport: 'sse' | 'poll';
+  /** `query` names what is subscribed to and who asks. */
+  readonly subscribers: readonly { readonly query: string; readonly maySeeSecret: boolean }[];
   /** Events that every subscriber must get. */
   readonly events: number;
   readonly patienceMs: number;
 }
 
-export interface LoadReport {
-  readonly deliveries: number;
-  readonly expected: number;
-  readonly outOfOrder: number;
-  readonly wrongProjection: number;
-  readonly resyncs: number;
-  readonly closed: number;
-  readonly seconds: number;
-  /** Sorted, milliseconds from the writer's clock reading to the last byte of the frame. A sample of at most 20,000. */
-  readonly latenciesMs: readonly number[];
-}
+type Subscriber = LoadPlan['subscribers'][number];
 
-const MAX_SAMPLES = 20_000;
 const CONNECTS_AT_ONCE = 50;
+/** Long enough that the last polls have been taken in before anything is written. */
+const SETTLE_MS = 500;
 
 const plan = JSON.parse(await text(process.stdin)) as LoadPlan;
-const expected = plan.subscribers.length * plan.events;
-const latenciesMs: number[] = [];
-let deliveries = 0;
-let outOfOrder = 0;
-let wrongProjection = 0;
-let resyncs = 0;
-let closed = 0;
-let firstAt = 0;
-let lastAt = performance.now();
+const tally = new LoadTally(plan.subscribers.length * plan.events, finish);
 
-function openStream(subscriber: LoadPlan['subscribers'][number]): Promise<void> {
+function openStream(subscriber: Subscriber): Promise<void> {
   return new Promise((opened, failed) => {
     let lastId = '';
     let isOpen = false;
@@ -55,58 +43,79 @@ function openStream(subscriber: LoadPlan['subscribers'][number]): Promise<void> 
           isOpen = true;
           opened();
         }
-        if (frame.event === 'resync') resyncs += 1;
+        if (frame.event === 'resync') tally.resyncs += 1;
         if (frame.event === undefined || !frame.event.startsWith('object.')) return;
-        lastAt = performance.now();
-        if (deliveries === 0) firstAt = lastAt;
-        deliveries += 1;
-        if (frame.id <= lastId) outOfOrder += 1;
+        tally.count(frame, lastId, subscriber.maySeeSecret);
         lastId = frame.id;
-        if (frame.data.includes('"secret":') !== subscriber.maySeeSecret) wrongProjection += 1;
-        sampleLatency(frame.data);
-        if (deliveries === expected) finish();
       },
     });
-    const socket = connect(plan.port, plan.host, () => {
-      socket.write(
-        `GET ${subscriber.path} HTTP/1.1\r\nhost: ${plan.host}:${plan.port}\r\naccept: text/event-stream\r\n\r\n`,
-      );
-    });
-    socket.on('data', (bytes) => reader.push(bytes));
-    socket.on('error', failed);
-    socket.on('close', () => {
-      closed += 1;
-    });
+    const socket = connectTo(failed, (bytes) => reader.push(bytes));
+    request(socket, `/api/realtime/subscribe?${subscriber.query}`, 'text/event-stream');
   });
 }
 
-function sampleLatency(data: string): void {
-  if (latenciesMs.length >= MAX_SAMPLES) return;
-  const found = /"sentUs":(\d+)/.exec(data);
-  if (found !== null)
-    latenciesMs.push(Number(process.hrtime.bigint() / 1000n) / 1000 - Number(found[1]) / 1000);
+/** Asks for the position, then polls from there for good; open when the first poll that waits was sent. */
+function openPoll(subscriber: Subscriber): Promise<void> {
+  return new Promise((opened, failed) => {
+    let cursor = '';
+    const ask = (more: string): void =>
+      request(socket, `/api/realtime/poll?${subscriber.query}${more}`, 'application/json');
+    const reader = createAnswerReader({
+      onAnswer(status, body) {
+        if (status !== 200) {
+          failed(new Error(`the poll was refused with ${status}: ${body}`));
+          return;
+        }
+        const answer = JSON.parse(body) as {
+          events: { id: string }[];
+          lastEventId: string;
+          resync?: unknown;
+        };
+        if (answer.resync !== undefined) tally.resyncs += 1;
+        if (answer.events.length > 0) tally.answers += 1;
+        let before = cursor;
+        for (const event of answer.events) {
+          tally.count({ id: event.id, data: JSON.stringify(event) }, before, subscriber.maySeeSecret);
+          before = event.id;
+        }
+        cursor = answer.lastEventId;
+        ask(`&limit=1000&timeoutMs=25000&lastEventId=${cursor}`);
+        opened();
+      },
+    });
+    const socket = connectTo(failed, (bytes) => reader.push(bytes));
+    ask('&timeoutMs=0');
+  });
+}
+
+function connectTo(failed: (error: Error) => void, onData: (bytes: Buffer) => void): Socket {
+  const socket = connect({ port: plan.port, host: plan.host, noDelay: true });
+  socket.on('data', onData);
+  socket.on('error', failed);
+  socket.on('close', () => {
+    tally.closed += 1;
+  });
+  return socket;
+}
+
+function request(socket: Socket, path: string, accept: string): void {
+  socket.write(`GET ${path} HTTP/1.1\r\nhost: ${plan.host}:${plan.port}\r\naccept: ${accept}\r\n\r\n`);
 }
 
 function finish(): void {
-  const report: LoadReport = {
-    deliveries,
-    expected,
-    outOfOrder,
-    wrongProjection,
-    resyncs,
-    closed,
-    seconds: Math.max(0.001, (lastAt - firstAt) / 1000),
-    latenciesMs: latenciesMs.toSorted((a, b) => a - b),
-  };
-  process.stdout.write(`${JSON.stringify(report)}\n`, () => process.exit(0));
+  process.stdout.write(`${JSON.stringify(tally.report())}\n`, () => process.exit(0));
 }
 
+const open = plan.transport === 'sse' ? openStream : openPoll;
 for (let next = 0; next < plan.subscribers.length; next += CONNECTS_AT_ONCE) {
-  await Promise.all(plan.subscribers.slice(next, next + CONNECTS_AT_ONCE).map(openStream));
+  await Promise.all(plan.subscribers.slice(next, next + CONNECTS_AT_ONCE).map(open));
 }
+await new Promise((settled) => {
+  setTimeout(settled, SETTLE_MS);
+});
 process.stdout.write('ready\n');
-lastAt = performance.now();
+tally.wait();
 process.on('SIGTERM', finish);
 setInterval(() => {
-  if (performance.now() - lastAt > plan.patienceMs) finish();
+  if (tally.idleMs() > plan.patienceMs) finish();
 }, 200);

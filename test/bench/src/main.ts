@@ -8,7 +8,8 @@ import type { Platform } from '@tidewire/test-kit';
 import { benchRow, buildBenchTown, nowUs } from './bench-town.ts';
 import type { BenchTown } from './bench-town.ts';
 import { startLoad } from './load-process.ts';
-import type { LoadReport } from './loader.ts';
+import type { LoadReport } from './load-tally.ts';
+import type { LoadPlan } from './loader.ts';
 import { readProcessFigures } from './process-figures.ts';
 
 const { values } = parseArgs({
@@ -17,6 +18,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '5' },
     rate: { type: 'string', default: '50' },
     burst: { type: 'string', default: '5000' },
+    only: { type: 'string' },
   },
 });
 const subscribers = Number(values.subscribers);
@@ -48,6 +50,7 @@ function faultsOf(report: LoadReport): string {
 interface Run {
   readonly platform: Platform;
   readonly town: BenchTown;
+  readonly transport: LoadPlan['transport'];
   readonly classes: number;
   readonly subscribers: number;
   readonly events: number;
@@ -62,10 +65,11 @@ async function measure(run: Run): Promise<{ report: LoadReport; cpuSeconds: numb
   const load = await startLoad({
     host: hostname,
     port: Number(port),
+    transport: run.transport,
     subscribers: Array.from({ length: run.subscribers }, (_, index) => {
       const reader = run.town.readers[index % run.classes];
       return {
-        path: `/api/realtime/subscribe?topic=register/${run.town.register}/schema/items&token=${reader?.token}`,
+        query: `topic=register/${run.town.register}/schema/items&token=${reader?.token}`,
         maySeeSecret: reader?.maySeeSecret ?? false,
       };
     }),
@@ -84,11 +88,11 @@ async function measure(run: Run): Promise<{ report: LoadReport; cpuSeconds: numb
   };
 }
 
-async function writePaced(town: BenchTown, count: number): Promise<void> {
+async function writePaced(town: BenchTown, count: number, perSecond = rate): Promise<void> {
   const started = performance.now();
   const pending: Promise<unknown>[] = [];
   for (let index = 0; index < count; index += 1) {
-    const due = started + (index / rate) * 1000;
+    const due = started + (index / perSecond) * 1000;
     await new Promise((wake) => {
       setTimeout(wake, Math.max(0, due - performance.now()));
     });
@@ -109,6 +113,82 @@ async function writeBurst(platform: Platform, town: BenchTown, count: number): P
   }
 }
 
+async function compareLatency(): Promise<void> {
+  console.log(
+    `\nWrite to SSE, ${rate} writes/s through REST, milliseconds from before the request to the last byte`,
+  );
+  printRow(['', 'p50', 'p99', 'p99.9', '', '']);
+  for (const count of [1, 100]) {
+    const events = rate * seconds;
+    const { report } = await measure({
+      platform,
+      town,
+      transport: 'sse',
+      classes: 1,
+      subscribers: count,
+      events,
+      write: async () => writePaced(town, events),
+    });
+    const { latenciesMs } = report;
+    printRow([
+      `${count} subscriber${count === 1 ? '' : 's'}`,
+      ...[0.5, 0.99, 0.999].map((share) => percentile(latenciesMs, share)),
+      '',
+      faultsOf(report),
+    ]);
+  }
+}
+
+async function compareClasses(): Promise<void> {
+  console.log(`\n${subscribers} subscribers`);
+  printRow(['', 'events/s', 'deliveries/s', 'CPU s/M', 'KB/conn', '']);
+  for (const classes of CLASSES) {
+    // Memory per connection is that of a process that has just started.
+    await platform.restart('fanout-gateway-1', 'SIGTERM');
+    for (const [label, events, write] of [
+      [`${rate} events/s`, rate * seconds, async () => writePaced(town, rate * seconds)],
+      ['saturated', burst, async () => writeBurst(platform, town, burst)],
+    ] as const) {
+      const run = { platform, town, transport: 'sse', classes, subscribers, events, write } as const;
+      const { report, cpuSeconds, kilobytesEach } = await measure(run);
+      printRow([
+        `${classes} view class${classes === 1 ? '' : 'es'}, ${label}`,
+        Math.round(events / report.seconds),
+        Math.round(report.deliveries / report.seconds),
+        ((cpuSeconds / report.deliveries) * 1_000_000).toFixed(2),
+        label === 'saturated' ? '' : kilobytesEach.toFixed(1),
+        faultsOf(report),
+      ]);
+    }
+  }
+}
+
+/** The same events at the same rate to as many streams and as many polls, one after the other, twice. */
+async function compareTransports(): Promise<void> {
+  const classes = 10;
+  console.log(`\n${subscribers} streams against ${subscribers} long polls, ${classes} view classes`);
+  printRow(['', 'deliveries/s', 'CPU s/M', 'KB/conn', 'p50 ms', 'p99 ms', 'per answer', '']);
+  for (const writesPerSecond of [1, 5, rate]) {
+    for (const transport of ['sse', 'poll', 'sse', 'poll'] as const) {
+      await platform.restart('fanout-gateway-1', 'SIGTERM');
+      const events = Math.max(5, writesPerSecond * seconds);
+      const write = async (): Promise<void> => writePaced(town, events, writesPerSecond);
+      const run = { platform, town, transport, classes, subscribers, events, write };
+      const { report, cpuSeconds, kilobytesEach } = await measure(run);
+      printRow([
+        `${transport}, ${writesPerSecond} events/s`,
+        Math.round(report.deliveries / report.seconds),
+        ((cpuSeconds / report.deliveries) * 1_000_000).toFixed(2),
+        kilobytesEach.toFixed(1),
+        percentile(report.latenciesMs, 0.5),
+        percentile(report.latenciesMs, 0.99),
+        transport === 'sse' ? '' : (report.deliveries / Math.max(1, report.answers)).toFixed(1),
+        faultsOf(report),
+      ]);
+    }
+  }
+}
+
 await using platform = await startPlatform({
   gateways: 1,
   settings: {
@@ -120,54 +200,8 @@ await using platform = await startPlatform({
 const town = await buildBenchTown(platform.origin, platform.adminToken, Math.max(...CLASSES));
 await writePaced(town, 100);
 
-console.log(
-  `\nWrite to SSE, ${rate} writes/s through REST, milliseconds from before the request to the last byte`,
-);
-printRow(['', 'p50', 'p99', 'p99.9', '', '']);
-for (const count of [1, 100]) {
-  const events = rate * seconds;
-  const { report } = await measure({
-    platform,
-    town,
-    classes: 1,
-    subscribers: count,
-    events,
-    write: async () => writePaced(town, events),
-  });
-  const { latenciesMs } = report;
-  printRow([
-    `${count} subscriber${count === 1 ? '' : 's'}`,
-    ...[0.5, 0.99, 0.999].map((share) => percentile(latenciesMs, share)),
-    '',
-    faultsOf(report),
-  ]);
-}
-
-console.log(`\n${subscribers} subscribers`);
-printRow(['', 'events/s', 'deliveries/s', 'CPU s/M', 'KB/conn', '']);
-for (const classes of CLASSES) {
-  // Memory per connection is that of a process that has just started.
-  await platform.restart('fanout-gateway-1', 'SIGTERM');
-  for (const [label, events, write] of [
-    [`${rate} events/s`, rate * seconds, async () => writePaced(town, rate * seconds)],
-    ['saturated', burst, async () => writeBurst(platform, town, burst)],
-  ] as const) {
-    const { report, cpuSeconds, kilobytesEach } = await measure({
-      platform,
-      town,
-      classes,
-      subscribers,
-      events,
-      write,
-    });
-    printRow([
-      `${classes} view class${classes === 1 ? '' : 'es'}, ${label}`,
-      Math.round(events / report.seconds),
-      Math.round(report.deliveries / report.seconds),
-      ((cpuSeconds / report.deliveries) * 1_000_000).toFixed(2),
-      label === 'saturated' ? '' : kilobytesEach.toFixed(1),
-      faultsOf(report),
-    ]);
-  }
+const parts = { latency: compareLatency, classes: compareClasses, transports: compareTransports };
+for (const [name, compare] of Object.entries(parts)) {
+  if (values.only === undefined || values.only === name) await compare();
 }
 console.log('\nFigures of one run on one machine; loader, stores and gateway share its cores.');

@@ -104,6 +104,7 @@ test('no value of a filter, field or id can imitate the key of another class', (
     { actorOrganisations: [OTHER_ORGANISATION] },
     { actorOrganisations: 'all' },
     { actorOrganisations: ['all'] },
+    { table: 'orders' },
   ];
   const keys = wishes.map((wish) => {
     const topics = compare('eq', '_uuid', uuid('d', 1));

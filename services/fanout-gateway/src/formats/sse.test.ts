@@ -10,6 +10,11 @@ test('moves the cursor of a client without an event', () => {
   expect(ssePosition(position)).toBe(': position\nid: evt-0abcdefg-000000000009\n\n');
 });
 
+test('is named where events have names, and told apart by its data elsewhere', () => {
+  expect(sseFrame('evt-1', 'object.created', '{}')).toBe('id: evt-1\nevent: object.created\ndata: {}\n\n');
+  expect(sseFrame('evt-1', undefined, '{}')).toBe('id: evt-1\ndata: {}\n\n');
+});
+
 test('frames chunks by bytes, so that joined ones are a chunked body still', () => {
   const texts = [sseFrame('a', 'e', '"ü😀"'), sseFrame('b', 'e', `"${'x'.repeat(5000)}"`)];
   const joined = Buffer.concat(texts.map(chunk));

@@ -1,8 +1,9 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import { HTTP_HEADERS, PROTOCOL_VERSION } from '@tidewire/contract';
 import { toTidewireError } from '@tidewire/service-kit';
-import type { HttpReply, HttpServer } from '@tidewire/service-kit';
+import type { GivenCredential, HttpReply, HttpServer } from '@tidewire/service-kit';
 import { chooseCursor } from '../replay/cursor.ts';
+import type { Admission } from '../rights/admission.ts';
 import type { LongPoll } from '../transports/long-poll.ts';
 import type { PollAnswer } from '../transports/poll-sink.ts';
 import { parsePollQuery } from './poll-query.ts';
@@ -11,16 +12,18 @@ import type { SubscribeRouteOptions } from './subscribe.ts';
 
 export interface PollRouteOptions extends Pick<
   SubscribeRouteOptions,
-  'admit' | 'anonymousStreams' | 'maxTopics' | 'onRefusal' | 'requireReady'
+  'anonymousStreams' | 'maxTopics' | 'onRefusal' | 'requireReady'
 > {
   readonly longPoll: LongPoll;
+  /** Like `admit` of streams, for those who come again and again. */
+  readonly admitAgain: (credential: GivenCredential) => Promise<Admission>;
   /** Whether clients should come back over another connection, which may lead to another gateway. */
   readonly draining: () => boolean;
 }
 
 /** `GET /api/realtime/poll`: what happened after a cursor, or the next thing that does. */
 export function registerPollRoute(app: HttpServer, options: PollRouteOptions): void {
-  const { longPoll, maxTopics, draining } = options;
+  const { longPoll, admitAgain, anonymousStreams, maxTopics, draining } = options;
   app.get('/api/realtime/poll', {
     // The stream's own order of checks: room first, then who asks, then what for.
     config: { authentication: 'none' },
@@ -32,7 +35,7 @@ export function registerPollRoute(app: HttpServer, options: PollRouteOptions): v
     },
     handler: async (request, reply) => {
       options.requireReady();
-      const admission = await admitRequest(request.raw, options);
+      const admission = await admitRequest(request.raw, { admit: admitAgain, anonymousStreams });
       try {
         const { wanted, lastEventId, timeoutMs, limit } = parsePollQuery(request.url, maxTopics);
         const header = request.headers[HTTP_HEADERS.lastEventId];

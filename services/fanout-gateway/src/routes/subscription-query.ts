@@ -96,7 +96,10 @@ export function parseTopicWish(
 /** A parameter that nothing would have read: whoever sent it believes in something that is not done. */
 export function unknownParameter(name: string, known: readonly string[]): TidewireError {
   const shown = name.slice(0, 100);
-  const hint = name.startsWith('_') ? `; a condition on it is written filter[${shown}]` : '';
+  const base = baseOf(shown);
+  const hint = name.startsWith('_')
+    ? `; a condition on it is written filter[${base}]${shown.slice(base.length)}`
+    : '';
   return badParameter(
     shown,
     `'${shown}' is not a parameter here; known are ${[...new Set(known)].join(', ')}${hint}`,
