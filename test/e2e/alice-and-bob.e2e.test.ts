@@ -1,4 +1,4 @@
-import { startPlatform, waitFor } from '@tidewire/test-kit';
+import { sharedPlatform, waitFor } from '@tidewire/test-kit';
 import type { Platform } from '@tidewire/test-kit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createApi } from '../support/api.ts';
@@ -10,7 +10,7 @@ let platform: Platform;
 let town: Town;
 
 beforeAll(async () => {
-  platform = await startPlatform({ gateways: 2 });
+  platform = await sharedPlatform();
 });
 
 afterAll(async () => {

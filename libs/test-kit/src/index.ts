@@ -10,5 +10,6 @@ export { waitFor } from './wait-for.ts';
 export type { WaitForOptions } from './wait-for.ts';
 export { compileCache, runFolder } from './test-run.ts';
 export { compareRoutes } from './route-comparison.ts';
+export { sharedPlatform } from './shared-platform.ts';
 export { startPlatform } from './start-platform.ts';
 export type { Platform, PlatformOptions, PlatformProcess, PlatformReplica } from './platform.ts';

@@ -36,7 +36,13 @@ async function postgres(): Promise<PostgresAccess> {
   return { adminUrl, passwords };
 }
 
-const providers: Record<SharedThing, () => Promise<unknown>> = { kind, postgres };
+async function platform(): Promise<unknown> {
+  const { facts, stop } = await (await import('./shared-platform.ts')).startPlatformForAll();
+  atTheEnd.push(stop);
+  return facts;
+}
+
+const providers: Record<SharedThing, () => Promise<unknown>> = { kind, postgres, platform };
 
 /** Into keeper.log. */
 function note(error: unknown): void {

@@ -39,6 +39,8 @@ export interface Platform extends AsyncDisposable {
   readonly adminToken: string;
   readonly gateways: readonly PlatformReplica[];
   readonly records: readonly PlatformReplica[];
+  /** Holds data, secrets and logs. */
+  readonly dataFolder: string;
   /** The database's owner: sees and may do everything. */
   readonly ownerUrl: string;
   /** Runs one statement as the owner, connecting anew when the server was restarted. */

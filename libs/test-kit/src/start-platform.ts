@@ -1,4 +1,3 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SERVICE_PERMISSIONS } from '@tidewire/contract';
 import type { NatsUser } from '@tidewire/contract';
@@ -12,8 +11,8 @@ import {
   seedDemo,
 } from '@tidewire/local';
 import type { Platform as Launched } from '@tidewire/local';
-import { Pool } from 'pg';
 import type { Platform, PlatformOptions, PlatformReplica } from './platform.ts';
+import { openOwnerSql, readLog } from './platform-access.ts';
 import { compileCache, runFolder } from './test-run.ts';
 
 /** The machine's environment without what would change the platform: a developer's own settings and servers. */
@@ -39,14 +38,6 @@ function launchPlatform(options: PlatformOptions, dataFolder: string, port: numb
     giveUp: (reason) => process.stderr.write(`tidewire tests: ${reason}\n`),
     ...(demo ? { administratorToken: DEMO_ADMINISTRATOR_TOKEN, settings: DEMO_SETTINGS } : {}),
   });
-}
-
-/** Connections may break: the statement under way fails with it, the next one gets a new connection. */
-function openPool(ownerUrl: string): Pool {
-  const pool = new Pool({ connectionString: ownerUrl, max: 4 });
-  pool.on('error', () => undefined);
-  pool.on('connect', (client) => client.on('error', () => undefined));
-  return pool;
 }
 
 /** The processes of a service, in the order of their numbers. */
@@ -76,9 +67,9 @@ function isNatsUser(service: string): service is NatsUser {
 export async function startPlatform(options: PlatformOptions = {}): Promise<Platform> {
   const dataFolder = join(runFolder('platform'), 'data');
   const launched = await launchPlatform(options, dataFolder, await freePort());
-  const pool = openPool(launched.databaseUrls.ownerUrl);
+  const owner = openOwnerSql(launched.databaseUrls.ownerUrl);
   const stop = async (): Promise<void> => {
-    await pool.end();
+    await owner.close();
     await launched.stop(); // the folder stays until the run is over: its logs explain a failure
   };
   try {
@@ -92,19 +83,16 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
     adminToken: launched.administrator.token,
     gateways: listReplicas(launched, 'fanout-gateway'),
     records: listReplicas(launched, 'records'),
+    dataFolder,
     ownerUrl: launched.databaseUrls.ownerUrl,
-    sql: async <Row extends object>(text: string, values: readonly unknown[] = []) =>
-      (await pool.query(text, [...values])).rows as Row[],
+    sql: owner.sql,
     natsUrl: (service) => {
       if (!isNatsUser(service)) throw new Error(`The service ${service} has no NATS user`);
       return launched.natsUrl(service);
     },
     kill: (name) => launched.kill(name),
     restart: (name, signal) => launched.restart(name, signal),
-    log: (name) => {
-      const file = join(dataFolder, 'logs', `${name}.log`);
-      return existsSync(file) ? readFileSync(file, 'utf8') : '';
-    },
+    log: (name) => readLog(dataFolder, name),
     [Symbol.asyncDispose]: stop,
   };
 }

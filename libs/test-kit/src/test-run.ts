@@ -23,7 +23,7 @@ export interface TestRun {
 }
 
 /** What a whole run shares; the keeper provides it when a worker first asks for it. */
-export type SharedThing = 'kind' | 'postgres';
+export type SharedThing = 'kind' | 'postgres' | 'platform';
 
 const keeperTimeoutMs = 120_000;
 /** Set for the keeper itself, which starts servers with the same code as the workers. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { expectStatus, openTestPlatform, uniqueSlug } from '../test/platform.ts';
+import { expectStatus, openSharedPlatform, uniqueSlug } from '../test/platform.ts';
 import type { Answer, Caller, RecordsTestPlatform, TestTable } from '../test/platform.ts';
 
 let world: RecordsTestPlatform;
@@ -8,7 +8,7 @@ let member: Caller;
 let stranger: Caller;
 
 beforeAll(async () => {
-  world = await openTestPlatform();
+  world = await openSharedPlatform();
   const organisation = await world.createOrganisation();
   member = await world.createPrincipal(organisation);
   stranger = await world.createPrincipal(await world.createOrganisation());

@@ -1,6 +1,6 @@
 import { objectListSchema, parseEventId, problemSchema } from '@tidewire/contract';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { expectStatus, openTestPlatform } from '../test/platform.ts';
+import { expectStatus, openSharedPlatform } from '../test/platform.ts';
 import type { Answer, Caller, RecordsTestPlatform, TestTable } from '../test/platform.ts';
 
 let world: RecordsTestPlatform;
@@ -16,7 +16,7 @@ const rows = [
 ];
 
 beforeAll(async () => {
-  world = await openTestPlatform();
+  world = await openSharedPlatform();
   const organisation = await world.createOrganisation();
   alice = await world.createPrincipal(organisation);
   manager = await world.createPrincipal(organisation, ['managers']);

@@ -1,6 +1,6 @@
 import { objectSchema, problemSchema } from '@tidewire/contract';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { expectStatus, openTestPlatform, uniqueSlug } from '../test/platform.ts';
+import { expectStatus, openSharedPlatform, uniqueSlug } from '../test/platform.ts';
 import type { Answer, Caller, RecordsTestPlatform, TestTable } from '../test/platform.ts';
 
 let world: RecordsTestPlatform;
@@ -10,7 +10,7 @@ let outsider: Caller;
 let table: TestTable;
 
 beforeAll(async () => {
-  world = await openTestPlatform();
+  world = await openSharedPlatform();
   organisation = await world.createOrganisation();
   alice = await world.createPrincipal(organisation);
   outsider = await world.createPrincipal(await world.createOrganisation());

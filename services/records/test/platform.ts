@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { startPlatform } from '@tidewire/test-kit';
+import { sharedPlatform, startPlatform } from '@tidewire/test-kit';
 import type { Platform } from '@tidewire/test-kit';
 
 /** An answer as tests look at it. */
@@ -43,15 +43,20 @@ export interface TestTable {
   readonly objects: string;
 }
 
-/**
- * Starts everything, with so many processes of records. Some seconds; one per test file is enough, tests make their own
- * registers in it.
- */
+/** The platform that many test files use, one after another: tests make their own registers in it and stop nothing. */
+export async function openSharedPlatform(): Promise<RecordsTestPlatform> {
+  return openOn(await sharedPlatform());
+}
+
+/** Starts everything, with so many processes of records: for tests that need settings, or kill. Some seconds. */
 export async function openTestPlatform(
   settings: Record<string, string> = {},
   replicas = 1,
 ): Promise<RecordsTestPlatform> {
-  const platform = await startPlatform({ settings, records: replicas });
+  return openOn(await startPlatform({ settings, records: replicas }));
+}
+
+function openOn(platform: Platform): RecordsTestPlatform {
   const admin = callerOf(platform.origin, 'admin', platform.adminToken);
   const createToken = async (principal: string, scopes: unknown): Promise<Caller> => {
     const body = { principal, name: 'test', ...(scopes === undefined ? {} : { scopes }) };

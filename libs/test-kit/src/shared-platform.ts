@@ -1,0 +1,49 @@
+import { SERVICE_PERMISSIONS } from '@tidewire/contract';
+import { openOwnerSql, readLog } from './platform-access.ts';
+import type { Platform } from './platform.ts';
+import { startPlatform } from './start-platform.ts';
+import { sharedServer } from './test-run.ts';
+
+/** What tells the workers of a run where its platform is. */
+type PlatformFacts = Pick<
+  Platform,
+  'origin' | 'adminToken' | 'dataFolder' | 'ownerUrl' | 'gateways' | 'records'
+> & { readonly natsUrls: Readonly<Record<string, string>> };
+
+/** For the keeper: the platform that the whole run shares, and how to stop it. */
+export async function startPlatformForAll(): Promise<{ facts: PlatformFacts; stop(): Promise<void> }> {
+  const platform = await startPlatform({ gateways: 2 });
+  const { origin, adminToken, dataFolder, ownerUrl, gateways, records } = platform;
+  const users = Object.keys(SERVICE_PERMISSIONS);
+  const natsUrls = Object.fromEntries(users.map((user) => [user, platform.natsUrl(user)]));
+  return {
+    facts: { origin, adminToken, dataFolder, ownerUrl, gateways, records, natsUrls },
+    stop: async () => {
+      await platform[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/**
+ * A platform with two gateways that other test files use too, one after another: nothing in it may be killed or restarted,
+ * and what a test counts has to be its own. Started once per run, which saves a start per file.
+ */
+export async function sharedPlatform(): Promise<Platform> {
+  const { natsUrls, ...facts } = await sharedServer<PlatformFacts>('platform');
+  const { sql, close } = openOwnerSql(facts.ownerUrl);
+  const refuse = (): Promise<never> =>
+    Promise.reject(new Error('other tests use this platform too: start one of your own'));
+  return {
+    ...facts,
+    sql,
+    natsUrl: (service) => {
+      const url = natsUrls[service];
+      if (url === undefined) throw new Error(`The service ${service} has no NATS user`);
+      return url;
+    },
+    kill: refuse,
+    restart: refuse,
+    log: (name) => readLog(facts.dataFolder, name),
+    [Symbol.asyncDispose]: close,
+  };
+}
