@@ -28,6 +28,11 @@ export const configSchema = z.object({
   TIDEWIRE_OUTBOX_MAX_BYTES: integerSetting(1_048_576, Number.MAX_SAFE_INTEGER)
     .default(4_294_967_296)
     .describe('Events waiting for the log above which writes are answered 503, bytes.'),
+  TIDEWIRE_TRASH_RETENTION_MS: integerSetting(60_000, 3_153_600_000_000)
+    .default(2_592_000_000)
+    .describe(
+      'How long a deleted object can be restored and its delete be told to pollers, milliseconds (30 days).',
+    ),
   TIDEWIRE_LIST_MAX_BYTES: integerSetting(1_048_576, 268_435_456)
     .default(33_554_432)
     .describe('Largest page of a list, bytes of the properties of its objects.'),

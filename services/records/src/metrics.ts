@@ -8,8 +8,13 @@ export interface MetricSources {
   readonly pressure: OutboxPressure;
 }
 
+/** What the service counts itself. */
+export interface RecordsMetrics {
+  readonly trashEmptied: (count: number) => void;
+}
+
 /** Declares what only this service measures; requests are measured by the HTTP server. */
-export function createRecordsMetrics(metrics: Metrics, sources: MetricSources): void {
+export function createRecordsMetrics(metrics: Metrics, sources: MetricSources): RecordsMetrics {
   metrics.gauge({
     name: 'rights_age_seconds',
     help: 'Age of the newest rights that requests are judged by; +Inf before the first beat.',
@@ -20,4 +25,9 @@ export function createRecordsMetrics(metrics: Metrics, sources: MetricSources): 
     help: 'Bytes of events waiting for the log, at the last write.',
     collect: (gauge) => gauge.set(sources.pressure.bytes),
   });
+  const emptied = metrics.counter({
+    name: 'trash_emptied_total',
+    help: 'Last images of deleted objects that were removed because their time was over.',
+  });
+  return { trashEmptied: (count) => emptied.inc(count) };
 }

@@ -14,6 +14,7 @@ import { createObjectRepository } from './objects/object-repository-postgres.ts'
 import { ObjectValidator } from './objects/object-validator.ts';
 import { ObjectWriter } from './objects/object-writer.ts';
 import { OutboxPressure } from './objects/outbox-pressure.ts';
+import { TrashKeeper } from './objects/trash-keeper.ts';
 import { Authenticator } from './rights/authenticator.ts';
 import { Judgement } from './rights/judgement.ts';
 import { RightsFeed } from './rights/rights-feed.ts';
@@ -37,6 +38,7 @@ export const createService: CreateService<RecordsConfig> = (config, given) => {
     async start() {
       parts = await openParts(config, dependencies, () => health.ready());
       parts.feed.start();
+      parts.trash.start();
       address = await listen(parts.app, config.TIDEWIRE_HOST, config.TIDEWIRE_PORT);
     },
     async drain() {
@@ -48,6 +50,7 @@ export const createService: CreateService<RecordsConfig> = (config, given) => {
     async stop() {
       if (parts === undefined) return;
       await parts.app.close();
+      await parts.trash.stop();
       await parts.feed.close();
       await parts.bus.close();
       await parts.pool.end();
@@ -60,6 +63,7 @@ interface Parts {
   readonly pool: Pool;
   readonly bus: MessageBus;
   readonly feed: RightsFeed;
+  readonly trash: TrashKeeper;
   readonly app: HttpServer;
   readonly stopAnswering: () => Promise<void>;
 }
@@ -107,7 +111,14 @@ async function openParts(
     clock,
     outboxBytes: () => repository.outboxBytes(),
   });
-  createRecordsMetrics(metrics, { feed, pressure });
+  const { trashEmptied } = createRecordsMetrics(metrics, { feed, pressure });
+  const trash = new TrashKeeper({
+    repository,
+    clock,
+    logger,
+    retentionMs: config.TIDEWIRE_TRASH_RETENTION_MS,
+    onEmptied: trashEmptied,
+  });
   const policies = createPolicyClient(bus);
   const app = await createServer({
     ...dependencies,
@@ -118,5 +129,5 @@ async function openParts(
     reader: new ObjectReader({ judgement, repository, listMaxBytes: config.TIDEWIRE_LIST_MAX_BYTES }),
     writer: new ObjectWriter({ judgement, repository, validator: new ObjectValidator(), pressure, onCommit }),
   });
-  return { pool, bus, feed, app, stopAnswering: answerCatalogueState(bus, catalogueRepository) };
+  return { pool, bus, feed, trash, app, stopAnswering: answerCatalogueState(bus, catalogueRepository) };
 }
