@@ -204,6 +204,15 @@ test('a page that is larger than its limit is not sent', async () => {
   expect((await repository.list(context, { ...query, maxBytes: 900 })).images).toBeUndefined();
 });
 
+test('a search where no property is text finds nothing', async () => {
+  await insert({ status: 'a' });
+  const query = queryOf(grantOf(viewWith({}), alice, 'list'), ALWAYS);
+  const found = async (fields: string[]): Promise<number> =>
+    (await repository.list(context, { ...query, search: { text: 'a', fields } })).total;
+  expect(await found([])).toBe(0);
+  expect(await found(['status'])).toBeGreaterThan(0);
+});
+
 function queryOf(decision: Granted, filter: Condition, order: ListQuery['order'] = []): ListQuery {
   return { decision, filter, search: undefined, order, limit: 1000, offset: 0, maxBytes: 1e8 };
 }

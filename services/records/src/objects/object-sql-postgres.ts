@@ -123,13 +123,15 @@ function containmentSql(sql: ObjectSql, { filter, decision }: Selection): string
 }
 
 function searchSql(sql: ObjectSql, projected: SqlOptions, search: NonNullable<ListQuery['search']>): string {
+  const texts = search.fields
+    .map((name) => projected.field(name))
+    .flatMap((field) => (field.kind === 'jsonb' ? [field.sql] : []));
+  // Before anything is bound: PostgreSQL refuses a parameter that no part of the statement uses.
+  if (texts.length === 0) return 'FALSE';
   const wanted = `lower(${sql.bind(search.text)}::text)`;
-  const parts = search.fields.flatMap((name) => {
-    const field = projected.field(name);
-    if (field.kind !== 'jsonb') return [];
-    return [
-      `CASE WHEN jsonb_typeof(${field.sql}) = 'string' THEN strpos(lower(${field.sql} #>> '{}'), ${wanted}) > 0 END`,
-    ];
-  });
-  return parts.length === 0 ? 'FALSE' : `(${parts.join(' OR ')})`;
+  const parts = texts.map(
+    (text) =>
+      `CASE WHEN jsonb_typeof(${text}) = 'string' THEN strpos(lower(${text} #>> '{}'), ${wanted}) > 0 END`,
+  );
+  return `(${parts.join(' OR ')})`;
 }
