@@ -36,7 +36,7 @@ export class FuzzWorld {
     }
     // The administrator's first: rows of a new place are made with the second.
     for (const [index, token] of this.tokens.entries()) {
-      if (!(await this.#works(token)))
+      if (!(await this.#works(token, index === 0)))
         this.tokens = this.tokens.with(index, await this.#newToken(index === 0));
     }
     while (this.tokens.length < 3) {
@@ -152,9 +152,15 @@ export class FuzzWorld {
     }
   }
 
-  async #works(token: string): Promise<boolean> {
-    const { status } = await createApi(this.#platform.origin, token).ask('GET', '/api/auth/me');
-    return status === 200;
+  /** Requests take away tokens, and organisations and groups of people: then somebody else takes their place. */
+  async #works(token: string, admin: boolean): Promise<boolean> {
+    const { status, body } = await createApi(this.#platform.origin, token).ask('GET', '/api/auth/me');
+    if (status !== 200 || admin) return status === 200;
+    const { principal } = body as {
+      principal: { activeOrganisation: string; groups: readonly { group: string }[] };
+    };
+    const isEditor = principal.groups.some(({ group }) => group === 'editors');
+    return principal.activeOrganisation === this.#organisation && isEditor;
   }
 
   #learn(kind: string, name: string): void {

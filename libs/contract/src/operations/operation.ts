@@ -88,11 +88,11 @@ export type OperationTag = keyof typeof OPERATION_TAGS;
 
 /** Any request may be malformed, and any process may be away, restarting or broken. */
 const ALWAYS = ['BAD_REQUEST', 'INTERNAL_ERROR', 'SERVICE_UNAVAILABLE', 'DRAINING'] as const;
-const WITH_BODY = ['VALIDATION_ERROR', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const;
+const WITH_BODY = ['PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const;
 
 /** Every code that an operation can answer with, in no particular order and each once. */
 export function errorCodesOf(operation: Operation): readonly ErrorCode[] {
-  const { authentication, method, body, service, errors = [] } = operation;
+  const { authentication, method, parameters = [], body, service, errors = [] } = operation;
   // The edge's own answers say what they have to say themselves.
   if (service === 'edge') return errors;
   // A write with a session cookie is refused unless it comes from a page of this origin.
@@ -102,6 +102,7 @@ export function errorCodesOf(operation: Operation): readonly ErrorCode[] {
       ...ALWAYS,
       ...(authentication === 'none' ? [] : (['UNAUTHORIZED'] as const)),
       ...(guarded ? (['FORBIDDEN'] as const) : []),
+      ...(parameters.length === 0 && body === undefined ? [] : (['VALIDATION_ERROR'] as const)),
       ...(body === undefined ? [] : WITH_BODY),
       ...errors,
     ]),
