@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { eventIdSchema } from './event-id.ts';
 import { principalIdSchema, uuidSchema } from './identifier.ts';
-import { LIST_LIMITS } from './object.ts';
+import { LIST_LIMITS, QUERY_PARAMETERS } from './object.ts';
+import { resyncReasonSchema } from './stream.ts';
 import { timestampSchema } from './time.ts';
 
 /**
@@ -26,9 +27,9 @@ export const TABLE_QUERY_PARAMETERS = Object.freeze({
   filter: 'filter',
   updatedSince: 'updatedSince',
   includeDeleted: 'includeDeleted',
-  organisation: '_organisation',
-  permanent: 'permanent',
-  token: 'token',
+  organisation: QUERY_PARAMETERS.organisation,
+  permanent: QUERY_PARAMETERS.permanent,
+  token: QUERY_PARAMETERS.token,
 });
 
 /** Members of a record outside of `fields`: the system keeps them, clients cannot write them. */
@@ -69,6 +70,15 @@ export const tableRecordSchema = z.object({
 });
 export type TableRecord = z.infer<typeof tableRecordSchema>;
 
+/** A deleted record in the answer to a poll: for those who could see it, and nothing of what it was. */
+export const deletedRecordSchema = z.object({
+  id: uuidSchema,
+  /** When it was deleted. */
+  updatedAt: timestampSchema,
+  deleted: z.literal(true),
+});
+export type DeletedRecord = z.infer<typeof deletedRecordSchema>;
+
 /** Where a page lies in its list. */
 export const tablePaginationSchema = z.object({
   page: z.int().min(1),
@@ -81,11 +91,18 @@ export const tablePaginationSchema = z.object({
 });
 export type TablePagination = z.infer<typeof tablePaginationSchema>;
 
-/** A page of records. `position` is the place in the log that it includes: subscribe from it, miss nothing. */
+/**
+ * A page of records. `position` is the place in the log that it includes: subscribe from it, miss nothing. The other members
+ * are there in the answer to a poll: `next` is what to send as `updatedSince` next time, at once while there is `more`;
+ * `resync` says that the reader begins again with this answer.
+ */
 export const tableRecordListSchema = z.object({
-  records: z.array(tableRecordSchema),
+  records: z.array(z.union([tableRecordSchema, deletedRecordSchema])),
   pagination: tablePaginationSchema,
   position: eventIdSchema,
+  next: z.string().max(4096).optional(),
+  more: z.boolean().optional(),
+  resync: z.object({ reason: resyncReasonSchema }).optional(),
 });
 export type TableRecordList = z.infer<typeof tableRecordListSchema>;
 

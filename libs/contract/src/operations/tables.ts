@@ -39,6 +39,10 @@ const batchAnswer = (example: unknown) => ({
   schema: table.tableBatchResultSchema,
   example,
 });
+const TAGGED = ['ETag', 'X-Event-Position', 'X-Object-Version'] as const;
+const NOT_MODIFIED = {
+  description: 'The caller has this answer: its `ETag` is the one that was sent as `If-None-Match`.',
+} as const;
 const WHOLE = 'All of them or none; a refusal names the row, as `/records/3/fields/total`.';
 const TOKEN =
   'With `updatedAt`, the one that was read, the write is refused with 409 when the record has another one by now.';
@@ -92,6 +96,24 @@ export const TABLE_OPERATIONS = [
       },
       { ...PARAMETERS.fields, name: NAMES.fields, example: 'status,total' },
       {
+        name: NAMES.updatedSince,
+        in: 'query',
+        schema: z.string().max(4096),
+        description:
+          'Polls: only what changed after this time (RFC 3339), in the order of the change. Or the `next` of the last ' +
+          'answer: exactly what it did not include, at once while it has `more`. Takes no `sort`, `order`, `offset` or `page`.',
+        example: '2026-04-05T12:00:00.000Z',
+      },
+      {
+        name: NAMES.includeDeleted,
+        in: 'query',
+        schema: z.boolean().default(false),
+        description:
+          'Polls: deleted records that the caller could see come as `{id, updatedAt, deleted: true}`.',
+        example: true,
+      },
+      PARAMETERS.ifNoneMatch,
+      {
         name: NAMES.filter,
         in: 'query',
         schema: z.string().max(4096),
@@ -115,8 +137,9 @@ export const TABLE_OPERATIONS = [
         description: 'A page of records.',
         schema: table.tableRecordListSchema,
         example: listExample,
-        headers: ['X-Event-Position'],
+        headers: ['ETag', 'X-Event-Position'],
       },
+      304: { ...NOT_MODIFIED, headers: ['ETag', 'X-Event-Position'] },
     },
     errors: ['NOT_FOUND', 'UNKNOWN_FIELD', 'MALFORMED_FILTER', 'PAYLOAD_TOO_LARGE'],
   },
@@ -140,8 +163,11 @@ export const TABLE_OPERATIONS = [
     path: ITEM,
     summary: 'Read a record',
     authentication: 'optional',
-    parameters: item,
-    answers: { 200: { ...recordAnswer, description: 'The record.' } },
+    parameters: [...item, PARAMETERS.ifNoneMatch],
+    answers: {
+      200: { ...recordAnswer, description: 'The record.', headers: TAGGED },
+      304: { ...NOT_MODIFIED, headers: TAGGED },
+    },
     errors: ['NOT_FOUND'],
   },
   {
@@ -152,14 +178,14 @@ export const TABLE_OPERATIONS = [
     summary: 'Change a record',
     description: `\`{fields, updatedAt?}\`, or the values with \`updatedAt\` beside them; \`null\` clears a field. ${TOKEN}`,
     authentication: 'required',
-    parameters: item,
+    parameters: [...item, PARAMETERS.ifMatch],
     body: {
       schema: patchSchema,
       example: { fields: { status: 'shipped' }, updatedAt: UPDATED_AT },
       mediaTypes: ['application/json', 'application/merge-patch+json'],
     },
     answers: { 200: { ...recordAnswer, description: 'The record as it is now.' } },
-    errors: ROW_CODES,
+    errors: [...ROW_CODES, 'STALE_VERSION'],
   },
   {
     ...shared,
@@ -171,6 +197,7 @@ export const TABLE_OPERATIONS = [
     authentication: 'required',
     parameters: [
       ...item,
+      PARAMETERS.ifMatch,
       {
         name: NAMES.permanent,
         in: 'query',
@@ -187,7 +214,7 @@ export const TABLE_OPERATIONS = [
       },
       204: { description: 'It is deleted.' },
     },
-    errors: ['NOT_FOUND'],
+    errors: ['NOT_FOUND', 'STALE_VERSION'],
   },
   {
     ...shared,

@@ -1,10 +1,12 @@
-import { HTTP_HEADERS, TABLE_QUERY_PARAMETERS, TidewireError, uuidSchema } from '@tidewire/contract';
+import { TABLE_QUERY_PARAMETERS, TidewireError, uuidSchema } from '@tidewire/contract';
 import type { TableBatchResult } from '@tidewire/contract';
 import type { HttpRequest, HttpServer } from '@tidewire/service-kit';
 import { z } from 'zod';
-import { single, unknownParameter } from '../objects/list-terms.ts';
-import type { TableRecords, TableRequest } from '../tables/table-records.ts';
-import { organisationOf, queryEntries, writeRequest } from './request.ts';
+import { unknownParameter } from '../objects/list-terms.ts';
+import { readVersion } from '../objects/object-body.ts';
+import type { RowCondition, TableRecords, TableRequest } from '../tables/table-records.ts';
+import { sendTagged } from './entity-tag.ts';
+import { ifMatch, isPermanent, organisationOf, queryEntries, writeRequest } from './request.ts';
 
 const collection = z.object({ table: z.string() });
 const item = collection.extend({ id: z.string() });
@@ -29,16 +31,19 @@ export function tableRoutes(app: HttpServer, records: TableRecords): void {
       const entries = queryEntries(request);
       const organisation = organisationOf(entries);
       const page = await records.list(request.principal, request.params.table, entries, organisation);
-      void reply.header(HTTP_HEADERS.position, page.position);
-      return page;
+      const { position, next, ...content } = page;
+      const place = { position, ...(next === undefined ? {} : { next }) };
+      return sendTagged(request, reply, { content, place, position });
     },
   );
   app.get(
     ITEM,
     { config: readable, schema: { tags, params: item, summary: 'A record' } },
-    async (request) => {
+    async (request, reply) => {
       const { table, id } = request.params;
-      return await records.get(request.principal, table, requireId(id));
+      refuseParameters(request, [TABLE_QUERY_PARAMETERS.token]);
+      const { record: content, ...rest } = await records.get(request.principal, table, requireId(id));
+      return sendTagged(request, reply, { content, ...rest });
     },
   );
   app.post(
@@ -54,8 +59,8 @@ export function tableRoutes(app: HttpServer, records: TableRecords): void {
     ITEM,
     { schema: { tags, params: item, body: z.unknown(), summary: 'Changes a record' } },
     async (request) => {
-      const id = requireId(request.params.id);
-      return await records.patch(tableRequest(request, request.params), id, request.body);
+      const row = rowOf(request, request.params.id);
+      return await records.patch(tableRequest(request, request.params), row, request.body);
     },
   );
   app.delete(
@@ -63,8 +68,9 @@ export function tableRoutes(app: HttpServer, records: TableRecords): void {
     { schema: { tags, params: item, summary: 'Deletes a record' } },
     async (request, reply) => {
       const permanent = isPermanent(request);
-      const id = requireId(request.params.id);
-      await records.remove(tableRequest(request, request.params), id, permanent);
+      const row = rowOf(request, request.params.id);
+      const write = tableRequest(request, request.params, [TABLE_QUERY_PARAMETERS.permanent]);
+      await records.remove(write, row, permanent);
       if (permanent) return { success: true };
       return reply.code(204).send();
     },
@@ -117,23 +123,25 @@ function batchRoutes(app: HttpServer, records: TableRecords): void {
   }
 }
 
-/** Who writes where; a write knows no parameters, and one that was ignored would be another write than was meant. */
-function tableRequest(request: HttpRequest, { table }: { readonly table: string }): TableRequest {
-  const known: readonly string[] = [
-    TABLE_QUERY_PARAMETERS.token,
-    ...(request.method === 'DELETE' ? [TABLE_QUERY_PARAMETERS.permanent] : []),
-  ];
-  const unknown = queryEntries(request).find(([name]) => !known.includes(name));
-  if (unknown !== undefined) throw unknownParameter(unknown[0], known);
+/** Who writes where. */
+function tableRequest(
+  request: HttpRequest,
+  { table }: { readonly table: string },
+  known: readonly string[] = [],
+): TableRequest {
+  refuseParameters(request, [TABLE_QUERY_PARAMETERS.token, ...known]);
   return writeRequest(request, { table });
 }
 
-function isPermanent(request: HttpRequest): boolean {
-  const text = single(queryEntries(request), 'permanent') ?? 'false';
-  if (text === 'true' || text === 'false') return text === 'true';
-  throw new TidewireError('BAD_REQUEST', 'permanent is true or false.', {
-    errors: [{ field: 'permanent', message: 'must be true or false' }],
-  });
+/** A parameter that was ignored would be another request than was meant. */
+function refuseParameters(request: HttpRequest, known: readonly string[]): void {
+  const unknown = queryEntries(request).find(([name]) => !known.includes(name));
+  if (unknown !== undefined) throw unknownParameter(unknown[0], known);
+}
+
+/** The record of a write, and the version that it must still have. */
+function rowOf(request: HttpRequest, id: string): RowCondition {
+  return { uuid: requireId(id), version: readVersion(undefined, ifMatch(request)) };
 }
 
 /** What is no UUID names nothing. */

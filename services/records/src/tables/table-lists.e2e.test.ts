@@ -160,3 +160,69 @@ test('a field that the reader may not see is refused like one that does not exis
   const key = { records: [{ fields: { secret: 's' } }], fieldsToMergeOn: ['secret'] };
   expect((await bob.post(`${path}/upsert`, key)).body).toMatchObject({ code: 'UNKNOWN_FIELD' });
 });
+
+test('a poll tells what changed since the last one, deletes included, and then nothing', async () => {
+  const { path } = await createRecords(world);
+  const kept = await createRow(alice, path, { name: 'kept' });
+  const gone = await createRow(alice, path, { name: 'gone' });
+  const poll = async (since: string): Promise<Record<string, unknown>> => {
+    const query = new URLSearchParams({ updatedSince: since, includeDeleted: 'true', fields: 'name' });
+    return (await expectStatus(200, bob.get(`${path}?${query}`))).body;
+  };
+  const first = await poll('2026-01-01T00:00:00Z');
+  expect(namesOf(first['records'] as Row[])).toEqual(['kept', 'gone']);
+  expect(first).toMatchObject({ more: false, next: expect.any(String), position: expect.any(String) });
+  await expectStatus(204, alice.delete(`${path}/${gone.id}`));
+  await expectStatus(200, alice.patch(`${path}/${kept.id}`, { name: 'changed' }));
+  const second = await poll(String(first['next']));
+  expect(second['records']).toMatchObject([
+    { id: gone.id, updatedAt: expect.any(String), deleted: true },
+    { id: kept.id, fields: { name: 'changed' } },
+  ]);
+  expect(Object.keys((second['records'] as Row[])[0] ?? {}).toSorted()).toEqual([
+    'deleted',
+    'id',
+    'updatedAt',
+  ]);
+  expect((await poll(String(second['next'])))['records']).toEqual([]);
+  for (const query of [
+    'updatedSince=gisteren',
+    'includeDeleted=true',
+    'updatedSince=2026-01-01T00:00:00Z&sort=name',
+  ])
+    await expectStatus(400, bob.get(`${path}?${query}`));
+});
+
+test('an answer that the reader has is 304, and its tag is a condition of the next write', async () => {
+  const { path } = await createRecords(world);
+  const { id } = await createRow(alice, path, { name: 'a' });
+  for (const url of [path, `${path}/${id}`]) {
+    const { headers } = await expectStatus(200, bob.get(url));
+    const tag = headers.get('etag') ?? '';
+    const again = await bob.call('GET', url, undefined, { 'if-none-match': tag });
+    expect([again.status, again.headers.get('etag')]).toEqual([304, tag]);
+    expect(again.headers.get('x-event-position')).toMatch(/^evt-/);
+  }
+  const tag = (await bob.get(`${path}/${id}`)).headers.get('etag') ?? '';
+  const write = (name: string): Promise<number> =>
+    bob.call('PATCH', `${path}/${id}`, { name }, { 'if-match': tag }).then(({ status }) => status);
+  expect([await write('b'), await write('c')]).toEqual([200, 412]);
+  expect((await bob.delete(`${path}/${id}`, { 'if-match': tag })).status).toBe(412);
+  const changed = await bob.call('GET', `${path}/${id}`, undefined, { 'if-none-match': tag });
+  expect(changed).toMatchObject({ status: 200, body: { fields: { name: 'b' } } });
+});
+
+test('a parameter that a request does not take is refused, and nothing is done', async () => {
+  const { path } = await createRecords(world);
+  const { id } = await createRow(alice, path, { name: 'a' });
+  const refused = [
+    await alice.get(`${path}/${id}?fields=name`),
+    await alice.post(`${path}?permanent=true`, { name: 'b' }),
+    await alice.patch(`${path}/${id}?upsert=true`, { name: 'b' }),
+    await alice.delete(`${path}/${id}?force=true`),
+    await alice.call('DELETE', `${path}/batch?permanent=true`, { ids: [id] }),
+    await alice.post(`${path}/batch/delete?permanent=true`, { ids: [id] }),
+  ];
+  for (const answer of refused) expect(answer).toMatchObject({ status: 400, body: { code: 'BAD_REQUEST' } });
+  expect(namesOf(await listRows(alice, path))).toEqual(['a']);
+});

@@ -5,6 +5,7 @@ import {
   readFieldNames,
   readOrderTerms,
   readPlace,
+  readPoll,
   readSearch,
   requireFilter,
   single,
@@ -13,8 +14,8 @@ import {
 import type { AskedOrder, Entries, ListRequest } from '../objects/list-terms.ts';
 import { SYSTEM_NAMES } from './table-body.ts';
 
-const { limit, offset, page, sort, order, search, fields, filter, organisation, token } =
-  TABLE_QUERY_PARAMETERS;
+const { limit, offset, page, sort, order, search, fields, filter } = TABLE_QUERY_PARAMETERS;
+const { updatedSince, includeDeleted, organisation, token } = TABLE_QUERY_PARAMETERS;
 const KNOWN: readonly string[] = [
   page,
   limit,
@@ -24,9 +25,12 @@ const KNOWN: readonly string[] = [
   search,
   fields,
   filter,
+  updatedSince,
+  includeDeleted,
   organisation,
   token,
 ];
+const POLL = { updatedSince, includeDeleted, ordering: [sort, order, offset, page] };
 const PLACE = { limit, offset, page, deeper: 'createdAt:greaterThan:' };
 
 /**
@@ -41,6 +45,7 @@ export function parseTableQuery(entries: Entries, types: FieldTypes): ListReques
   if (unknown !== undefined) throw unknownParameter(unknown[0], KNOWN);
   return {
     ...readPlace(entries, PLACE),
+    poll: readPoll(entries, POLL),
     filter: requireFilter(parseTableFilter(single(entries, filter) ?? '', types)),
     search: readSearch(entries, search),
     order: readOrderTerms(askedOrder(entries), types),

@@ -1,4 +1,4 @@
-import type { TableRecord, TableRecordList } from '@tidewire/contract';
+import type { DeletedRecord, TableRecord, TableRecordList } from '@tidewire/contract';
 import type { PresentedObject } from '../objects/object-access.ts';
 import type { ReadPage } from '../objects/object-reader.ts';
 
@@ -16,11 +16,16 @@ export function toRecord({ object, writers }: PresentedObject): TableRecord {
   };
 }
 
+/** What a poll says of a record that is gone. */
+function toDeleted({ object }: PresentedObject): DeletedRecord {
+  return { id: String(object['_uuid']), updatedAt: String(object['_updated']), deleted: true };
+}
+
 /** A page of them. */
-export function toRecordList({ request, objects, total, position }: ReadPage): TableRecordList {
+export function toRecordList({ request, objects, total, position, poll }: ReadPage): TableRecordList {
   const { page, limit, offset } = request;
   return {
-    records: objects.map(toRecord),
+    records: objects.map((one) => (one.deleted === true ? toDeleted(one) : toRecord(one))),
     pagination: {
       page,
       limit,
@@ -30,6 +35,9 @@ export function toRecordList({ request, objects, total, position }: ReadPage): T
       hasNextPage: offset + objects.length < total,
       hasPreviousPage: offset > 0,
     },
+    ...(poll === undefined ? {} : { more: poll.more }),
+    ...(poll?.resync === undefined ? {} : { resync: { reason: poll.resync } }),
     position,
+    ...(poll === undefined ? {} : { next: poll.next }),
   };
 }

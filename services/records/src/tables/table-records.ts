@@ -30,6 +30,19 @@ import { onTablesFace } from './table-refusal.ts';
 /** A request on a table, by its slug or the id of its schema. */
 export type TableRequest = Omit<WriteRequest, 'placeOf' | 'systemNames'>;
 
+/** A record, and the version that it must still have (`If-Match`). */
+export interface RowCondition {
+  readonly uuid: string;
+  readonly version: number | undefined;
+}
+
+/** A record as it was read, with what its answer's headers say. */
+export interface FoundRecord {
+  readonly record: TableRecord;
+  readonly version: number;
+  readonly position: string;
+}
+
 /**
  * The tables face: the objects of a schema as records of a table. It only translates; reading, writing and rights are those
  * of the registers face. All of a batch is written or nothing, and its refusal names the row.
@@ -56,8 +69,11 @@ export class TableRecords {
     });
   }
 
-  async get(who: PrincipalContext | null, table: string, id: string): Promise<TableRecord> {
-    return await onTablesFace(async () => toRecord(await this.#reader.get(who, { table }, id)));
+  async get(who: PrincipalContext | null, table: string, id: string): Promise<FoundRecord> {
+    return await onTablesFace(async () => {
+      const found = await this.#reader.get(who, { table }, id);
+      return { record: toRecord(found), version: found.version, position: found.position };
+    });
   }
 
   /** `body`: `{fields}` or the values themselves. */
@@ -70,10 +86,11 @@ export class TableRecords {
   }
 
   /** `body`: `{fields, updatedAt?}` or the values with `updatedAt` beside them; 409 when the record is newer than that. */
-  async patch(request: TableRequest, uuid: string, body: unknown): Promise<TableRecord> {
+  async patch(request: TableRequest, row: RowCondition, body: unknown): Promise<TableRecord> {
     return await onTablesFace(async () => {
       const given = readRecordPatch(body);
-      const change = { uuid, body: toObjectBody(given) };
+      const { uuid, version } = row;
+      const change = { uuid, body: { ...toObjectBody(given), version } };
       return only(
         await this.#writer.change(
           writeAt(request, () => given.place),
@@ -84,10 +101,8 @@ export class TableRecords {
     });
   }
 
-  async remove(request: TableRequest, uuid: string, permanent: boolean): Promise<void> {
-    await onTablesFace(() =>
-      this.#writer.remove(request, { objects: [{ uuid, version: undefined }], permanent }),
-    );
+  async remove(request: TableRequest, row: RowCondition, permanent: boolean): Promise<void> {
+    await onTablesFace(() => this.#writer.remove(request, { objects: [row], permanent }));
   }
 
   async restore(request: TableRequest, uuid: string): Promise<TableRecord> {

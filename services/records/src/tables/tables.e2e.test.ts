@@ -198,16 +198,19 @@ test('a batch is written whole or not at all, and its refusal names the row', as
 
 test('each row of a batch is an event of its own, all with one correlation id', async () => {
   const { path } = await createRecords(world);
+  // Answered when the rights of the new table are known, which nobody would learn without the relay.
+  await createRow(alice, path, { name: 'first' });
   await world.platform.kill('relay');
   try {
     const headers = { 'x-correlation-id': 'batch-1' };
     const records = ['a', 'b', 'c'].map((name) => ({ fields: { name } }));
     await expectStatus(201, alice.call('POST', `${path}/batch`, { records }, headers));
     const rows = await world.platform.sql<{ message: string }>('select message from outbox.rows order by id');
-    const messages = rows.map(({ message }) => JSON.parse(message) as Record<string, unknown>);
-    expect(messages).toHaveLength(3);
-    for (const message of messages)
-      expect(message).toMatchObject({ action: 'created', correlationId: 'batch-1' });
+    const messages = rows
+      .map(({ message }) => JSON.parse(message) as Record<string, unknown>)
+      .filter(({ correlationId }) => correlationId === 'batch-1');
+    expect(messages.map(({ action }) => action)).toEqual(['created', 'created', 'created']);
+    expect(new Set(messages.map(({ uuid }) => uuid)).size).toBe(3);
   } finally {
     await world.platform.restart('relay', 'SIGTERM');
   }
