@@ -59,6 +59,14 @@ export class History {
     return found;
   }
 
+  /** The rights before and after each of their changes behind a place. */
+  rightsSince(after: number): { readonly before: Rights; readonly after: Rights }[] {
+    return this.#rights.flatMap((step, index) => {
+      const last = this.#rights[index - 1];
+      return last === undefined || step.after <= after ? [] : [{ before: last.rights, after: step.rights }];
+    });
+  }
+
   at(sequence: number): Change | undefined {
     return this.#bySequence.get(sequence);
   }

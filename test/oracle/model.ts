@@ -1,7 +1,7 @@
 import { Finding } from './finding.ts';
 import { sameJson } from './expectation.ts';
 import type { Change } from './history.ts';
-import { NO_RIGHTS, withRight } from './rights.ts';
+import { NO_RIGHTS, rightOf, withRight } from './rights.ts';
 import type { Image, Principal, Rights, RightsKey, RightsValue, Schema } from './rights.ts';
 
 /** Who writes with plain SQL. */
@@ -60,6 +60,8 @@ export class Model {
 
   /** A change of rights was acknowledged. */
   granted(key: RightsKey, value: RightsValue): void {
+    // What is as it was before does not have to be told.
+    if (sameRight(rightOf(this.rights, key), value)) return;
     this.rights = withRight(this.rights, key, value);
     this.#expectedRights.set(key, [...(this.#expectedRights.get(key) ?? []), value]);
   }

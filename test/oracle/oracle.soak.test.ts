@@ -38,7 +38,8 @@ test(`everybody sees all that they may, and nothing else, over ${STEPS} random s
       steps: Math.min(STEPS_PER_WORLD, STEPS - done),
       subscribers: 40,
       restarts: true,
-      onProgress: (line) => process.stdout.write(`\roracle: world ${world}, ${done} steps before, ${line}   `),
+      onProgress: (line) =>
+        process.stdout.write(`\roracle: world ${world}, ${done} steps before, ${line}   `),
     });
     done += stats.steps;
     const memory = Math.round(process.memoryUsage().rss / 1_048_576);

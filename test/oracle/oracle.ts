@@ -1,3 +1,4 @@
+import { mayReadRow } from './evaluator.ts';
 import { messageOf } from './expectation.ts';
 import { Finding } from './finding.ts';
 import { Quiet } from './quiet.ts';
@@ -27,7 +28,7 @@ export interface OracleOptions {
 export interface OracleStats {
   steps: number;
   writes: number;
-  /** Steps that showed a row to somebody or took it away. */
+  /** Steps after which somebody saw a row that it did not see before, or saw it no more. */
   crossings: number;
   rightsChanges: number;
   reconnects: number;
@@ -61,6 +62,7 @@ export class Oracle {
   #background: Promise<void> | undefined;
   #born = 0;
   #crossedUpTo = 0;
+  #rightsSteps = 0;
   readonly #stats: Omit<OracleStats, 'resyncs' | 'refusals' | 'messages' | 'lists' | 'quietPoints'> = {
     steps: 0,
     writes: 0,
@@ -153,6 +155,7 @@ export class Oracle {
 
   async #changeRights(random: Random): Promise<string> {
     this.#stats.rightsChanges += 1;
+    this.#rightsSteps += 1;
     return await changeRights(this.#world, random);
   }
 
@@ -287,8 +290,26 @@ export class Oracle {
       });
       if (crosses) steps.add(this.#world.model.stepOf(change.sequence));
     }
-    this.#stats.crossings += steps.size;
+    this.#stats.crossings += steps.size + this.#countRightsCrossings();
+    this.#rightsSteps = 0;
     this.#crossedUpTo = position;
+  }
+
+  /** Changes of rights that showed somebody a row or took it away; a step may be several entries of the log. */
+  #countRightsCrossings(): number {
+    const { history, model } = this.#world;
+    const rows = [...model.images.values()];
+    const askers = new Map(this.#subscribers.map(({ viewer: { asker } }) => [asker.principal, asker]));
+    const crossings = history.rightsSince(this.#crossedUpTo).filter(({ before, after }) =>
+      askers.values().some((asker) =>
+        rows.some(({ schema, image }) => {
+          const question = { asker, schema, now: Date.now() };
+          const was = mayReadRow({ ...question, rights: before }, image);
+          return was !== mayReadRow({ ...question, rights: after }, image);
+        }),
+      ),
+    );
+    return Math.min(crossings.length, this.#rightsSteps);
   }
 
   #report(): void {

@@ -110,6 +110,13 @@ export function withRight(rights: Rights, key: RightsKey, value: RightsValue): R
   }
 }
 
+export function rightOf(rights: Rights, key: RightsKey): RightsValue | undefined {
+  const id = key.slice(key.indexOf('/') + 1);
+  const all = [rights.organisations, rights.principals, rights.credentials, rights.policies];
+  const kinds = ['organisation', 'principal', 'credential', 'policy'];
+  return all[kinds.indexOf(key.slice(0, key.indexOf('/')))]?.get(id);
+}
+
 export const NO_RIGHTS: Rights = {
   organisations: new Map(),
   principals: new Map(),

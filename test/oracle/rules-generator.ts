@@ -51,12 +51,16 @@ export class Generator {
   }
 
   /** Some of the properties with other values; null: without it. What rules and filters look at changes most. */
-  patch(random: Random, focus: readonly string[]): Record<string, unknown> {
+  patch(random: Random, focus: readonly string[], current: Properties = {}): Record<string, unknown> {
     const names = focus.length > 0 && random.chance(0.85) ? focus : Object.keys(PROPERTY_KINDS);
     const chosen = random.some(names, names.length > 4 ? 0.3 : 0.6);
     if (chosen.length === 0) chosen.push(random.pick(names));
     return Object.fromEntries(
-      chosen.map((name) => [name, random.chance(0.08) ? null : this.value(random, name)]),
+      chosen.map((name) => {
+        if (random.chance(0.08)) return [name, null];
+        const value = this.value(random, name);
+        return [name, value === current[name] ? this.value(random, name) : value];
+      }),
     );
   }
 

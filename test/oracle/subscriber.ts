@@ -125,31 +125,25 @@ export class Subscriber {
     const current = ticket();
     // A cursor says nothing of the limits of the credential that it was got with: others are a new beginning.
     if (this.connection !== undefined && this.connection.ticket.limits !== current.limits) this.forget();
-    const cursor = this.#cursor === undefined ? undefined : sequenceOf(this.#cursor);
-    const connection: Connection = {
-      gateway,
-      ticket: current,
-      cursor,
-      floor: gateway.reached,
-      liveAfter: undefined,
-      open: false,
-    };
-    this.connection = connection;
-    this.#resynced = false;
-    this.#last = cursor ?? 0;
+    const cursor = this.#cursor;
+    let connection = this.#begin(gateway, current, false);
+    this.#last = connection.cursor ?? 0;
     this.#close = transport.open(
       {
         base: gateway.url,
-        token: connection.ticket.token,
+        token: current.token,
         interest,
-        cursor: this.#cursor,
+        cursor,
         cursorInHeader: this.#retries % 2 === 0,
       },
       {
         opened: () => {
           connection.open = true;
-          this.#note(`open on ${gateway.name} after ${this.#cursor} as ${connection.ticket.credential}`);
-          if (cursor === undefined) this.stale = true;
+          this.#note(`open on ${gateway.name} after ${cursor} as ${current.credential}`);
+          if (connection.cursor === undefined) this.stale = true;
+        },
+        again: () => {
+          if (connection === this.connection) connection = this.#begin(gateway, current, true);
         },
         event: (event) => this.#receive(connection, event),
         position: (id) => this.#advance(connection, id),
@@ -159,6 +153,14 @@ export class Subscriber {
         refused: (status, body) => this.#refused(connection, status, body),
       },
     );
+  }
+
+  #begin(gateway: Gateway, ticket: Ticket, open: boolean): Connection {
+    const cursor = this.#cursor === undefined ? undefined : sequenceOf(this.#cursor);
+    const connection = { gateway, ticket, cursor, floor: gateway.reached, liveAfter: undefined, open };
+    this.connection = connection;
+    this.#resynced = false;
+    return connection;
   }
 
   /** Closes the connection without a word; the cursor stays. */

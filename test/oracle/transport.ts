@@ -21,6 +21,8 @@ export interface StreamRequest {
 /** What a transport reports; nothing after `closed` or `refused`. */
 export interface StreamListener {
   readonly opened: () => void;
+  /** The next request begins where the last one ended: what follows may be told as the past is. */
+  readonly again: () => void;
   readonly event: (event: ReceivedEvent) => void;
   /** The position up to which everything was told. */
   readonly position: (id: string) => void;

@@ -78,7 +78,7 @@ async function change(world: World, random: Random, { writer, kind, row }: Chang
   if (kind === 'put' && !mayActOn(question, before, 'read')) return;
   const body =
     kind === 'patch'
-      ? world.generator.patch(random, world.focusOf(schema))
+      ? world.generator.patch(random, world.focusOf(schema), row.properties)
       : world.generator.properties(random);
   const properties =
     kind === 'patch'

@@ -1,5 +1,6 @@
 import type { Transport } from '../transport.ts';
+import { longPoll } from './long-poll.ts';
 import { sse } from './sse.ts';
 
-/** All ways to follow topics; a subscriber has one of them. */
-export const TRANSPORTS: readonly Transport[] = [sse];
+/** All ways to follow topics; a subscriber has one of them, most often the first. */
+export const TRANSPORTS: readonly Transport[] = [sse, sse, sse, longPoll];
