@@ -7,12 +7,8 @@ import { authorizationSchema, propertyAuthorizationSchema, roleSchema } from './
 export const referenceSchema = z.union([slugSchema, uuidSchema]);
 
 /** Members that say nothing in a request: what a GET returned may be sent back. */
-const IGNORED = {
-  id: z.unknown().optional(),
-  version: z.unknown().optional(),
-  created: z.unknown().optional(),
-  updated: z.unknown().optional(),
-};
+const ignoredSchema = z.unknown().optional().describe('passed over: what a GET returned may be sent back');
+const IGNORED = { id: ignoredSchema, version: ignoredSchema, created: ignoredSchema, updated: ignoredSchema };
 
 /** Properties of one schema at most. */
 const MAX_PROPERTIES = 256;

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import { createHttpServer } from '@tidewire/service-kit';
 import type { HttpServer, HttpServerOptions } from '@tidewire/service-kit';
+import { documentationRoutes } from './routes/documentation.ts';
 
 const publicFolder = join(import.meta.dirname, '..', 'public');
 
@@ -10,7 +11,7 @@ const PAGE_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
   "base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-/** The server of the pages: files of `public/`, `/` being `index.html`. It does not listen. */
+/** The server of the pages: files of `public/`, `/` being `index.html`, and the documentation. It does not listen. */
 export async function createServer(options: Omit<HttpServerOptions, 'service'>): Promise<HttpServer> {
   const app = createHttpServer({ ...options, service: 'pages' });
   await app.register(async (files) => {
@@ -26,6 +27,7 @@ export async function createServer(options: Omit<HttpServerOptions, 'service'>):
       dotfiles: 'ignore',
     });
   });
+  documentationRoutes(app);
   app.addHook('onSend', async (_request, reply) => {
     if (!String(reply.getHeader('content-type')).startsWith('text/html')) return;
     void reply.header('content-security-policy', PAGE_POLICY);

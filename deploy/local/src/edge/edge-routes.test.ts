@@ -1,3 +1,4 @@
+import { OPERATIONS } from '@tidewire/contract';
 import { expect, test } from 'vitest';
 import { routeOf } from './edge-routes.ts';
 
@@ -9,6 +10,8 @@ test.for([
   ['/api/objects/cases/case?_limit=1', 'records'],
   ['/api/objects/realtime/subscribe', 'records'],
   ['/api/tables/case/records/42', 'records'],
+  ['/api/docs', 'pages'],
+  ['/api/docs/schemas/cloud-event.json', 'pages'],
   ['/api/tables/case/subscribe', 'fanout-gateway'],
   ['/api/tables/case/subscribe/sse', 'fanout-gateway'],
   ['/api/tables/subscribe/records', 'records'],
@@ -50,3 +53,11 @@ test.for([
 ])('%s is refused as malformed', (url) => {
   expect(routeOf(url)).toBe('malformed');
 });
+
+test.each(OPERATIONS.map(({ id, path, service }) => [id, path, service]))(
+  '%s leads to the service that answers it',
+  (_id, path, service) => {
+    const target = routeOf(path.replaceAll(/\{[^}]+\}/g, 'x'));
+    expect(service === 'edge' ? `/${target}` : target).toBe(service === 'edge' ? path : service);
+  },
+);

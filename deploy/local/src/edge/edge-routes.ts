@@ -18,7 +18,7 @@ const ROUTES: readonly (readonly [path: string, target: EdgeTarget])[] = [
   ['/api/registers', 'records'],
   ['/api/schemas', 'records'],
   ['/api/graphql', 'records'],
-  ['/api/docs', 'records'],
+  ['/api/docs', 'pages'],
   ['/api/auth', 'authz'],
   ['/api/principals', 'authz'],
   ['/api/organisations', 'authz'],

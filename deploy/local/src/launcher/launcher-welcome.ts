@@ -49,6 +49,8 @@ export function formatWelcome(
     );
   }
   lines.push(
+    `  Every request is described at ${paint.accent(`${origin}/api/docs`)}.`,
+    '',
     `  ${paint.dim(`Data, secrets and logs are in ${dataDir}. Ctrl-C stops everything; the data stays.`)}`,
     '',
   );
