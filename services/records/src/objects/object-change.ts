@@ -60,6 +60,7 @@ export async function updateObjects(
   also: (change: Change, outcome: WriteOutcome) => void = () => {},
 ): Promise<readonly PresentedObject[]> {
   const { turn, context, checks } = scope;
+  for (const { uuid, index } of changes) scope.written.set(uuid, index);
   const { outcomes, barrier } = await transaction.update(context, {
     decision,
     mode,

@@ -60,6 +60,7 @@ export async function insertObjects(
 ): Promise<readonly PresentedObject[]> {
   const { turn, target, context } = scope;
   const objects = creations.map(({ object }) => object);
+  for (const { uuid, index } of creations) scope.written.set(uuid, index);
   const { outcomes, barrier } = await transaction.insert(context, objects);
   const read = decide(turn, target, 'read');
   const presented = creations.map(({ index, body, decision }, position) => {

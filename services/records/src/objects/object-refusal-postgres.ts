@@ -1,10 +1,11 @@
 import { OBJECT_LIMITS, TidewireError } from '@tidewire/contract';
 import { tooLarge } from './object-body.ts';
-import { ConcurrentChange } from './object-repository.ts';
+import { ConcurrentChange, RefusedObject } from './object-repository.ts';
 
 interface DatabaseError {
   readonly code?: unknown;
   readonly constraint?: unknown;
+  readonly detail?: unknown;
 }
 
 const SERIALIZATION_FAILURE = '40001';
@@ -20,6 +21,14 @@ export function isRetryable(error: unknown): boolean {
 
 /** What a constraint of `records.objects` says to a client; undefined when the error is none of these. */
 export function refusalOf(error: unknown): TidewireError | undefined {
+  const refusal = refusalOfObject(error);
+  const { detail } = error instanceof Error ? (error as DatabaseError) : {};
+  // "Failing row contains (…": the uuid is the first column.
+  const uuid = /\(([0-9a-f-]{36}),/.exec(typeof detail === 'string' ? detail : '')?.[1];
+  return refusal === undefined || uuid === undefined ? refusal : new RefusedObject(uuid, refusal);
+}
+
+function refusalOfObject(error: unknown): TidewireError | undefined {
   if (!(error instanceof Error) || error instanceof TidewireError) return undefined;
   if (isRetryable(error)) {
     return new TidewireError(

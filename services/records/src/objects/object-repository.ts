@@ -1,4 +1,5 @@
 import type { Condition, FieldType } from '@tidewire/condition';
+import { TidewireError } from '@tidewire/contract';
 import type { Actor, LogPosition, ObjectImage } from '@tidewire/contract';
 import type { Granted } from '@tidewire/policy';
 import type { Provenance } from '@tidewire/service-kit';
@@ -153,6 +154,16 @@ export class ConcurrentChange extends Error {
   }
 }
 
+/** The refusal of one of the objects that a statement writes. */
+export class RefusedObject extends TidewireError {
+  readonly uuid: string;
+
+  constructor(uuid: string, refusal: TidewireError) {
+    super(refusal.code, refusal.message, { errors: refusal.errors, cause: refusal.cause });
+    this.uuid = uuid;
+  }
+}
+
 /** The statements of one transaction; what they wrote is seen by others after it. */
 export interface ObjectTransaction {
   insert(context: StatementContext, objects: readonly NewObject[]): Promise<WriteResult>;
@@ -176,7 +187,7 @@ export interface ObjectRepository extends BarrierSource, ChangeSource {
    * Runs `work` in one transaction, committed when it resolves. The transaction is repeated, a bounded number of times, when
    * the database says that it could not be serialized.
    *
-   * @throws TidewireError PAYLOAD_TOO_LARGE or VALIDATION_ERROR when a constraint refuses the object.
+   * @throws RefusedObject PAYLOAD_TOO_LARGE or VALIDATION_ERROR when a constraint refuses an object.
    */
   transaction<Result>(
     provenance: Provenance,

@@ -10,6 +10,7 @@ import { completeChanges, faultsOf, updateObjects } from './object-change.ts';
 import type { Change, Changes } from './object-change.ts';
 import { insertObjects, prepareCreations } from './object-create.ts';
 import type { ChangeKind } from './object-members.ts';
+import { RefusedObject } from './object-repository.ts';
 import type { ObjectRepository, ObjectTransaction, Precondition } from './object-repository.ts';
 import { restoreObjects } from './object-restore.ts';
 import { prepareUpsert, upsertObjects } from './object-upsert.ts';
@@ -159,18 +160,24 @@ export class ObjectWriter {
       if (target === undefined) throw notFound(turn);
       const known = validator.checksOf(target.schema);
       const checks = systemNames === undefined ? known : withSystemNames(known, systemNames);
-      return await attempt({ turn, target, context: contextOf(turn, target), checks, placeOf });
+      const context = contextOf(turn, target);
+      return await attempt({ turn, target, context, checks, placeOf, written: new Map() });
     });
     onCommit();
     return result;
   }
 
   async #transaction<Result>(
-    { turn }: WriteScope,
+    scope: WriteScope,
     request: WriteRequest,
     work: (transaction: ObjectTransaction) => Promise<Result>,
   ): Promise<Result> {
-    return await this.#options.repository.transaction(provenanceOf(turn, request), work);
+    try {
+      return await this.#options.repository.transaction(provenanceOf(scope.turn, request), work);
+    } catch (error) {
+      const index = error instanceof RefusedObject ? scope.written.get(error.uuid) : undefined;
+      throw error instanceof RefusedObject && index !== undefined ? refusalAt(scope, index, error) : error;
+    }
   }
 
   /** No row of the schema may be written by the caller: whether this one exists is only for those who may read it. */

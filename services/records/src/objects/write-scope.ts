@@ -24,6 +24,8 @@ export interface WriteScope {
   readonly context: StatementContext;
   readonly checks: ObjectChecks;
   readonly placeOf: (index: number) => BodyPlace;
+  /** Index by uuid of what the statements were given, for refusals of the database. */
+  readonly written: Map<string, number>;
 }
 
 /** More faults than this are not listed: an answer must not be larger than the question. */

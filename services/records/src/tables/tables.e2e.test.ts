@@ -196,6 +196,26 @@ test('a batch is written whole or not at all, and its refusal names the row', as
   expect(namesOf(await listRows(alice, path, 'sort=name'))).toEqual(['a', 'b', 'c']);
 });
 
+test('a record that only grows too large by being merged is named too', async () => {
+  const { path } = await createRecords(world, {
+    properties: { big: { type: 'object' }, name: { type: 'string' } },
+  });
+  const big = (name: string): unknown => ({ [name]: 'x'.repeat(200_000) });
+  const a = await createRow(alice, path, { name: 'a' });
+  const b = await createRow(alice, path, { name: 'b', big: big('left') });
+  const fields = { big: big('right') };
+  const records = [a, b].map(({ id }) => ({ id, fields }));
+  const refused = await expectStatus(413, alice.call('PATCH', `${path}/batch`, { records }));
+  expect(errorsOf(refused)).toMatchObject([{ field: '/records/1' }]);
+  const upserts = {
+    records: [{ fields: { name: 'c' } }, { fields: { name: 'b', ...fields } }],
+    matchFields: ['name'],
+  };
+  const again = await expectStatus(413, alice.post(`${path}/upsert`, upserts));
+  expect(errorsOf(again)).toMatchObject([{ field: '/records/1' }]);
+  expect(namesOf(await listRows(alice, path))).toEqual(['a', 'b']);
+});
+
 test('each row of a batch is an event of its own, all with one correlation id', async () => {
   const { path } = await createRecords(world);
   // Answered when the rights of the new table are known, which nobody would learn without the relay.
