@@ -10,6 +10,8 @@ import type {
 } from '@tidewire/contract';
 import { expect, test } from 'vitest';
 import {
+  CHILD,
+  governedView,
   id,
   ORG_A,
   ORG_B,
@@ -37,7 +39,6 @@ import {
 } from './visibility.ts';
 import { parseQueryFilter } from '@tidewire/condition';
 
-const CHILD = id(20);
 const properties: Record<string, Property> = {
   status: { type: 'string' },
   secret: { type: 'string' },
@@ -53,20 +54,11 @@ interface Rules {
 }
 
 function viewOf({ own = null, registers = null, roles = [], fields = {} }: Rules): RightsView {
-  const view = new RightsView();
-  view.loadState(
-    [
-      organisation(ORG_A),
-      organisation(ORG_B),
-      organisation(CHILD, ORG_A),
-      register(),
-      schema(properties),
-      policy('register', { authorization: registers, roles }),
-      policy('schema', { authorization: own, properties: fields }),
-    ],
-    1,
+  return governedView(
+    properties,
+    { authorization: own, properties: fields },
+    { authorization: registers, roles },
   );
-  return view;
 }
 
 function ask(rules: Rules, who: Principal | null, action: Action = 'read', scopes: Scopes | null = null) {

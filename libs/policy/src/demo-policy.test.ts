@@ -1,18 +1,7 @@
 import type { Action, Principal } from '@tidewire/contract';
 import { expect, test } from 'vitest';
-import {
-  ORG_A,
-  ORG_B,
-  organisation,
-  policy,
-  principal,
-  register,
-  row,
-  SCHEMA,
-  schema,
-} from '../test/rights-builder.ts';
+import { governedView, ORG_A, ORG_B, principal, row, SCHEMA } from '../test/rights-builder.ts';
 import { decideAccess } from './decide-access.ts';
-import { RightsView } from './rights-view.ts';
 import { isVisibleAt, projectRow } from './visibility.ts';
 import { checkWrite } from './write-check.ts';
 
@@ -21,24 +10,16 @@ import { checkWrite } from './write-check.ts';
  * organisation, other members those that are not confidential; the reporter's address is for behandelaars;
  * members report, the reporter and behandelaars change a report, behandelaars delete it.
  */
-const demo = new RightsView();
-demo.loadState(
-  [
-    organisation(ORG_A),
-    organisation(ORG_B),
-    register(),
-    schema({ titel: { type: 'string' }, status: { type: 'string' }, melderEmail: { type: 'string' } }),
-    policy('register'),
-    policy('schema', {
-      authorization: {
-        read: ['behandelaars', { group: 'authenticated', match: { status: { $ne: 'vertrouwelijk' } } }],
-        update: ['behandelaars'],
-        delete: ['behandelaars'],
-      },
-      properties: { melderEmail: { read: ['behandelaars'] } },
-    }),
-  ],
-  1,
+const demo = governedView(
+  { titel: { type: 'string' }, status: { type: 'string' }, melderEmail: { type: 'string' } },
+  {
+    authorization: {
+      read: ['behandelaars', { group: 'authenticated', match: { status: { $ne: 'vertrouwelijk' } } }],
+      update: ['behandelaars'],
+      delete: ['behandelaars'],
+    },
+    properties: { melderEmail: { read: ['behandelaars'] } },
+  },
 );
 
 const who: Record<string, Principal | null> = {

@@ -9,7 +9,8 @@ export {
 } from './decision.ts';
 export { sameJson } from './json-equality.ts';
 export { hasField, intersectMasks, maskNames, maskOf } from './property-rights.ts';
-export { concernsSubscription, entersDecision, NO_CHANGE, type RightsChange } from './rights-change.ts';
+export { entersDecision } from './enters-decision.ts';
+export { concernsSubscription, NO_CHANGE, type RightsChange } from './rights-change.ts';
 export { hasEnded, RightsView, type Authentication, type HoldResult } from './rights-view.ts';
 export { policyProblems, type CompiledRule, type SchemaRules } from './schema-rules.ts';
 export { scopeAllows, topicRows } from './scope.ts';

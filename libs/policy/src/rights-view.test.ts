@@ -15,7 +15,8 @@ import {
   schema,
 } from '../test/rights-builder.ts';
 import { decideAccess } from './decide-access.ts';
-import { concernsSubscription, entersDecision, NO_CHANGE } from './rights-change.ts';
+import { entersDecision } from './enters-decision.ts';
+import { concernsSubscription, NO_CHANGE } from './rights-change.ts';
 import { RightsView } from './rights-view.ts';
 
 const base: RightsState[] = [

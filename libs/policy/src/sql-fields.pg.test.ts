@@ -15,24 +15,11 @@ import { startPostgres } from '@tidewire/test-kit';
 import * as fc from 'fast-check';
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
-import {
-  id,
-  ORG_A,
-  ORG_B,
-  organisation,
-  policy,
-  principal,
-  register,
-  row,
-  SCHEMA,
-  schema,
-} from '../test/rights-builder.ts';
+import { CHILD, governedView, id, ORG_A, ORG_B, principal, row, SCHEMA } from '../test/rights-builder.ts';
 import { decideAccess } from './decide-access.ts';
-import { RightsView } from './rights-view.ts';
 import { projectedFields } from './sql-fields.ts';
 import { isVisibleAt, meetsFilter, projectRow, visibleFields, visibleRows } from './visibility.ts';
 
-const CHILD = id(20);
 const NOW_MS = Date.parse('2026-03-01T12:00:00Z');
 const TIMES = ['2026-03-01T11:59:59.999Z', '2026-03-01T12:00:00Z', '2026-03-01T13:00:00.001+01:00'];
 const properties = {
@@ -129,15 +116,10 @@ test('a list in SQL holds exactly the rows that the stream would show, whatever 
   try {
     await fc.assert(
       fc.asyncProperty(rules, rules, who, filter, async (rowRules, fieldRules, asker, wanted) => {
-        const view = new RightsView();
         const authorization = rowRules === undefined ? null : { read: rowRules };
         const fields =
           fieldRules === undefined ? {} : { status: { read: fieldRules }, level: { read: fieldRules } };
-        view.loadState([organisation(ORG_A), organisation(ORG_B), organisation(CHILD, ORG_A), register()], 1);
-        view.loadState(
-          [schema(properties), policy('register'), policy('schema', { authorization, properties: fields })],
-          1,
-        );
+        const view = governedView(properties, { authorization, properties: fields });
         const decision = decideAccess({ view, principal: asker, schema: SCHEMA, action: 'read' });
         if (!decision.allowed) return;
         const expected = rows.filter((image) => {

@@ -1,20 +1,9 @@
 import { compare } from '@tidewire/condition';
 import type { Authorization, Principal, Scopes } from '@tidewire/contract';
 import { expect, test } from 'vitest';
-import {
-  id,
-  ORG_A,
-  ORG_B,
-  organisation,
-  policy,
-  principal,
-  register,
-  SCHEMA,
-  schema,
-} from '../test/rights-builder.ts';
+import { governedView, id, ORG_A, ORG_B, principal, SCHEMA } from '../test/rights-builder.ts';
 import { decideAccess } from './decide-access.ts';
 import type { Granted } from './decision.ts';
-import { RightsView } from './rights-view.ts';
 import { viewClassKey, type ViewClass } from './view-class-key.ts';
 
 function decide(
@@ -22,12 +11,9 @@ function decide(
   authorization: Authorization | null = null,
   scopes: Scopes | null = null,
 ): Granted {
-  const view = new RightsView();
-  const properties = { status: { type: 'string' }, secret: { type: 'string' } } as const;
-  const rules = policy('schema', { authorization, properties: { secret: { read: ['managers'] } } });
-  view.loadState(
-    [organisation(ORG_A), organisation(ORG_B), register(), schema(properties), policy('register'), rules],
-    1,
+  const view = governedView(
+    { status: { type: 'string' }, secret: { type: 'string' } },
+    { authorization, properties: { secret: { read: ['managers'] } } },
   );
   const decision = decideAccess({ view, principal: who, schema: SCHEMA, action: 'read', scopes });
   if (!decision.allowed) throw new Error('denied');
@@ -89,12 +75,10 @@ test('a hostile value gives nobody the key of another class', () => {
 });
 
 test('two moments give one key where a rule uses the time', () => {
-  const view = new RightsView();
-  const properties = { from: { type: 'string', format: 'date-time' } } as const;
-  const rules = policy('schema', {
-    authorization: { read: [{ group: 'authenticated', match: { from: { $lte: '$now' } } }] },
-  });
-  view.loadState([organisation(ORG_A), register(), schema(properties), policy('register'), rules], 1);
+  const view = governedView(
+    { from: { type: 'string', format: 'date-time' } },
+    { authorization: { read: [{ group: 'authenticated', match: { from: { $lte: '$now' } } }] } },
+  );
   const ask = () => {
     const decision = decideAccess({ view, principal: bob, schema: SCHEMA, action: 'read' });
     return decision.allowed ? viewClassKey({ ...base, decision }) : 'denied';

@@ -1,38 +1,19 @@
 import type { Action } from '@tidewire/contract';
 import { expect, test } from 'vitest';
-import {
-  ORG_A,
-  ORG_B,
-  organisation,
-  policy,
-  principal,
-  register,
-  row,
-  SCHEMA,
-  schema,
-} from '../test/rights-builder.ts';
+import { governedView, ORG_A, ORG_B, principal, row, SCHEMA } from '../test/rights-builder.ts';
 import { decideAccess } from './decide-access.ts';
 import type { Granted } from './decision.ts';
-import { RightsView } from './rights-view.ts';
 import { changedFields, checkWrite } from './write-check.ts';
 
-const view = new RightsView();
-view.loadState(
-  [
-    organisation(ORG_A),
-    organisation(ORG_B),
-    register(),
-    schema({ status: { type: 'string' }, note: { type: 'string' }, budget: { type: 'number' } }),
-    policy('register'),
-    policy('schema', {
-      authorization: { update: [{ group: 'authenticated', match: { status: { $in: ['new', 'open'] } } }] },
-      properties: {
-        budget: { update: ['managers'] },
-        note: { update: [{ group: 'authenticated', match: { status: 'open' } }] },
-      },
-    }),
-  ],
-  1,
+const view = governedView(
+  { status: { type: 'string' }, note: { type: 'string' }, budget: { type: 'number' } },
+  {
+    authorization: { update: [{ group: 'authenticated', match: { status: { $in: ['new', 'open'] } } }] },
+    properties: {
+      budget: { update: ['managers'] },
+      note: { update: [{ group: 'authenticated', match: { status: 'open' } }] },
+    },
+  },
 );
 
 function decide(action: Action, groups: string[] = []): Granted {
@@ -113,9 +94,7 @@ test('property rights govern creating too', () => {
 });
 
 test('being its owner does not let one create a row', () => {
-  const strict = new RightsView();
-  const rules = policy('schema', { authorization: { create: [] } });
-  strict.loadState([organisation(ORG_A), register(), schema({}), policy('register'), rules], 1);
+  const strict = governedView({}, { authorization: { create: [] } });
   const who = principal('bob', ORG_A);
   expect(decideAccess({ view: strict, principal: who, schema: SCHEMA, action: 'create' }).allowed).toBe(
     false,

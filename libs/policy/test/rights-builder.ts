@@ -13,6 +13,7 @@ import type {
   Role,
   Scopes,
 } from '@tidewire/contract';
+import { RightsView } from '../src/rights-view.ts';
 
 /** The same uuid for the same small number, so that tests can name what they mean. */
 export function id(number: number): string {
@@ -23,6 +24,8 @@ export const REGISTER = id(1);
 export const SCHEMA = id(2);
 export const ORG_A = id(10);
 export const ORG_B = id(11);
+/** Below A. */
+export const CHILD = id(20);
 
 export function organisation(uuid: string, parent: string | null = null, version = 1): Organisation {
   return {
@@ -69,6 +72,31 @@ export function policy(target: 'register' | 'schema', parts: PolicyParts = {}): 
   const { authorization = null, properties = {}, roles = [], version = 1, removed = false } = parts;
   const uuid = target === 'register' ? REGISTER : SCHEMA;
   return { kind: 'policy', target, id: uuid, version, authorization, properties, roles, removed };
+}
+
+/**
+ * A view of organisation A with a child, of B beside it, and of one schema with these properties and rules; the register
+ * has its policy too, without rules unless given.
+ */
+export function governedView(
+  properties: Record<string, Property>,
+  rules: PolicyParts = {},
+  registerRules: PolicyParts = {},
+): RightsView {
+  const view = new RightsView();
+  view.loadState(
+    [
+      organisation(ORG_A),
+      organisation(ORG_B),
+      organisation(CHILD, ORG_A),
+      register(),
+      schema(properties),
+      policy('register', registerRules),
+      policy('schema', rules),
+    ],
+    1,
+  );
+  return view;
 }
 
 /** A principal of one organisation, with groups there. */
