@@ -8,7 +8,7 @@ import {
 } from './condition.ts';
 import { formatInstant, INSTANT_PATTERN } from './instant.ts';
 import { numberIntervals, OVERFLOW, type NumberInterval } from './sql-number.ts';
-import type { SqlField, SqlOptions } from './sql.ts';
+import type { SqlField, SqlOptions } from './sql-field.ts';
 
 /** One leaf as SQL that is true, false or NULL (both not true); never raises an error. */
 export function sqlLeaf(leaf: Leaf, options: SqlOptions): string {

@@ -1,6 +1,6 @@
 import type { FieldType } from './field-types.ts';
 import { epochMs, numberOf, textOf } from './sql-leaf.ts';
-import type { SqlField } from './sql.ts';
+import type { SqlField } from './sql-field.ts';
 
 /**
  * What rows are sorted by for a field, as an SQL expression: NULL where the field has no value of its type (sort with

@@ -16,7 +16,8 @@ import {
   type Scalar,
 } from './condition.ts';
 import { evaluate, type Row } from './evaluate.ts';
-import { compileSql, guardField, objectFields, type SqlField } from './sql.ts';
+import type { SqlField } from './sql-field.ts';
+import { compileSql, guardField, objectFields } from './sql.ts';
 
 const NOW_MS = Date.parse('2026-03-01T12:00:00.000Z');
 
