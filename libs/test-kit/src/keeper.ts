@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeProcess, openProcessRecord, removePostgresData, stopLeftover } from '@tidewire/local';
 import { chooseServerKind } from './server-kind.ts';
-import type { ServerKind } from './server-kind.ts';
+import type { ServerKind } from './test-run.ts';
 import { startPreparedPostgres } from './shared-postgres.ts';
 import type { PostgresAccess } from './shared-postgres.ts';
 import type { SharedThing } from './test-run.ts';
@@ -37,9 +37,10 @@ async function postgres(): Promise<PostgresAccess> {
 }
 
 async function platform(): Promise<unknown> {
-  const { facts, stop } = await (await import('./shared-platform.ts')).startPlatformForAll();
-  atTheEnd.push(stop);
-  return facts;
+  const { startPlatformForAll } = await import('./shared-platform.ts');
+  const started = await startPlatformForAll();
+  atTheEnd.push(() => started.stop());
+  return started.facts;
 }
 
 const providers: Record<SharedThing, () => Promise<unknown>> = { kind, postgres, platform };
@@ -90,8 +91,8 @@ async function stopOrphan(place: string): Promise<void> {
 /** Servers and services of single tests whose worker was killed before it could stop them. */
 async function stopOrphans(): Promise<void> {
   for (const name of readdirSync(folder)) {
-    const platform = join(folder, name, 'data');
-    const places = [platform, join(platform, 'nats'), join(platform, 'postgres'), join(folder, name)];
+    const whole = join(folder, name, 'data');
+    const places = [whole, join(whole, 'nats'), join(whole, 'postgres'), join(folder, name)];
     const existing = places.filter((place) => existsSync(place));
     for (const place of existing) await stopOrphan(place);
     for (const place of existing) removePostgresData(place);

@@ -2,13 +2,7 @@ import { request } from 'node:http';
 import type { RequestOptions } from 'node:http';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-
-/** What the servers of a whole run are: the same for all of its tests. */
-export interface ServerKind {
-  containers: boolean;
-  /** For people: why so. */
-  reason: string;
-}
+import type { ServerKind } from './test-run.ts';
 
 const pingTimeoutMs = 1000;
 

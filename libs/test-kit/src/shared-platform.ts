@@ -30,12 +30,12 @@ export async function startPlatformForAll(): Promise<{ facts: PlatformFacts; sto
  */
 export async function sharedPlatform(): Promise<Platform> {
   const { natsUrls, ...facts } = await sharedServer<PlatformFacts>('platform');
-  const { sql, close } = openOwnerSql(facts.ownerUrl);
+  const owner = openOwnerSql(facts.ownerUrl);
   const refuse = (): Promise<never> =>
     Promise.reject(new Error('other tests use this platform too: start one of your own'));
   return {
     ...facts,
-    sql,
+    sql: owner.sql,
     natsUrl: (service) => {
       const url = natsUrls[service];
       if (url === undefined) throw new Error(`The service ${service} has no NATS user`);
@@ -44,6 +44,6 @@ export async function sharedPlatform(): Promise<Platform> {
     kill: refuse,
     restart: refuse,
     log: (name) => readLog(facts.dataFolder, name),
-    [Symbol.asyncDispose]: close,
+    [Symbol.asyncDispose]: () => owner.close(),
   };
 }

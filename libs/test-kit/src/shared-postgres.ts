@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { DATABASE_ROLES, prepareRoles } from '@tidewire/local';
 import type { DatabasePasswords } from '@tidewire/local';
-import type { ServerKind } from './server-kind.ts';
+import type { ServerKind } from './test-run.ts';
 import { startPostgresProcess } from './test-server.ts';
 import type { TestServer } from './test-server.ts';
 

@@ -13,13 +13,19 @@ import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { describeProcess } from '@tidewire/local';
 import { chooseRunFolderPlace } from './run-folder-place.ts';
-import type { ServerKind } from './server-kind.ts';
 import { waitFor } from './wait-for.ts';
 
 /** One run of tests: all its workers share a folder and a keeper, which cleans up when the run is over, however it ends. */
 export interface TestRun {
   /** In memory or below the system's temporary folder; removed at the end. */
   folder: string;
+}
+
+/** What the servers of a whole run are: the same for all of its tests. */
+export interface ServerKind {
+  containers: boolean;
+  /** For people: why so. */
+  reason: string;
 }
 
 /** What a whole run shares; the keeper provides it when a worker first asks for it. */
