@@ -6,6 +6,8 @@ export interface LoadReport {
   readonly wrongProjection: number;
   readonly resyncs: number;
   readonly closed: number;
+  /** Polls that were refused, by status; they were repeated. */
+  readonly refused: Readonly<Record<string, number>>;
   /** Answers to polls that had events. */
   readonly answers: number;
   readonly seconds: number;
@@ -20,6 +22,7 @@ export class LoadTally {
   resyncs = 0;
   closed = 0;
   answers = 0;
+  readonly refused: Record<string, number> = {};
   readonly #expected: number;
   readonly #onComplete: () => void;
   readonly #latenciesMs: number[] = [];
@@ -62,6 +65,7 @@ export class LoadTally {
       wrongProjection: this.#wrongProjection,
       resyncs: this.resyncs,
       closed: this.closed,
+      refused: this.refused,
       answers: this.answers,
       seconds: Math.max(0.001, (this.#lastAt - this.#firstAt) / 1000),
       latenciesMs: this.#latenciesMs.toSorted((a, b) => a - b),

@@ -26,6 +26,7 @@ type Subscriber = LoadPlan['subscribers'][number];
 const CONNECTS_AT_ONCE = 50;
 /** Long enough that the last polls have been taken in before anything is written. */
 const SETTLE_MS = 500;
+const RETRY_MS = 200;
 
 const plan = JSON.parse(await text(process.stdin)) as LoadPlan;
 const tally = new LoadTally(plan.subscribers.length * plan.events, finish);
@@ -60,10 +61,13 @@ function openPoll(subscriber: Subscriber): Promise<void> {
     let cursor = '';
     const ask = (more: string): void =>
       request(socket, `/api/realtime/poll?${subscriber.query}${more}`, 'application/json');
+    const askNext = (): void =>
+      ask(cursor === '' ? '&timeoutMs=0' : `&limit=1000&timeoutMs=25000&lastEventId=${cursor}`);
     const reader = createAnswerReader({
       onAnswer(status, body) {
         if (status !== 200) {
-          failed(new Error(`the poll was refused with ${status}: ${body}`));
+          tally.refused[status] = (tally.refused[status] ?? 0) + 1;
+          setTimeout(askNext, RETRY_MS);
           return;
         }
         const answer = JSON.parse(body) as {
@@ -79,12 +83,12 @@ function openPoll(subscriber: Subscriber): Promise<void> {
           before = event.id;
         }
         cursor = answer.lastEventId;
-        ask(`&limit=1000&timeoutMs=25000&lastEventId=${cursor}`);
+        askNext();
         opened();
       },
     });
     const socket = connectTo(failed, (bytes) => reader.push(bytes));
-    ask('&timeoutMs=0');
+    askNext();
   });
 }
 

@@ -43,6 +43,7 @@ function faultsOf(report: LoadReport): string {
     report.outOfOrder === 0 ? '' : `${report.outOfOrder} out of order`,
     report.wrongProjection === 0 ? '' : `${report.wrongProjection} wrongly projected`,
     report.resyncs === 0 ? '' : `${report.resyncs} resyncs`,
+    ...Object.entries(report.refused).map(([status, count]) => `${count} refused with ${status}`),
   ].filter((fault) => fault !== '');
   return faults.length === 0 ? 'all right' : faults.join(', ');
 }

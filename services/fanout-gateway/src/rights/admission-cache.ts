@@ -59,7 +59,7 @@ export class AdmissionCache {
   /** Gives all of them back. */
   stop(): void {
     this.#sweep.cancel();
-    for (const key of [...this.#known.keys()]) this.#forget(key);
+    for (const key of this.#known.keys()) this.#forget(key);
   }
 
   #find(key: string): Known | undefined {

@@ -193,6 +193,12 @@ test('a table is answered with changes of records, by transition', async () => {
   ]);
 });
 
+test('a table may be named by the UUID of its schema, and is called by its slug', async () => {
+  const poll = await waiting(`table=${world.schema.id.toUpperCase()}`);
+  await world.platform.created(world.row({ titel: 'a' }));
+  expect((await poll.reply).body.messages[0].table).toBe('zaken-meldingen');
+});
+
 test('an update on a table carries the record before it, and neither has a hidden field', async () => {
   await world.platform.change(world.policy, { properties: { geheim: { read: ['directie'] } } });
   const row = await world.platform.created(world.row({ titel: 'a', geheim: 'SECRET-1' }));
@@ -233,6 +239,7 @@ test.each([
   ['a malformed topic', 'alice', 'topic=x', 400, 'MALFORMED_TOPIC'],
   ['an absent schema', 'alice', 'topic=register/zaken/schema/none', 404, 'NOT_FOUND'],
   ['an absent table', 'alice', 'table=none', 404, 'NOT_FOUND'],
+  ['an absent schema as a table', 'alice', 'table=550e8400-e29b-41d4-a716-446655440000', 404, 'NOT_FOUND'],
   ['a table without a name', 'alice', 'table=', 400, 'BAD_REQUEST'],
   ['a table twice', 'alice', `${TABLE}&${TABLE}`, 400, 'BAD_REQUEST'],
   ['an unknown parameter of a table', 'alice', `${TABLE}&status=open`, 400, 'BAD_REQUEST'],

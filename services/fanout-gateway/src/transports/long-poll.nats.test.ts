@@ -272,14 +272,14 @@ test('a poll that waits counts at every gateway', async () => {
   const first = await waiting(one, TOPIC);
   const refused = await waitFor(
     async () => {
-      const reply = await two.poll(alice, `${TOPIC}&timeoutMs=600`);
+      const reply = await two.poll(alice, `${TOPIC}&timeoutMs=2500`);
       return reply.status === 429 ? reply : undefined;
     },
     { what: 'the other gateway knows of it' },
   );
   expect(refused.body.code).toBe('TOO_MANY_CONNECTIONS');
   first.abort();
-  await waitFor(async () => (await two.poll(alice, `${TOPIC}&timeoutMs=600`)).status === 200, {
+  await waitFor(async () => (await two.poll(alice, `${TOPIC}&timeoutMs=2500`)).status === 200, {
     what: 'its place is free',
   });
 });

@@ -46,8 +46,11 @@ export interface PollOrder {
   readonly send: (answer: PollAnswer) => void;
 }
 
-/** From then on a poll is one that waits, and counts over all gateways: two requests to a store are not worth less. */
-const SHARE_AFTER_MS = 250;
+/**
+ * From then on a poll is one that waits, and counts over all gateways. Sooner it would cost three requests to a store for
+ * each answer, many times the answer itself.
+ */
+const SHARE_AFTER_MS = 2000;
 /** A replay that takes so much longer than the poll wanted to wait is given up. */
 const REPLAY_PATIENCE_MS = 30_000;
 /** An answer that its client has not taken by then is for nobody any more. */

@@ -3,7 +3,7 @@ import { TidewireError } from '@tidewire/contract';
 import type { LogPosition, ObjectAction, Topic } from '@tidewire/contract';
 import type { Clock } from '@tidewire/service-kit';
 import type { Connection, Wire } from '../delivery/connection.ts';
-import type { FanOutPort, Interest } from '../fanout/subscription.ts';
+import type { FanOutPort } from '../fanout/subscription.ts';
 import { ANONYMOUS_PRINCIPAL } from '../limits/connection-slots.ts';
 import type { ConnectionSlots, Slot } from '../limits/connection-slots.ts';
 import type { LogFeed } from '../log/log-feed.ts';
@@ -32,7 +32,7 @@ export interface StreamOpenerOptions {
 
 /** What a client asked for, read; whether it is there for this client is not looked at yet. */
 export interface Wanted {
-  /** Topics of the registers face, or the slug of a table. */
+  /** Topics of the registers face, or the name of a table. */
   readonly from: readonly Topic[] | string;
   readonly wish: Wish;
   /** Undefined: all of them. */
@@ -134,7 +134,7 @@ export class StreamOpener {
     if (expired || identify(rights.view, reader) === undefined) {
       throw new TidewireError('UNAUTHORIZED', 'The credential is not valid');
     }
-    const { topics, interests } = this.#resolve(wanted, admission);
+    const { topics, interests, table } = this.#resolve(wanted, admission);
     const release = (): void => {
       slot.release();
       admission.release();
@@ -149,6 +149,7 @@ export class StreamOpener {
       topics,
       interests,
       wish: wanted.wish,
+      table,
       sink: side.sink,
       agesAt: clock.monotonic() + maxAgeMs * (1 - AGE_JITTER * random()),
       expiresAt,
@@ -160,14 +161,13 @@ export class StreamOpener {
     };
   }
 
-  #resolve(
-    { from }: Wanted,
-    { reader }: Admission,
-  ): { readonly topics: readonly Topic[]; readonly interests: readonly Interest[] } {
+  #resolve({ from }: Wanted, { reader }: Admission): Pick<Stream, 'topics' | 'interests' | 'table'> {
     const { view } = this.#options.rights;
-    if (typeof from !== 'string') return { topics: from, interests: resolveTopics(view, reader, from) };
-    const { topic, interest } = resolveTable(view, reader, from);
-    return { topics: [topic], interests: [interest] };
+    if (typeof from !== 'string') {
+      return { topics: from, interests: resolveTopics(view, reader, from), table: undefined };
+    }
+    const { topic, interest, table } = resolveTable(view, reader, from);
+    return { topics: [topic], interests: [interest], table };
   }
 
   #attach(stream: Stream, { wanted, side }: StreamOrder): Connection {
@@ -178,7 +178,7 @@ export class StreamOpener {
       interests: stream.interests,
       wish: stream.wish,
       events: wanted.actions,
-      table: typeof wanted.from === 'string' ? wanted.from : undefined,
+      table: stream.table,
     });
     stream.connection = fanOut.addConnection({
       id: stream.id,

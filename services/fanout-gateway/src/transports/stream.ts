@@ -22,6 +22,8 @@ export interface Stream {
   readonly topics: readonly Topic[];
   readonly interests: readonly Interest[];
   readonly wish: Wish;
+  /** Slug of the table, on the tables face. */
+  readonly table: string | undefined;
   readonly sink: StreamSink;
   /** Monotonic milliseconds at which it is told to reconnect. */
   readonly agesAt: number;
