@@ -32,19 +32,23 @@ const openRules = {
   delete: handlers,
 };
 
+/** A short text that says something. */
+const titel = { type: 'string', minLength: 1, maxLength: 200 };
+
+/** One of the states, the first of which is a new row's. */
+function statusOf(...states: readonly [string, ...string[]]): object {
+  return { type: 'string', enum: states, default: states[0] };
+}
+
 const meldingen = {
   slug: 'meldingen',
   title: 'Meldingen',
   required: ['titel'],
   authorization: caseRules,
   properties: {
-    titel: { type: 'string', minLength: 1, maxLength: 200 },
+    titel,
     omschrijving: { type: 'string', maxLength: 10_000 },
-    status: {
-      type: 'string',
-      enum: ['nieuw', 'in_behandeling', 'afgehandeld', 'vertrouwelijk'],
-      default: 'nieuw',
-    },
+    status: statusOf('nieuw', 'in_behandeling', 'afgehandeld', 'vertrouwelijk'),
     prioriteit: { type: 'integer', minimum: 1, maximum: 5 },
     melderEmail: { type: 'string', format: 'email', authorization: { read: handlers } },
   },
@@ -56,13 +60,9 @@ const besluiten = {
   required: ['titel'],
   authorization: caseRules,
   properties: {
-    titel: { type: 'string', minLength: 1, maxLength: 200 },
+    titel,
     toelichting: { type: 'string', maxLength: 10_000 },
-    status: {
-      type: 'string',
-      enum: ['concept', 'genomen', 'gepubliceerd', 'vertrouwelijk'],
-      default: 'concept',
-    },
+    status: statusOf('concept', 'genomen', 'gepubliceerd', 'vertrouwelijk'),
     datum: { type: 'string', format: 'date' },
   },
 };
@@ -74,11 +74,7 @@ const orders = {
   authorization: openRules,
   properties: {
     customer: { type: 'string', minLength: 1, maxLength: 200 },
-    status: {
-      type: 'string',
-      enum: ['new', 'processing', 'shipped', 'delivered', 'cancelled'],
-      default: 'new',
-    },
+    status: statusOf('new', 'processing', 'shipped', 'delivered', 'cancelled'),
     total: { type: 'number', minimum: 0 },
     priority: { type: 'string', enum: ['low', 'normal', 'high'] },
   },
@@ -115,7 +111,7 @@ const strikes = {
     damage: { type: 'string', enum: ['None', 'Minor', 'Medium', 'Substantial'] },
     speedKnots: { type: 'integer', minimum: 0 },
     costTotal: { type: 'integer', minimum: 0, authorization: { read: handlers } },
-    stage: { type: 'string', enum: ['archived', 'reported', 'assessed'], default: 'archived' },
+    stage: statusOf('archived', 'reported', 'assessed'),
   },
 };
 
