@@ -19,8 +19,10 @@ const INTERIOR =
 export class AnswerCheck {
   readonly #ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: false });
   readonly #validators = new Map<string, ValidateFunction>();
+  readonly #document: ApiDocument;
 
   constructor(document: ApiDocument) {
+    this.#document = document;
     this.#ajv.addSchema(document.json, 'api');
   }
 
@@ -45,10 +47,11 @@ export class AnswerCheck {
   }
 
   #missingHeader({ headers }: DocumentedAnswer, answer: FuzzAnswer): string | undefined {
-    const missing = Object.keys(headers ?? {}).find(
-      (name) => answer.headers[name.toLowerCase()] === undefined,
+    const missing = Object.entries(headers ?? {}).find(
+      ([name, header]) =>
+        this.#document.resolve(header).required === true && answer.headers[name.toLowerCase()] === undefined,
     );
-    return missing === undefined ? undefined : `the header ${missing} is missing`;
+    return missing === undefined ? undefined : `the header ${missing[0]} is missing`;
   }
 
   #bodyFault(request: FuzzRequest, documented: DocumentedAnswer, answer: FuzzAnswer): string | undefined {

@@ -37,7 +37,7 @@ interface MediaType {
 }
 
 export interface DocumentedAnswer {
-  readonly headers?: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, { readonly required?: boolean }>>;
   readonly content?: Readonly<Record<string, MediaType>>;
 }
 
