@@ -150,7 +150,8 @@ function answersView({ responses }: OperationObject, document: OpenApiDocument):
 
 function answerView(status: string, answer: Answer, { components }: OpenApiDocument): Markup {
   const content = contentOf(answer);
-  const headers = Object.keys(answer.headers ?? {}).filter((name) => name !== 'X-Correlation-Id');
+  // Those that tell of this answer; what may come with any is not repeated.
+  const headers = Object.keys(answer.headers ?? {}).filter((name) => components.headers[name]?.['required']);
   return html`<div class="answer">
     <p>
       <strong class="status">${status}</strong> ${phrase(answer.description)}
