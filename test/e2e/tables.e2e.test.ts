@@ -78,7 +78,7 @@ test('orders are listed as a data table asks for them', async () => {
     fields: 'customer,total',
     filter,
   });
-  expect(await call('GET', `/api/tables/orders/records?${query}`)).toMatchObject({
+  expect(await call('GET', `/api/tables/orders/records?${query.toString()}`)).toMatchObject({
     status: 200,
     body: {
       records: [{ fields: { customer: 'Jansen', total: 120.5 } }],

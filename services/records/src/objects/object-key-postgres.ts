@@ -25,36 +25,52 @@ export async function lockKeys(
 
 interface KeyRow extends BarrierRow {
   readonly place: number | null;
-  readonly uuid: string | null;
+  /** Equal where one object has the key. */
+  readonly first: string | null;
+  readonly last: string | null;
 }
 
 /** Its own statement after {@link lockKeys}: its snapshot has what was committed while that waited. */
 export async function findKeys(
   client: PoolClient,
   context: StatementContext,
-  { decision, keys }: KeyQuery,
+  query: KeyQuery,
 ): Promise<KeyResult> {
+  const { text, parameters } = findKeysStatement(context, query);
+  const { rows } = await client.query<KeyRow>(text, [...parameters]);
+  const matches = query.keys.map((): readonly string[] => []);
+  for (const { place, first, last } of rows) {
+    if (place === null || first === null || last === null) continue;
+    matches[place - 1] = first === last ? [first] : [first, last];
+  }
+  return { matches, barrier: readBarrierRow(rows[0]) };
+}
+
+/**
+ * With LIMIT the planner would look through the whole table instead of the index on `properties`, hoping to be done soon; as
+ * the keys differ, all of their rows are no more than the table.
+ */
+export function findKeysStatement(
+  context: StatementContext,
+  { decision, keys }: KeyQuery,
+): { readonly text: string; readonly parameters: readonly unknown[] } {
   const sql = beginObjectSql(context);
   const texts = sql.bind(keys.map(({ values }) => JSON.stringify(Object.fromEntries(values))));
   const organisations = sql.bind(keys.map(({ organisation }) => organisation));
   const text = `
-    select ${barrierColumns(sql.bind(context.concerned))}, found.place::int as place, found.uuid
+    select ${barrierColumns(sql.bind(context.concerned))}, found.place::int as place, found.first, found.last
     from outbox.position() p left join (
-      select k.place, o.uuid
+      select k.place, o.first, o.last
       from unnest(${texts}::jsonb[], ${organisations}::uuid[]) with ordinality as k(key, organisation, place)
       cross join lateral (
-        select o.uuid from records.objects o
+        select min(o.uuid::text) as first, max(o.uuid::text) as last from records.objects o
         where o.schema_id = ${sql.bind(context.place.schema)}::uuid
           and o.organisation is not distinct from k.organisation
           and o.properties @> k.key and ${visibleRowsSql(sql, decision)}
           ${readableKeySql(sql, { decision, keys })}
-        limit 2
       ) o
     ) found on true`;
-  const { rows } = await client.query<KeyRow>(text, sql.parameters);
-  const matches = keys.map((): string[] => []);
-  for (const { place, uuid } of rows) if (place !== null && uuid !== null) matches[place - 1]?.push(uuid);
-  return { matches, barrier: readBarrierRow(rows[0]) };
+  return { text, parameters: sql.parameters };
 }
 
 /** A property that is hidden on a row does not tell what it is by being found. */

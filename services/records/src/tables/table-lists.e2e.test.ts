@@ -167,7 +167,7 @@ test('a poll tells what changed since the last one, deletes included, and then n
   const gone = await createRow(alice, path, { name: 'gone' });
   const poll = async (since: string): Promise<Record<string, unknown>> => {
     const query = new URLSearchParams({ updatedSince: since, includeDeleted: 'true', fields: 'name' });
-    return (await expectStatus(200, bob.get(`${path}?${query}`))).body;
+    return (await expectStatus(200, bob.get(`${path}?${query.toString()}`))).body;
   };
   const first = await poll('2026-01-01T00:00:00Z');
   expect(namesOf(first['records'] as Row[])).toEqual(['kept', 'gone']);
