@@ -1,13 +1,18 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 
 // Each test starts processes; on a busy machine one takes seconds.
 vi.setConfig({ testTimeout: 60_000 });
 
 const MAIN = join(import.meta.dirname, '..', 'test', 'sample-main.ts');
+/** What the first process compiled, the others use again. */
+const compiled = mkdtempSync(join(tmpdir(), 'tidewire-compiled-'));
+afterAll(() => rmSync(compiled, { recursive: true, force: true }));
 const NATS_URL = 'nats://sample:marker-password@127.0.0.1:4222';
 
 interface Ended {
@@ -25,7 +30,7 @@ async function run(
   } = {},
 ): Promise<Ended> {
   const child = spawn(process.execPath, [MAIN, ...(options.args ?? [])], {
-    env: { NATS_URL, ...options.env },
+    env: { NATS_URL, NODE_COMPILE_CACHE: compiled, ...options.env },
   });
   let out = '';
   let err = '';

@@ -3,7 +3,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { REQUEST_SUBJECTS, authenticateReplySchema, setPolicyReplySchema } from '@tidewire/contract';
-import { startPostgres, startPostgresAlone, waitFor } from '@tidewire/test-kit';
+import { compileCache, startPostgres, startPostgresAlone, waitFor } from '@tidewire/test-kit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readOutbox } from '../test/outbox.ts';
 import { query } from '../test/owner.ts';
@@ -26,7 +26,7 @@ interface CommandResult {
 /** Runs the bootstrap command as a person would. */
 function bootstrap(databaseUrl: string, ...options: string[]): Promise<CommandResult> {
   const command = join(import.meta.dirname, 'bootstrap.ts');
-  const env = { DATABASE_URL: databaseUrl, TIDEWIRE_PORT: '8080' };
+  const env = { DATABASE_URL: databaseUrl, TIDEWIRE_PORT: '8080', NODE_COMPILE_CACHE: compileCache() };
   return new Promise((resolve) => {
     execFile(process.execPath, [command, ...options], { env }, (error, stdout, stderr) => {
       resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });

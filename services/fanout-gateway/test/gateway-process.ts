@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { freePort, waitFor } from '@tidewire/test-kit';
+import { compileCache, freePort, waitFor } from '@tidewire/test-kit';
 import { SseClient } from './sse-client.ts';
 
 const MAIN = join(import.meta.dirname, '..', 'src', 'main.ts');
@@ -20,7 +20,12 @@ export class GatewayProcess {
   static async start(settings: Record<string, string>): Promise<GatewayProcess> {
     const port = await freePort();
     const child = spawn(process.execPath, ['--max-semi-space-size=1', MAIN], {
-      env: { PATH: process.env['PATH'], TIDEWIRE_PORT: String(port), ...settings },
+      env: {
+        PATH: process.env['PATH'],
+        NODE_COMPILE_CACHE: compileCache(),
+        TIDEWIRE_PORT: String(port),
+        ...settings,
+      },
       stdio: ['ignore', 'inherit', 'inherit'],
     });
     const gateway = new GatewayProcess(child, `http://127.0.0.1:${port}`);

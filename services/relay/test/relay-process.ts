@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
-import { freePort, waitFor } from '@tidewire/test-kit';
+import { compileCache, freePort, waitFor } from '@tidewire/test-kit';
 
 /** A relay as it runs in production: a process of its own that can be killed or frozen. */
 export interface RelayProcess {
@@ -18,6 +18,7 @@ export async function startRelayProcess(natsUrl: string, databaseUrl: string): P
     stdio: ['ignore', 'ignore', 'inherit'],
     env: {
       PATH: process.env['PATH'],
+      NODE_COMPILE_CACHE: compileCache(),
       NATS_URL: natsUrl,
       DATABASE_URL: databaseUrl,
       LOG_LEVEL: 'error',

@@ -7,7 +7,8 @@ import { machineVariables } from './launcher-settings.ts';
 
 const run = promisify(execFile);
 const program = join(import.meta.dirname, '..', '..', '..', '..', 'services', 'authz', 'src', 'bootstrap.ts');
-const TIMEOUT_MS = 30_000;
+/** A start beside all services takes two seconds of processor time, which a busy machine hands out slowly. */
+const TIMEOUT_MS = 120_000;
 
 /** The account that may do everything, and where its token is kept for whoever started us. */
 export interface Administrator {
@@ -41,8 +42,9 @@ export async function ensureAdministrator(
       },
     });
   } catch (error) {
-    const { stderr = '', message } = error as Error & { stderr?: string };
-    throw new Error(`The first administrator could not be made: ${stderr.trim() || message}`, {
+    const { stderr = '', message, killed } = error as Error & { stderr?: string; killed?: boolean };
+    const reason = killed === true ? `nothing after ${TIMEOUT_MS / 1000} s` : stderr.trim() || message;
+    throw new Error(`The first administrator could not be made: ${reason}`, {
       cause: error,
     });
   }
