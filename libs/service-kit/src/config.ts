@@ -56,6 +56,14 @@ export const databaseConfig = z.object({
   ),
 });
 
+/** For services that use it through a pool of connections, which is most. */
+export const databasePoolConfig = z.object({
+  ...databaseConfig.shape,
+  TIDEWIRE_DATABASE_CONNECTIONS: integerSetting(2, 200)
+    .default(10)
+    .describe('Connections to PostgreSQL at most.'),
+});
+
 /** One wrong setting. `name` is the environment variable; `message` never holds its value. */
 export interface ConfigFault {
   readonly name: string;

@@ -7,6 +7,7 @@ export {
   booleanSetting,
   busConfig,
   databaseConfig,
+  databasePoolConfig,
   describeConfig,
   integerSetting,
   parseConfig,

@@ -1,13 +1,16 @@
-import { baseConfig, booleanSetting, busConfig, databaseConfig, integerSetting } from '@tidewire/service-kit';
+import {
+  baseConfig,
+  booleanSetting,
+  busConfig,
+  databasePoolConfig,
+  integerSetting,
+} from '@tidewire/service-kit';
 import { z } from 'zod';
 
 export const configSchema = z.object({
   ...baseConfig.shape,
   ...busConfig.shape,
-  ...databaseConfig.shape,
-  TIDEWIRE_DATABASE_CONNECTIONS: integerSetting(2, 200)
-    .default(10)
-    .describe('Connections to PostgreSQL at most.'),
+  ...databasePoolConfig.shape,
   TIDEWIRE_EXPIRY_SWEEP_MS: integerSetting(100, 60_000)
     .default(1_000)
     .describe('How often credentials whose time is over are ended in the log, milliseconds.'),

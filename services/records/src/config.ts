@@ -1,14 +1,11 @@
-import { baseConfig, busConfig, databaseConfig, integerSetting } from '@tidewire/service-kit';
+import { baseConfig, busConfig, databasePoolConfig, integerSetting } from '@tidewire/service-kit';
 import { z } from 'zod';
 
 /** The settings of this service; keys are environment variables. */
 export const configSchema = z.object({
   ...baseConfig.shape,
   ...busConfig.shape,
-  ...databaseConfig.shape,
-  TIDEWIRE_DATABASE_CONNECTIONS: integerSetting(2, 200)
-    .default(10)
-    .describe('Connections to PostgreSQL at most.'),
+  ...databasePoolConfig.shape,
   TIDEWIRE_STALENESS_LIMIT_MS: integerSetting(1_000, 300_000)
     .default(10_000)
     .describe(
