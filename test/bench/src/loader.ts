@@ -26,7 +26,8 @@ type Subscriber = LoadPlan['subscribers'][number];
 const CONNECTS_AT_ONCE = 50;
 /** Long enough that the last polls have been taken in before anything is written. */
 const SETTLE_MS = 500;
-const RETRY_MS = 200;
+/** What `Retry-After` of a refusal says. */
+const RETRY_MS = 1000;
 
 const plan = JSON.parse(await text(process.stdin)) as LoadPlan;
 const tally = new LoadTally(plan.subscribers.length * plan.events, finish);

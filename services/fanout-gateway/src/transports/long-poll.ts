@@ -144,7 +144,7 @@ class WaitingPoll {
         answered: (answer) => {
           onAnswer(answer);
           this.#cancelTimers();
-          this.#after(STALL_MS, () => sink.reset());
+          if (sink.queuedBytes() > 0) this.#after(STALL_MS, () => sink.reset());
           // Frames may be on their way to others at this moment: members are not to change before they have left.
           queueMicrotask(() => keeper.retire(stream));
           resolve();
@@ -157,8 +157,7 @@ class WaitingPoll {
       },
       start.kind === 'resync' ? undefined : formatEventId(cursor),
     );
-    this.#after(order.timeoutMs, () => this.#timeIsUp());
-    if (order.timeoutMs > SHARE_AFTER_MS) this.#after(SHARE_AFTER_MS, () => void this.#share());
+    this.#wait(order.timeoutMs);
     this.#start();
   }
 
@@ -237,6 +236,18 @@ class WaitingPoll {
     if (sink.settled || opened.stream.ended) return;
     this.#options.fanOut.beat(opened.connection);
     sink.finish();
+  }
+
+  /** One timer at a time: most polls of a busy topic are answered before the first one is due. */
+  #wait(timeoutMs: number): void {
+    if (timeoutMs <= SHARE_AFTER_MS) {
+      this.#after(timeoutMs, () => this.#timeIsUp());
+      return;
+    }
+    this.#after(SHARE_AFTER_MS, () => {
+      this.#after(timeoutMs - SHARE_AFTER_MS, () => this.#timeIsUp());
+      void this.#share();
+    });
   }
 
   async #share(): Promise<void> {
