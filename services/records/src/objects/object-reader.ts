@@ -142,7 +142,7 @@ export class ObjectReader {
     });
     await turn.confirm(barrier);
     if (images === undefined) {
-      throw new TidewireError('PAYLOAD_TOO_LARGE', 'The page is too large: ask for fewer rows with _limit.');
+      throw new TidewireError('PAYLOAD_TOO_LARGE', 'The page is too large: ask for fewer rows.');
     }
     return {
       request,
