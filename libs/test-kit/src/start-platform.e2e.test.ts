@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Platform } from './platform.ts';
+import { sharedPlatform } from './shared-platform.ts';
 import { startPlatform } from './start-platform.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -42,6 +43,18 @@ test('what is killed stays down until it is restarted, and then has the same add
   expect(first?.pid).not.toBe(before.pid);
   expect(second?.pid).toBe(before.other);
   expect((await fetch(`${first?.url}/livez`)).status).toBe(200);
+});
+
+test('the platform of a run is one for all of its files, and none of them may end a part of it', async () => {
+  await using first = await sharedPlatform();
+  await using second = await sharedPlatform();
+  expect(second.origin).toBe(first.origin);
+  expect(first.origin).not.toBe(platform.origin);
+  await expect(first.kill('records')).rejects.toThrow('start one of your own');
+  const me = `${second.origin}/api/auth/me`;
+  const headers = { authorization: `Bearer ${second.adminToken}` };
+  expect((await fetch(me, { headers })).status).toBe(200);
+  expect(await second.sql('SELECT current_user AS me')).toEqual([{ me: 'tidewire_owner' }]);
 });
 
 test('the edge serves from whichever process of records there is', async () => {
