@@ -14,7 +14,7 @@ export interface Question {
 }
 
 const OLDEST_ANCESTOR = 10;
-const PSEUDO_GROUPS = ['public', 'authenticated', 'admin'];
+const PSEUDO_GROUPS = new Set(['public', 'authenticated', 'admin']);
 
 /** Whether the row may be read: administrator, then tenant boundary, then owner, then rules. */
 export function mayReadRow(question: Question, row: Image): boolean {
@@ -154,7 +154,7 @@ function isInGroup(question: Question, row: Image, group: string): boolean {
   const principal = principalOf(question);
   if (group === 'public') return true;
   if (group === 'authenticated') return principal !== null;
-  if (principal === null || PSEUDO_GROUPS.includes(group)) return false;
+  if (principal === null || PSEUDO_GROUPS.has(group)) return false;
   const organisation = row['_organisation'];
   return (
     organisationsAbove(question.rights, principal).includes(String(organisation)) &&

@@ -42,6 +42,11 @@ export class Model {
   readonly uncertain = new Set<string>();
   /** The newest images as the log told them, once they were found right. */
   readonly images = new Map<string, { readonly schema: Schema; readonly image: Image }>();
+  /** The last images of rows that were deleted, also of those that were made again. */
+  readonly graves = new Map<
+    string,
+    { readonly schema: Schema; readonly image: Image; readonly version: number }
+  >();
   rights: Rights = NO_RIGHTS;
   /** The step that is made now. */
   step = 0;
@@ -124,8 +129,10 @@ export class Model {
     if (found.uncertain) {
       this.rows.set(change.uuid, { ...found.row, uuid: change.uuid, version: change.version });
     }
-    if (change.after === null) this.images.delete(change.uuid);
-    else this.images.set(change.uuid, { schema: change.schema, image: change.after });
+    const { uuid, schema, version, before, after } = change;
+    if (after !== null) this.images.set(uuid, { schema, image: after });
+    else this.images.delete(uuid);
+    if (after === null && before !== null) this.graves.set(uuid, { schema, image: before, version });
   }
 
   #settleRights(): void {

@@ -1,6 +1,7 @@
 import { mayReadRow } from './evaluator.ts';
 import { messageOf } from './expectation.ts';
 import { Finding } from './finding.ts';
+import { Poller } from './poller.ts';
 import { Quiet } from './quiet.ts';
 import { Random } from './random.ts';
 import { changeRights } from './rights-changes.ts';
@@ -41,6 +42,9 @@ export interface OracleStats {
 }
 
 const TRAIL = 30;
+const POLLERS = 6;
+/** Processes restarted in every 2,000 steps: each takes seconds. */
+const RESTARTS = 6;
 
 /**
  * Runs random steps and compares what everybody was told and has with what they may know. Returns when all steps were
@@ -58,6 +62,7 @@ export class Oracle {
   /** Closed on purpose; they come back with their old cursor. */
   readonly #away = new Set<Subscriber>();
   #gone: Subscriber[] = [];
+  #pollers: readonly Poller[] = [];
   #finding: Finding | undefined;
   #background: Promise<void> | undefined;
   #born = 0;
@@ -110,6 +115,9 @@ export class Oracle {
     const { steps, subscribers, seed } = this.#options;
     for (let i = 0; i < 40; i += 1) await writeBySql(this.#world, random);
     for (let i = 0; i < subscribers; i += 1) this.#admit(random);
+    this.#pollers = this.#world.people
+      .slice(0, POLLERS)
+      .map((id, index) => this.#createPoller(random, id, index));
     await this.#rest();
     let untilRest = 10;
     for (let step = 0; step < steps; step += 1) {
@@ -127,15 +135,17 @@ export class Oracle {
   }
 
   async #step(random: Random): Promise<void> {
+    const { restarts, steps } = this.#options;
+    const isTime = restarts && (this.#stats.steps + 1) % Math.ceil(Math.min(steps, 2000) / RESTARTS) === 0;
     const step = random.weighted<() => Promise<string>>([
-      [50, () => this.#write(random, writeByApi, 'api')],
-      [19, () => this.#write(random, writeBySql, 'sql')],
-      [14, () => this.#changeRights(random)],
-      [6, () => this.#reconnect(random)],
+      [isTime ? 1_000_000 : 0, () => this.#restart(random)],
+      [48, () => this.#write(random, writeByApi, 'api')],
+      [24, () => this.#write(random, writeBySql, 'sql')],
+      [15, () => this.#changeRights(random)],
+      [5, () => this.#reconnect(random)],
       [3, () => this.#leave(random)],
-      [3, () => this.#replace(random)],
-      [this.#options.restarts ? 0.35 : 0, () => this.#restart(random)],
-      [3, () => this.#comeBack()],
+      [2, () => this.#replace(random)],
+      [2, () => this.#comeBack()],
     ]);
     this.#world.model.step = this.#stats.steps;
     const what = await step();
@@ -252,6 +262,19 @@ export class Oracle {
     subscriber.connect();
   }
 
+  #createPoller(random: Random, principal: string, index: number): Poller {
+    const { generator } = this.#world;
+    return new Poller({
+      name: `poller-${index}`,
+      schema: this.#world.aSchema(random),
+      interest: {
+        filter: index % 2 === 0 ? [] : generator.filter(random),
+        fields: index % 3 === 0 ? generator.fields(random) : undefined,
+      },
+      ticket: () => this.#world.ticket(principal),
+    });
+  }
+
   #adminTicket(): Ticket {
     const { adminId: principal, platform } = this.#world;
     return { principal, credential: null, token: platform.adminToken, limits: '' };
@@ -268,7 +291,10 @@ export class Oracle {
     // Who went away, or for good, has been told something too.
     await this.#quiet.compare(present, [...this.#away, ...this.#gone], position);
     this.#gone = [];
-    this.#quiet.forget([...this.#away]);
+    // Some skip a round now and then.
+    const random = Random.of(this.#options.seed, 2_000_000 + this.#stats.steps);
+    await this.#quiet.poll(random.some(this.#pollers, 0.6), position);
+    this.#quiet.forget([...this.#away, ...this.#pollers]);
     if (this.#finding !== undefined) throw this.#finding;
     // Who was refused makes room for somebody who is let in.
     for (const subscriber of present) {

@@ -5,11 +5,14 @@ import { judgeListing, judgeReceipts, judgeRefusal, judgeView } from './judgemen
 import type { Reality } from './judgement.ts';
 import { Lists, isListing } from './lists.ts';
 import type { Listing } from './lists.ts';
+import type { Poller } from './poller.ts';
 import type { Schema } from './rights.ts';
 import type { Subscriber } from './subscriber.ts';
 import type { World } from './world.ts';
 
 const PATIENCE_MS = 30_000;
+/** Every view is compared with the evaluator each time, and with a list every so many times: lists cost most. */
+const LIST_EVERY = 2;
 
 /** The moments at which nothing is written and everybody has been told everything. */
 export class Quiet {
@@ -17,7 +20,7 @@ export class Quiet {
   lists = 0;
   quietPoints = 0;
   readonly #world: World;
-  readonly #lacking = new WeakMap<Subscriber, Set<string>>();
+  readonly #lacking = new WeakMap<Subscriber, ReadonlySet<string>>();
 
   constructor(world: World) {
     this.#world = world;
@@ -63,33 +66,57 @@ export class Quiet {
       this.messages += judgeReceipts(subscriber, reality, position);
     }
     const lists = new Lists(platform.origin);
-    await Promise.all(subscribers.map((subscriber) => this.#compareOne(subscriber, reality, lists)));
+    await Promise.all(
+      subscribers.map((subscriber, index) => {
+        const isListed = subscriber.stale || (index + this.quietPoints) % LIST_EVERY === 0;
+        return this.#compareOne(subscriber, reality, isListed ? lists : undefined);
+      }),
+    );
     this.lists += lists.count;
     this.quietPoints += 1;
   }
 
-  /** What nobody can ask about any more does not have to be remembered. */
-  forget(away: readonly Subscriber[]): void {
-    const { history } = this.#world;
-    history.forget(Math.min(history.head, ...away.map(({ place }) => place)));
+  /** Lets clients that poll do a round. */
+  async poll(pollers: readonly Poller[], position: number): Promise<void> {
+    const { history, model, platform } = this.#world;
+    await Promise.all(pollers.map((one) => one.poll({ base: platform.origin, history, model, position })));
   }
 
-  async #compareOne(subscriber: Subscriber, reality: Reality, lists: Lists): Promise<void> {
+  /** What nobody can ask about any more does not have to be remembered. */
+  forget(absent: readonly { readonly place: number }[]): void {
+    const { history } = this.#world;
+    history.forget(Math.min(history.head, ...absent.map(({ place }) => place)));
+  }
+
+  /** Without `lists` the view is compared with the evaluator only, as the lists of others were. */
+  async #compareOne(subscriber: Subscriber, reality: Reality, lists: Lists | undefined): Promise<void> {
     judgeRefusal(subscriber, reality);
     if (subscriber.refusal !== undefined) return;
     requireLiving(subscriber, reality);
-    const { interest } = subscriber.options;
-    const ticket = subscriber.options.ticket();
-    const unlisted = new Set<string>();
+    const { listings, refused } =
+      lists === undefined ? NO_LISTS : await this.#readLists(subscriber, reality, lists);
+    if (subscriber.stale) {
+      subscriber.restart(listings);
+      this.#lacking.set(subscriber, refused);
+    }
+    if (subscriber.options.interest.events !== undefined) return;
+    judgeView(subscriber, reality, refused.union(this.#lacking.get(subscriber) ?? new Set()));
+  }
+
+  /** What the lists of a subscriber's topics give it, and the schemas that gave it none. */
+  async #readLists({ options }: Subscriber, reality: Reality, lists: Lists): Promise<ReadLists> {
+    const { interest } = options;
+    const { filter, fields } = interest;
+    const ticket = options.ticket();
+    const { principal, credential } = ticket;
     const listings: Listing[] = [];
+    const refused = new Set<string>();
     for (const schema of reality.schemas.filter((one) => concerns(interest.topics, one))) {
-      const { filter, fields } = interest;
       const listing = await lists.read({ ticket, schema, filter, fields });
       // A list is of its schema, whatever the topics of the stream.
       const topics = [`register/${schema.register}`];
-      const { principal, credential } = ticket;
       judgeListing({ asker: { principal, credential }, interest: { ...interest, topics } }, reality, listing);
-      if (!isListing(listing)) unlisted.add(schema.id);
+      if (!isListing(listing)) refused.add(schema.id);
       else {
         const rows = listing.rows.filter((row) =>
           interest.topics.some((topic) => insideTopic(topic, schema, row)),
@@ -97,14 +124,17 @@ export class Quiet {
         listings.push({ ...listing, rows });
       }
     }
-    if (subscriber.stale) {
-      subscriber.restart(listings);
-      this.#lacking.set(subscriber, unlisted);
-    }
-    if (interest.events !== undefined) return;
-    judgeView(subscriber, reality, unlisted.union(this.#lacking.get(subscriber) ?? new Set()));
+    return { listings, refused };
   }
 }
+
+interface ReadLists {
+  readonly listings: readonly Listing[];
+  /** By id. */
+  readonly refused: ReadonlySet<string>;
+}
+
+const NO_LISTS: ReadLists = { listings: [], refused: new Set() };
 
 /** Nobody keeps a stream whose credential ended before everything that it has been told. */
 function requireLiving(subscriber: Subscriber, { history }: Reality): void {

@@ -59,7 +59,10 @@ async function changeActiveOrganisation(world: World, random: Random): Promise<s
   const id = random.pick(world.people);
   const { organisations, active } = world.model.principal(id);
   const others = organisations.filter((organisation) => organisation !== active);
-  const next = others.length === 0 || random.chance(0.1) ? null : random.pick(others);
+  const [most] = world.organisations;
+  // Most act where most happens, and hardly anybody for nobody.
+  const often = others.find((organisation) => organisation === most && random.chance(0.5));
+  const next = others.length === 0 || random.chance(0.04) ? null : (often ?? random.pick(others));
   if (next === active) return changeMembership(world, random);
   await world.changePrincipal(id, { active: next });
   return `${id} acts for ${next}`;
@@ -67,12 +70,13 @@ async function changeActiveOrganisation(world: World, random: Random): Promise<s
 
 async function changeOrganisations(world: World, random: Random): Promise<string> {
   const id = random.pick(world.people);
-  const organisations = random.some(world.organisations, 0.6);
-  if (organisations.length === 0) organisations.push(random.pick(world.organisations));
+  const active = world.anOrganisation(random);
+  const others = random.some(world.organisations, 0.5).filter((other) => other !== active);
+  const organisations = [active, ...others];
   const groups = organisations.flatMap((organisation) =>
     random.some(GROUPS, 0.4).map((group) => ({ organisation, group })),
   );
-  await world.changePrincipal(id, { organisations, groups, active: random.pick(organisations) });
+  await world.changePrincipal(id, { organisations, groups, active });
   return `${id} belongs to ${organisations.length} organisations`;
 }
 
@@ -87,7 +91,7 @@ async function moveOrganisation(world: World, random: Random): Promise<string> {
 
 async function renewToken(world: World, random: Random): Promise<string> {
   const id = random.pick(world.people);
-  const scopes: Scopes | null = random.chance(0.7)
+  const scopes: Scopes | null = random.chance(0.85)
     ? null
     : random.pick<Scopes>([
         { actions: ['read'] },

@@ -37,6 +37,14 @@ const VALUES: Readonly<Record<string, readonly unknown[]>> = {
 export const GROUPS = ['g1', 'g2', 'g3'] as const;
 const ORDERED = ['$gt', '$gte', '$lt', '$lte'] as const;
 
+/** Properties that a change of a row is worth most in. */
+export interface Focus {
+  /** Rules look at them. */
+  readonly deciding: readonly string[];
+  /** Somebody filters by them. */
+  readonly filtered: readonly string[];
+}
+
 /** Makes rules, rows and filters for one world. */
 export class Generator {
   readonly #people: readonly string[];
@@ -51,12 +59,16 @@ export class Generator {
   }
 
   /** Some of the properties with other values; null: without it. What rules and filters look at changes most. */
-  patch(random: Random, focus: readonly string[], current: Properties = {}): Record<string, unknown> {
-    const names = focus.length > 0 && random.chance(0.85) ? focus : Object.keys(PROPERTY_KINDS);
-    const chosen = random.some(names, names.length > 4 ? 0.3 : 0.6);
-    if (chosen.length === 0) chosen.push(random.pick(names));
+  patch(random: Random, focus: Focus, current: Properties = {}): Record<string, unknown> {
+    const all = Object.keys(PROPERTY_KINDS);
+    const chosen = new Set([
+      ...(focus.deciding.length > 0 && random.chance(0.8) ? [random.pick(focus.deciding)] : []),
+      ...(focus.filtered.length > 0 && random.chance(0.5) ? [random.pick(focus.filtered)] : []),
+      ...random.some(all, 0.08),
+    ]);
+    if (chosen.size === 0) chosen.add(random.pick(all));
     return Object.fromEntries(
-      chosen.map((name) => {
+      [...chosen].map((name) => {
         if (random.chance(0.08)) return [name, null];
         const value = this.value(random, name);
         return [name, value === current[name] ? this.value(random, name) : value];
@@ -78,7 +90,7 @@ export class Generator {
     const rules: { -readonly [action in keyof Rules]: Rules[action] } = {};
     if (random.chance(0.93)) {
       const others = this.#ruleList(random, 0.75);
-      rules.read = random.chance(0.65)
+      rules.read = random.chance(0.82)
         ? [{ group: 'authenticated', match: this.#even(random) }, ...others.slice(1)]
         : others;
     }

@@ -54,7 +54,8 @@ export interface Receipt {
 }
 
 const LONGEST_TRAIL = 12;
-const RETRY_MS = 25;
+const RETRY_MS = 15;
+const LONGEST_RETRY_MS = 150;
 const MOST_RETRIES = 400;
 
 /**
@@ -302,7 +303,7 @@ export class Subscriber {
       this.options.onFinding(new Finding('loss', `${this.state}: it is not let in any more`));
       return;
     }
-    this.#retry = setTimeout(() => this.connect(), RETRY_MS);
+    this.#retry = setTimeout(() => this.connect(), Math.min(RETRY_MS * this.#retries, LONGEST_RETRY_MS));
   }
 }
 

@@ -7,6 +7,7 @@ import { LogWatch } from './log-watch.ts';
 import { Model } from './model.ts';
 import type { Random } from './random.ts';
 import { GROUPS, Generator, PROPERTY_KINDS } from './rules-generator.ts';
+import type { Focus } from './rules-generator.ts';
 import { withRight } from './rights.ts';
 import type { Membership, Policy, Principal, Schema, Scopes } from './rights.ts';
 import type { Gateway, Ticket } from './subscriber.ts';
@@ -95,9 +96,9 @@ export class World {
   anOrganisation(random: Random): string {
     const [above = '', below = ''] = this.organisations;
     return random.weighted([
-      [4, above],
+      [5, above],
       [4, below],
-      [2, random.pick(this.organisations)],
+      [1.5, random.pick(this.organisations)],
     ]);
   }
 
@@ -108,12 +109,14 @@ export class World {
   }
 
   /** The properties that decide who sees a row of the schema. */
-  focusOf(schema: Schema): string[] {
+  focusOf(schema: Schema): Focus {
     const own = this.model.rights.policies.get(schema.id)?.authorization ?? {};
     const inherited = this.model.rights.policies.get(schema.registerId)?.authorization ?? {};
     const rules = (Object.keys(own).length > 0 ? own : inherited).read ?? [];
     const fields = rules.flatMap((rule) => (typeof rule === 'string' ? [] : Object.keys(rule.match ?? {})));
-    return [...new Set([...fields, ...this.interesting])].filter((name) => schema.properties.has(name));
+    const known = (names: Iterable<string>): string[] =>
+      [...names].filter((name) => schema.properties.has(name));
+    return { deciding: known(fields), filtered: known(this.interesting) };
   }
 
   async giveToken(principal: string, scopes: Scopes | null): Promise<void> {

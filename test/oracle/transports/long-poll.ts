@@ -8,7 +8,7 @@ interface PollAnswer {
 }
 
 /** Short, because a quiet point waits for the next position of everybody. */
-const WAIT_MS = 200;
+const WAIT_MS = 250;
 /** So few that one answer is now and then not enough. */
 const MOST_EVENTS = 5;
 

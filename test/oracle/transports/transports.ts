@@ -3,4 +3,4 @@ import { longPoll } from './long-poll.ts';
 import { sse } from './sse.ts';
 
 /** All ways to follow topics; a subscriber has one of them, most often the first. */
-export const TRANSPORTS: readonly Transport[] = [sse, sse, sse, longPoll];
+export const TRANSPORTS: readonly Transport[] = [sse, sse, sse, sse, sse, longPoll];
