@@ -49,7 +49,6 @@ afterEach(async () => {
 async function startServer(routes: (app: HttpServer) => void = () => {}, ready: Readiness = true) {
   const lines: string[] = [];
   const app = createHttpServer({
-    service: 'records',
     logger: createLogger({
       service: 'records',
       level: 'debug',
@@ -282,13 +281,6 @@ test('answers probes without a credential and says why it is not ready', async (
     { status: 'not ready', reason: 'bus: not connected' },
   ]);
   expect(await (await fetch(`${url}/metrics`)).text()).toContain('tidewire_records_http_requests_total');
-});
-
-test('describes routes as OpenAPI from the schemas that validate them', async () => {
-  const { app } = await startServer();
-  const document = app.swagger() as { paths?: Record<string, unknown> };
-  expect(Object.keys(document.paths ?? {})).toEqual(['/things/{id}']);
-  expect(JSON.stringify(document)).toContain('"size"');
 });
 
 test('answers bytes that are not HTTP and closes', async () => {

@@ -2,8 +2,13 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { HTTP_HEADERS, PROBLEM_MEDIA_TYPE, TidewireError, formatProblem } from '@tidewire/contract';
 import { fastify } from 'fastify';
-import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  FastifyTypeProvider,
+} from 'fastify';
 import type { z } from 'zod';
 import type { Clock } from './clock.ts';
 import { readCorrelation } from './correlation.ts';
@@ -13,7 +18,6 @@ import { decodeJsonBody, parseJsonBody } from './json-body.ts';
 import type { Logger } from './logger.ts';
 import { METRICS_MEDIA_TYPE } from './metrics.ts';
 import type { Metrics } from './metrics.ts';
-import { registerOpenApi } from './openapi.ts';
 import { toTidewireError } from './problem-mapping.ts';
 import { recordRoutes } from './route-list.ts';
 import { createRouteTable } from './route-table.ts';
@@ -29,6 +33,12 @@ declare module 'fastify' {
   }
 }
 
+/** Tells TypeScript what handlers get and give, from the zod schemas of their route. */
+interface ZodTypeProvider extends FastifyTypeProvider {
+  readonly validator: this['schema'] extends z.ZodType ? z.output<this['schema']> : unknown;
+  readonly serializer: this['schema'] extends z.ZodType ? z.input<this['schema']> : unknown;
+}
+
 /** A Fastify instance whose route schemas are zod. */
 export type HttpServer = FastifyInstance<
   Server,
@@ -41,9 +51,6 @@ export type HttpRequest = FastifyRequest;
 export type HttpReply = FastifyReply;
 
 export interface HttpServerOptions {
-  /** Name and version for the OpenAPI document. */
-  readonly service: string;
-  readonly version?: string;
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly clock: Clock;
@@ -75,7 +82,7 @@ const SECURITY_HEADERS = Object.freeze({
 /**
  * Creates the HTTP server of a service; it does not listen. Routes validate with zod and answer with JSON; every
  * error leaves as problem+json of the contract; `/livez`, `/readyz` and `/metrics` are there. `reply.hijack()` hands
- * a response over for streaming: no time-out of the server touches it. `app.swagger()` gives the OpenAPI document.
+ * a response over for streaming: no time-out of the server touches it.
  */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const app = fastify({
@@ -121,7 +128,6 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   recordRoutes(app);
   observeRequests(app, options);
   answerErrors(app, options.logger);
-  registerOpenApi(app, `Tidewire ${options.service}`, options.version ?? '0.0.0');
   registerProbes(app, options);
   if (options.isStream) serveStreams(app.server, (request, response) => app.routing(request, response));
   return app;
@@ -248,7 +254,7 @@ function refuseMalformedHttp(error: Error & { code?: string }, socket: Socket): 
 }
 
 function registerProbes(app: HttpServer, { metrics, ready }: HttpServerOptions): void {
-  const probe = { config: { authentication: 'none' }, schema: { hide: true } } as const;
+  const probe = { config: { authentication: 'none' } } as const;
   app.get('/livez', probe, async () => ({ status: 'alive' }));
   app.get('/readyz', probe, async (_request, reply) => {
     const readiness = ready();

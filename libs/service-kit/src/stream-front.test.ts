@@ -20,7 +20,6 @@ interface Streams {
 async function startStreams(): Promise<Streams> {
   const taken: Socket[] = [];
   const app = createHttpServer({
-    service: 'test',
     logger: createLogger({ service: 'test', level: 'silent' }),
     metrics: createMetrics('test'),
     clock: systemClock,

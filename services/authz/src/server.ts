@@ -23,7 +23,7 @@ export interface ServerDependencies extends ServiceDependencies {
 /** The HTTP face of authz; it does not listen. */
 export function createServer(dependencies: ServerDependencies): HttpServer {
   const { config, pool, writer, authenticate, authzMetrics, clock } = dependencies;
-  const app = createHttpServer({ ...dependencies, service: 'authz' });
+  const app = createHttpServer(dependencies);
   void app.register(authenticationPlugin, {
     authenticate: ({ type, secret }) => authenticate(type, secret),
     allowedOrigins: [new URL(config.TIDEWIRE_PUBLIC_URL).origin],

@@ -8,14 +8,14 @@ import { isSubscribe, registerSubscribeRoute } from './routes/subscribe.ts';
 import type { SubscribeRouteOptions } from './routes/subscribe.ts';
 import { registerTopicsRoute } from './routes/topics.ts';
 
-export type ServerOptions = Omit<HttpServerOptions, 'service' | 'isStream'> &
+export type ServerOptions = Omit<HttpServerOptions, 'isStream'> &
   SubscribeRouteOptions &
   PollRouteOptions &
   StatusRouteOptions;
 
 /** The gateway's HTTP server; it does not listen. */
 export function createServer(options: ServerOptions): HttpServer {
-  const app = createHttpServer({ ...options, service: 'fanout-gateway', isStream: isSubscribe });
+  const app = createHttpServer({ ...options, isStream: isSubscribe });
   registerSubscribeRoute(app, options);
   registerPollRoute(app, options);
   registerTopicsRoute(app, options);

@@ -12,8 +12,8 @@ const PAGE_POLICY =
   "base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /** The server of the pages: files of `public/`, `/` being `index.html`, and the documentation. It does not listen. */
-export async function createServer(options: Omit<HttpServerOptions, 'service'>): Promise<HttpServer> {
-  const app = createHttpServer({ ...options, service: 'pages' });
+export async function createServer(options: HttpServerOptions): Promise<HttpServer> {
+  const app = createHttpServer(options);
   await app.register(async (files) => {
     // Paths in an odd spelling ("//x", "/./x") are refused as forbidden there; no file has such a name, nor a secret.
     files.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {

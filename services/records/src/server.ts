@@ -25,7 +25,7 @@ export interface ServerOptions extends ServiceDependencies, AuthenticationOption
 /** The HTTP server with all routes; it does not listen. */
 export async function createServer(options: ServerOptions): Promise<HttpServer> {
   const { logger, metrics, clock, ready, authenticate, allowedOrigins } = options;
-  const app = createHttpServer({ service: 'records', logger, metrics, clock, ready });
+  const app = createHttpServer({ logger, metrics, clock, ready });
   await app.register(authenticationPlugin, { authenticate, allowedOrigins });
   registerRoutes(app, options.catalogue);
   schemaRoutes(app, options.catalogue);

@@ -26,7 +26,6 @@ export function registerGroups(app: HttpServer, pool: Pool, writer: RightsWriter
     '/api/groups',
     {
       schema: {
-        summary: 'The groups of an organisation and their members',
         querystring: z.strictObject({ ...pageQueryShape, organisation: uuidSchema }),
         response: { 200: groupPageSchema },
       },
@@ -42,7 +41,6 @@ export function registerGroups(app: HttpServer, pool: Pool, writer: RightsWriter
     MEMBER_PATH,
     {
       schema: {
-        summary: 'Add a member to a group, which exists while it has any',
         params: memberParamsSchema,
       },
     },
@@ -56,17 +54,13 @@ export function registerGroups(app: HttpServer, pool: Pool, writer: RightsWriter
       return reply.code(204).send();
     },
   );
-  app.delete(
-    MEMBER_PATH,
-    { schema: { summary: 'Take a member out of a group', params: memberParamsSchema } },
-    async (request, reply) => {
-      requireAdmin(request);
-      const { organisation, group, principal } = request.params;
-      await writer.writeAsAdmin(authorOf(request), async (client) => {
-        await lockPrincipal(client, principal);
-        if (!(await removeGroupMember(client, { organisation, group }, principal))) throw notFound();
-      });
-      return reply.code(204).send();
-    },
-  );
+  app.delete(MEMBER_PATH, { schema: { params: memberParamsSchema } }, async (request, reply) => {
+    requireAdmin(request);
+    const { organisation, group, principal } = request.params;
+    await writer.writeAsAdmin(authorOf(request), async (client) => {
+      await lockPrincipal(client, principal);
+      if (!(await removeGroupMember(client, { organisation, group }, principal))) throw notFound();
+    });
+    return reply.code(204).send();
+  });
 }

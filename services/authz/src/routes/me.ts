@@ -9,7 +9,6 @@ export function registerMe(app: HttpServer): void {
     '/api/auth/me',
     {
       schema: {
-        summary: 'Who the caller is',
         response: { 200: callerSchema },
       },
     },

@@ -40,7 +40,6 @@ function registerReads(app: HttpServer, pool: Pool): void {
     '/api/organisations',
     {
       schema: {
-        summary: 'List organisations: all for an administrator, own ones and their ancestors for others',
         querystring: pageQuerySchema,
         response: { 200: organisationPageSchema },
       },
@@ -58,7 +57,6 @@ function registerReads(app: HttpServer, pool: Pool): void {
     '/api/organisations/:uuid',
     {
       schema: {
-        summary: 'One organisation',
         params: paramsSchema,
         response: { 200: organisationViewSchema },
       },
@@ -72,7 +70,6 @@ function registerWrites(app: HttpServer, pool: Pool, writer: RightsWriter): void
     '/api/organisations',
     {
       schema: {
-        summary: 'Create an organisation',
         body: newOrganisationSchema,
         response: { 201: organisationViewSchema },
       },
@@ -92,7 +89,6 @@ function registerWrites(app: HttpServer, pool: Pool, writer: RightsWriter): void
     '/api/organisations/:uuid',
     {
       schema: {
-        summary: 'Rename or move an organisation',
         params: paramsSchema,
         body: organisationPatchSchema,
         response: { 200: organisationViewSchema },
@@ -118,7 +114,6 @@ function registerSetActive(app: HttpServer, writer: RightsWriter): void {
     '/api/organisations/:uuid/set-active',
     {
       schema: {
-        summary: 'Act for one of the own organisations from now on',
         params: paramsSchema,
         response: { 200: principalViewSchema },
       },

@@ -41,7 +41,6 @@ function registerReads(app: HttpServer, pool: Pool): void {
     '/api/policies',
     {
       schema: {
-        summary: 'List policies',
         querystring: z.strictObject({ ...pageQueryShape, target: policyTargetSchema.optional() }),
         response: { 200: policyPageSchema },
       },
@@ -58,7 +57,6 @@ function registerReads(app: HttpServer, pool: Pool): void {
     '/api/policies/:target/:id',
     {
       schema: {
-        summary: 'The policy of a register or schema',
         params: paramsSchema,
         response: { 200: policyViewSchema },
       },
@@ -77,7 +75,6 @@ function registerWrites(app: HttpServer, writer: RightsWriter, metrics: AuthzMet
     '/api/policies/:target/:id',
     {
       schema: {
-        summary: 'Set the rules of a register or schema',
         params: paramsSchema,
         body: bodySchema,
         response: { 200: policyViewSchema },
@@ -99,16 +96,12 @@ function registerWrites(app: HttpServer, writer: RightsWriter, metrics: AuthzMet
       return formatPolicy(policy);
     },
   );
-  app.delete(
-    '/api/policies/:target/:id',
-    { schema: { summary: 'Remove the rules of a register or schema', params: paramsSchema } },
-    async (request, reply) => {
-      requireAdmin(request);
-      const removed = await writer.writeAsAdmin(authorOf(request), (client) =>
-        removePolicy(client, request.params),
-      );
-      if (!removed) throw notFound();
-      return reply.code(204).send();
-    },
-  );
+  app.delete('/api/policies/:target/:id', { schema: { params: paramsSchema } }, async (request, reply) => {
+    requireAdmin(request);
+    const removed = await writer.writeAsAdmin(authorOf(request), (client) =>
+      removePolicy(client, request.params),
+    );
+    if (!removed) throw notFound();
+    return reply.code(204).send();
+  });
 }

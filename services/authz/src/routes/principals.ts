@@ -37,7 +37,6 @@ function registerReads(app: HttpServer, pool: Pool): void {
     '/api/principals',
     {
       schema: {
-        summary: 'List principals: all for an administrator, oneself for others',
         querystring: pageQuerySchema,
         response: { 200: principalPageSchema },
       },
@@ -55,7 +54,7 @@ function registerReads(app: HttpServer, pool: Pool): void {
   );
   app.get(
     '/api/principals/:id',
-    { schema: { summary: 'One principal', params: paramsSchema, response: { 200: principalViewSchema } } },
+    { schema: { params: paramsSchema, response: { 200: principalViewSchema } } },
     async (request) => {
       requireSelfOrAdmin(request, request.params.id);
       const found = await findPrincipal(pool, request.params.id);
@@ -70,7 +69,6 @@ function registerWrites(app: HttpServer, writer: RightsWriter): void {
     '/api/principals',
     {
       schema: {
-        summary: 'Create a principal',
         body: newPrincipalSchema,
         response: { 201: principalViewSchema },
       },
@@ -90,7 +88,6 @@ function registerWrites(app: HttpServer, writer: RightsWriter): void {
     '/api/principals/:id',
     {
       schema: {
-        summary: 'Change a principal; lists replace',
         params: paramsSchema,
         body: principalPatchSchema,
         response: { 200: principalViewSchema },
@@ -108,24 +105,20 @@ function registerWrites(app: HttpServer, writer: RightsWriter): void {
       return formatPrincipal(present(changed));
     },
   );
-  app.delete(
-    '/api/principals/:id',
-    { schema: { summary: 'Remove a principal with its memberships and tokens', params: paramsSchema } },
-    async (request, reply) => {
-      const { id } = request.params;
-      requireSelfOrAdmin(request, id);
-      requireAdmin(request);
-      await writer.writeAsAdmin(authorOf(request), async (client) => {
-        const found = await lockPrincipal(client, id);
-        if (found === undefined) throw notFound();
-        if (found.admin && !(await hasOtherAdmin(client, id))) {
-          throw new TidewireError('CONFLICT', 'This is the last administrator: make another one first.');
-        }
-        await removePrincipal(client, id);
-      });
-      return reply.code(204).send();
-    },
-  );
+  app.delete('/api/principals/:id', { schema: { params: paramsSchema } }, async (request, reply) => {
+    const { id } = request.params;
+    requireSelfOrAdmin(request, id);
+    requireAdmin(request);
+    await writer.writeAsAdmin(authorOf(request), async (client) => {
+      const found = await lockPrincipal(client, id);
+      if (found === undefined) throw notFound();
+      if (found.admin && !(await hasOtherAdmin(client, id))) {
+        throw new TidewireError('CONFLICT', 'This is the last administrator: make another one first.');
+      }
+      await removePrincipal(client, id);
+    });
+    return reply.code(204).send();
+  });
 }
 
 /** Whether another principal exists is nothing for somebody who is no administrator. */

@@ -41,7 +41,6 @@ function registerCreate(app: HttpServer, { writer, clock, chosenSecrets }: Token
     '/api/auth/tokens',
     {
       schema: {
-        summary: 'Create a token; its secret is in this answer and nowhere else',
         body: newTokenSchema,
         response: { 201: createdTokenSchema },
       },
@@ -86,7 +85,6 @@ function registerListAndEnd(app: HttpServer, { pool, writer }: TokenRoutesOption
     '/api/auth/tokens',
     {
       schema: {
-        summary: 'List tokens without their secrets',
         querystring: z.strictObject({ ...pageQueryShape, principal: principalIdSchema.optional() }),
         response: { 200: tokenPageSchema },
       },
@@ -104,7 +102,7 @@ function registerListAndEnd(app: HttpServer, { pool, writer }: TokenRoutesOption
   );
   app.delete(
     '/api/auth/tokens/:id',
-    { schema: { summary: 'Revoke a token', params: z.object({ id: uuidSchema }) } },
+    { schema: { params: z.object({ id: uuidSchema }) } },
     async (request, reply) => {
       const { principal } = requireUnlimited(request);
       const { id } = request.params;

@@ -28,7 +28,6 @@ export function registerPollRoute(app: HttpServer, options: PollRouteOptions): v
     // The stream's own order of checks: room first, then who asks, then what for.
     config: { authentication: 'none' },
     exposeHeadRoute: false,
-    schema: { summary: 'Events after a cursor, as soon as there are any', tags: ['realtime'] },
     errorHandler: (error) => {
       options.onRefusal(toTidewireError(error).code);
       throw error;

@@ -19,8 +19,6 @@ export function registerStatusRoute(app: HttpServer, options: StatusRouteOptions
   app.get('/api/realtime/status', {
     config: { authentication: 'none' },
     schema: {
-      summary: 'Own connections and subscriptions, and the window that can be replayed',
-      tags: ['realtime'],
       response: { 200: streamStatusSchema },
     },
     handler: async (request): Promise<StreamStatus> => {

@@ -35,7 +35,6 @@ export function registerSubscribeRoute(app: HttpServer, options: SubscribeRouteO
     // The stream's own order of checks: room first, then who asks, then what for.
     config: { authentication: 'none' },
     exposeHeadRoute: false,
-    schema: { summary: 'Events of one or several topics, as Server-Sent Events', tags: ['realtime'] },
     errorHandler: (error, request, reply) => {
       options.onRefusal(toTidewireError(error).code);
       if (!answerTransient(error, request, reply, retryMs())) throw error;

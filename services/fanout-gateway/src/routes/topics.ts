@@ -20,8 +20,6 @@ export function registerTopicsRoute(app: HttpServer, options: TopicsRouteOptions
   app.get('/api/realtime/topics', {
     config: { authentication: 'none' },
     schema: {
-      summary: 'The topics that the caller may subscribe to',
-      tags: ['realtime'],
       response: { 200: topicListSchema },
     },
     handler: async (request): Promise<TopicList> => {

@@ -11,7 +11,6 @@ import { ifMatch, isPermanent, organisationOf, queryEntries, writeRequest } from
 
 const collection = z.object({ register: z.string(), schema: z.string() });
 const item = collection.extend({ uuid: z.string() });
-const tags = ['objects'];
 const COLLECTION = '/api/objects/:register/:schema';
 const ITEM = `${COLLECTION}/:uuid`;
 /** Anonymous readers get what a `public` rule lets everybody read. */
@@ -23,7 +22,7 @@ export function objectRoutes(app: HttpServer, reader: ObjectReader, writer: Obje
     COLLECTION,
     {
       config: readable,
-      schema: { tags, params: collection, summary: 'A page of the objects that the caller may read' },
+      schema: { params: collection },
     },
     async (request, reply) => {
       const entries = queryEntries(request);
@@ -33,35 +32,27 @@ export function objectRoutes(app: HttpServer, reader: ObjectReader, writer: Obje
       return sendTagged(request, reply, { content, place, position });
     },
   );
-  app.post(
-    COLLECTION,
-    { schema: { tags, params: collection, body: z.unknown(), summary: 'Creates an object' } },
-    async (request, reply) => {
-      const body = readObjectBody(request.body, undefined);
-      const created = first(await writer.create(writeRequest(request, request.params), [body]));
-      const { registerSlug, schemaSlug, uuid } = created;
-      void reply.code(201).header('location', `/api/objects/${registerSlug}/${schemaSlug}/${uuid}`);
-      return answer(reply, created);
-    },
-  );
-  app.get(
-    ITEM,
-    { config: readable, schema: { tags, params: item, summary: 'An object' } },
-    async (request, reply) => {
-      const { uuid } = request.params;
-      const found = await reader.get(request.principal, request.params, requireUuid(uuid));
-      const { object: content, version, position } = found;
-      return sendTagged(request, reply, { content, version, position });
-    },
-  );
-  for (const [method, mode, summary] of [
-    ['PUT', 'replace', 'Replaces what the caller may read of an object'],
-    ['PATCH', 'merge', 'Merges into an object (RFC 7396)'],
+  app.post(COLLECTION, { schema: { params: collection, body: z.unknown() } }, async (request, reply) => {
+    const body = readObjectBody(request.body, undefined);
+    const created = first(await writer.create(writeRequest(request, request.params), [body]));
+    const { registerSlug, schemaSlug, uuid } = created;
+    void reply.code(201).header('location', `/api/objects/${registerSlug}/${schemaSlug}/${uuid}`);
+    return answer(reply, created);
+  });
+  app.get(ITEM, { config: readable, schema: { params: item } }, async (request, reply) => {
+    const { uuid } = request.params;
+    const found = await reader.get(request.principal, request.params, requireUuid(uuid));
+    const { object: content, version, position } = found;
+    return sendTagged(request, reply, { content, version, position });
+  });
+  for (const [method, mode] of [
+    ['PUT', 'replace'],
+    ['PATCH', 'merge'],
   ] as const) {
     app.route({
       method,
       url: ITEM,
-      schema: { tags, params: item, body: z.unknown(), summary },
+      schema: { params: item, body: z.unknown() },
       handler: async (request, reply) => {
         const uuid = requireUuid(request.params.uuid);
         const body = readObjectBody(request.body, ifMatch(request));
@@ -70,19 +61,15 @@ export function objectRoutes(app: HttpServer, reader: ObjectReader, writer: Obje
       },
     });
   }
-  app.delete(
-    ITEM,
-    { schema: { tags, params: item, summary: 'Deletes an object' } },
-    async (request, reply) => {
-      const uuid = requireUuid(request.params.uuid);
-      const objects = [{ uuid, version: deletedVersion(request) }];
-      await writer.remove(writeRequest(request, request.params), {
-        objects,
-        permanent: isPermanent(request),
-      });
-      return reply.code(204).send();
-    },
-  );
+  app.delete(ITEM, { schema: { params: item } }, async (request, reply) => {
+    const uuid = requireUuid(request.params.uuid);
+    const objects = [{ uuid, version: deletedVersion(request) }];
+    await writer.remove(writeRequest(request, request.params), {
+      objects,
+      permanent: isPermanent(request),
+    });
+    return reply.code(204).send();
+  });
 }
 
 function first<Item>([only]: readonly Item[]): Item {

@@ -7,22 +7,17 @@ import { catalogueRequest } from './request.ts';
 
 const params = z.object({ schema: z.string() });
 const querystring = z.looseObject({ register: z.string().optional() });
-const tags = ['schemas'];
 
 /** `/api/schemas`: what the objects of a register look like, and the rules they are judged by. */
 export function schemaRoutes(app: HttpServer, catalogue: Catalogue): void {
-  app.get(
-    '/api/schemas',
-    { schema: { tags, querystring, summary: 'The schemas that the caller may read from' } },
-    async (request) => {
-      const results = await catalogue.listSchemas(requirePrincipal(request), request.query.register);
-      return { results, total: results.length };
-    },
-  );
+  app.get('/api/schemas', { schema: { querystring } }, async (request) => {
+    const results = await catalogue.listSchemas(requirePrincipal(request), request.query.register);
+    return { results, total: results.length };
+  });
   app.post(
     '/api/schemas',
     {
-      schema: { tags, summary: 'Creates a schema in a register, with its rules', body: newSchemaBodySchema },
+      schema: { body: newSchemaBodySchema },
     },
     async (request, reply) => {
       const schema = await catalogue.createSchema(catalogueRequest(request), request.body);
@@ -32,29 +27,21 @@ export function schemaRoutes(app: HttpServer, catalogue: Catalogue): void {
         .send(schema);
     },
   );
-  app.get(
-    '/api/schemas/:schema',
-    { schema: { tags, params, summary: 'A schema, by id or slug' } },
-    (request) => catalogue.getSchema(requirePrincipal(request), request.params.schema),
+  app.get('/api/schemas/:schema', { schema: { params } }, (request) =>
+    catalogue.getSchema(requirePrincipal(request), request.params.schema),
   );
   app.patch(
     '/api/schemas/:schema',
     {
       schema: {
-        tags,
         params,
-        summary: 'Adds properties, changes a schema or its rules',
         body: schemaPatchBodySchema,
       },
     },
     (request) => catalogue.patchSchema(catalogueRequest(request), request.params.schema, request.body),
   );
-  app.delete(
-    '/api/schemas/:schema',
-    { schema: { tags, params, summary: 'Deletes a schema with its objects' } },
-    async (request, reply) => {
-      await catalogue.removeSchema(catalogueRequest(request), request.params.schema);
-      return reply.code(204).send();
-    },
-  );
+  app.delete('/api/schemas/:schema', { schema: { params } }, async (request, reply) => {
+    await catalogue.removeSchema(catalogueRequest(request), request.params.schema);
+    return reply.code(204).send();
+  });
 }

@@ -10,7 +10,6 @@ import { ifMatch, isPermanent, organisationOf, queryEntries, writeRequest } from
 
 const collection = z.object({ table: z.string() });
 const item = collection.extend({ id: z.string() });
-const tags = ['tables'];
 const COLLECTION = '/api/tables/:table/records';
 const BATCH = `${COLLECTION}/batch`;
 const ITEM = `${COLLECTION}/:id`;
@@ -25,7 +24,7 @@ export function tableRoutes(app: HttpServer, records: TableRecords): void {
     COLLECTION,
     {
       config: readable,
-      schema: { tags, params: collection, summary: 'A page of the records that the caller may read' },
+      schema: { params: collection },
     },
     async (request, reply) => {
       const entries = queryEntries(request);
@@ -36,85 +35,54 @@ export function tableRoutes(app: HttpServer, records: TableRecords): void {
       return sendTagged(request, reply, { content, place, position });
     },
   );
-  app.get(
-    ITEM,
-    { config: readable, schema: { tags, params: item, summary: 'A record' } },
-    async (request, reply) => {
-      const { table, id } = request.params;
-      refuseParameters(request, [TABLE_QUERY_PARAMETERS.token]);
-      const { record: content, ...rest } = await records.get(request.principal, table, requireId(id));
-      return sendTagged(request, reply, { content, ...rest });
-    },
-  );
-  app.post(
-    COLLECTION,
-    { schema: { tags, params: collection, body: z.unknown(), summary: 'Creates a record' } },
-    async (request, reply) => {
-      const created = await records.create(tableRequest(request, request.params), request.body);
-      const path = `/api/tables/${encodeURIComponent(request.params.table)}/records/${created.id}`;
-      return reply.code(201).header('location', path).send(created);
-    },
-  );
-  app.patch(
-    ITEM,
-    { schema: { tags, params: item, body: z.unknown(), summary: 'Changes a record' } },
-    async (request) => {
-      const row = rowOf(request, request.params.id);
-      return await records.patch(tableRequest(request, request.params), row, request.body);
-    },
-  );
-  app.delete(
-    ITEM,
-    { schema: { tags, params: item, summary: 'Deletes a record' } },
-    async (request, reply) => {
-      const permanent = isPermanent(request);
-      const row = rowOf(request, request.params.id);
-      const write = tableRequest(request, request.params, [TABLE_QUERY_PARAMETERS.permanent]);
-      await records.remove(write, row, permanent);
-      if (permanent) return { success: true };
-      return reply.code(204).send();
-    },
-  );
-  app.post(
-    `${ITEM}/restore`,
-    { schema: { tags, params: item, summary: 'Brings a deleted record back' } },
-    async (request) => {
-      const id = requireId(request.params.id);
-      return { success: true, record: await records.restore(tableRequest(request, request.params), id) };
-    },
-  );
+  app.get(ITEM, { config: readable, schema: { params: item } }, async (request, reply) => {
+    const { table, id } = request.params;
+    refuseParameters(request, [TABLE_QUERY_PARAMETERS.token]);
+    const { record: content, ...rest } = await records.get(request.principal, table, requireId(id));
+    return sendTagged(request, reply, { content, ...rest });
+  });
+  app.post(COLLECTION, { schema: { params: collection, body: z.unknown() } }, async (request, reply) => {
+    const created = await records.create(tableRequest(request, request.params), request.body);
+    const path = `/api/tables/${encodeURIComponent(request.params.table)}/records/${created.id}`;
+    return reply.code(201).header('location', path).send(created);
+  });
+  app.patch(ITEM, { schema: { params: item, body: z.unknown() } }, async (request) => {
+    const row = rowOf(request, request.params.id);
+    return await records.patch(tableRequest(request, request.params), row, request.body);
+  });
+  app.delete(ITEM, { schema: { params: item } }, async (request, reply) => {
+    const permanent = isPermanent(request);
+    const row = rowOf(request, request.params.id);
+    const write = tableRequest(request, request.params, [TABLE_QUERY_PARAMETERS.permanent]);
+    await records.remove(write, row, permanent);
+    if (permanent) return { success: true };
+    return reply.code(204).send();
+  });
+  app.post(`${ITEM}/restore`, { schema: { params: item } }, async (request) => {
+    const id = requireId(request.params.id);
+    return { success: true, record: await records.restore(tableRequest(request, request.params), id) };
+  });
   batchRoutes(app, records);
 }
 
 function batchRoutes(app: HttpServer, records: TableRecords): void {
   type Batch = (request: TableRequest, body: unknown) => Promise<TableBatchResult>;
   const remove: Batch = (request, body) => records.removeMany(request, body);
-  const rows: readonly (readonly ['POST' | 'PATCH' | 'DELETE', string, number, string, Batch])[] = [
-    ['POST', BATCH, 201, 'Creates records', (request, body) => records.createMany(request, body)],
-    ['PATCH', BATCH, 200, 'Changes records', (request, body) => records.patchMany(request, body)],
-    ['DELETE', BATCH, 200, 'Deletes records', remove],
-    ['POST', `${BATCH}/delete`, 200, 'Deletes records, for clients whose DELETE has no body', remove],
-    [
-      'POST',
-      `${BATCH}/restore`,
-      200,
-      'Brings records back',
-      (request, body) => records.restoreMany(request, body),
-    ],
-    [
-      'POST',
-      `${COLLECTION}/upsert`,
-      200,
-      'Changes the records that have a key, creates the others',
-      (request, body) => records.upsert(request, body),
-    ],
+  const rows: readonly (readonly ['POST' | 'PATCH' | 'DELETE', string, number, Batch])[] = [
+    ['POST', BATCH, 201, (request, body) => records.createMany(request, body)],
+    ['PATCH', BATCH, 200, (request, body) => records.patchMany(request, body)],
+    ['DELETE', BATCH, 200, remove],
+    // For clients whose DELETE has no body.
+    ['POST', `${BATCH}/delete`, 200, remove],
+    ['POST', `${BATCH}/restore`, 200, (request, body) => records.restoreMany(request, body)],
+    ['POST', `${COLLECTION}/upsert`, 200, (request, body) => records.upsert(request, body)],
   ];
-  for (const [method, url, status, summary, act] of rows) {
+  for (const [method, url, status, act] of rows) {
     app.route({
       method,
       url,
       bodyLimit: BATCH_BODY_BYTES,
-      schema: { tags, params: collection, body: z.unknown(), summary },
+      schema: { params: collection, body: z.unknown() },
       handler: async (request, reply) => {
         const result = await act(tableRequest(request, request.params), request.body);
         return reply.code(status).send(result);
