@@ -21,6 +21,13 @@ export interface Row {
   readonly exists: boolean;
 }
 
+/** What is left of a row: its last image, and the version of its delete. */
+export interface Grave {
+  readonly schema: Schema;
+  readonly image: Image;
+  readonly version: number;
+}
+
 /** A write, as it has to appear in the log: exactly once. */
 export interface ExpectedChange {
   readonly action: Change['action'];
@@ -42,11 +49,8 @@ export class Model {
   readonly uncertain = new Set<string>();
   /** The newest images as the log told them, once they were found right. */
   readonly images = new Map<string, { readonly schema: Schema; readonly image: Image }>();
-  /** The last images of rows that were deleted, also of those that were made again. */
-  readonly graves = new Map<
-    string,
-    { readonly schema: Schema; readonly image: Image; readonly version: number }
-  >();
+  /** The last images of what was deleted, also where it was made again; one for each place that a row was in. */
+  readonly graves = new Map<string, readonly Grave[]>();
   rights: Rights = NO_RIGHTS;
   /** The step that is made now. */
   step = 0;
@@ -132,7 +136,12 @@ export class Model {
     const { uuid, schema, version, before, after } = change;
     if (after !== null) this.images.set(uuid, { schema, image: after });
     else this.images.delete(uuid);
-    if (after === null && before !== null) this.graves.set(uuid, { schema, image: before, version });
+    if (after === null && before !== null) {
+      const elsewhere = (this.graves.get(uuid) ?? []).filter(
+        (grave) => grave.image['_organisation'] !== before['_organisation'],
+      );
+      this.graves.set(uuid, [...elsewhere, { schema, image: before, version }]);
+    }
   }
 
   #settleRights(): void {

@@ -107,10 +107,9 @@ export class Poller {
     const uuid = String(row['id']);
     const { schema, name } = this.options;
     if (row['_deleted'] === true) {
-      const grave = model.graves.get(uuid);
+      const grave = model.graves.get(uuid)?.find(({ version }) => version === row['_version']);
       const question = { rights: history.rights, asker: this.#viewer.asker, schema, now: Date.now() };
-      const known = grave?.schema === schema && grave.version === row['_version'];
-      if (!known || !mayReadRow(question, grave.image)) {
+      if (grave?.schema !== schema || !mayReadRow(question, grave.image)) {
         throw new Finding('leak', `${name} was told of the delete of a row that it could not see`, {
           row,
           grave,
@@ -149,7 +148,7 @@ export class Poller {
     const surplus = [...told].filter((uuid) => !changed.has(uuid));
     const question = { rights: history.rights, asker: this.#viewer.asker, schema, now: Date.now() };
     const missing = [...changed].filter((uuid) => {
-      const grave = model.graves.get(uuid);
+      const grave = model.graves.get(uuid)?.at(-1);
       return (
         !told.has(uuid) && !model.images.has(uuid) && grave !== undefined && mayReadRow(question, grave.image)
       );
