@@ -98,7 +98,7 @@ function tell(
 /**
  * What a subscriber that comes back may be told of a past change, when the newest change up to the cut is the last of
  * `row`, its changes after the cursor: images only while the newest one may be seen, with what may be read on both;
- * otherwise the last departure only, and only if the row was in view at the cursor.
+ * otherwise the first departure only, and only if the row was in view at the cursor.
  */
 export function replayedMessageOf(
   viewer: Viewer,
@@ -113,8 +113,8 @@ export function replayedMessageOf(
   }
   const atCursor = row[0]?.before ?? null;
   if (atCursor === null || rowInView(viewer, rights, change.schema, atCursor) === undefined) return undefined;
-  const departures = row.filter((one) => isDeparture(messageOf(viewer, rights, one)));
-  return departures.at(-1) === change ? messageOf(viewer, rights, change) : undefined;
+  const departure = row.find((one) => isDeparture(messageOf(viewer, rights, one)));
+  return departure === change ? messageOf(viewer, rights, change) : undefined;
 }
 
 function isDeparture(message: Message | undefined): boolean {

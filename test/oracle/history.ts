@@ -67,6 +67,12 @@ export class History {
     });
   }
 
+  /** All rights that held from a place until before another. */
+  rightsWithin(from: number, before: number): Rights[] {
+    const later = this.#rights.filter(({ after }) => after > from && after < before);
+    return [this.rightsAt(from), ...later.map(({ rights }) => rights)];
+  }
+
   at(sequence: number): Change | undefined {
     return this.#bySequence.get(sequence);
   }

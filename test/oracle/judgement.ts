@@ -91,10 +91,12 @@ function pastMessages(
   const row = history.of(change.uuid).filter(({ sequence }) => sequence > cursor);
   const messages: (Message | undefined)[] = [];
   for (const [index, last] of row.entries()) {
-    const isNewestAtFloor = (row[index + 1]?.sequence ?? Infinity) > floor;
-    if (last.sequence < change.sequence || !isNewestAtFloor) continue;
-    const rights = history.rightsAt(Math.max(floor, last.sequence));
-    messages.push(replayedMessageOf(viewer, rights, change, row.slice(0, index + 1)));
+    const next = row[index + 1]?.sequence ?? Infinity;
+    if (last.sequence < change.sequence || next <= floor) continue;
+    // Rights that change meanwhile, and do not concern the reader, may still be those that let it in.
+    for (const rights of history.rightsWithin(Math.max(floor, last.sequence), next)) {
+      messages.push(replayedMessageOf(viewer, rights, change, row.slice(0, index + 1)));
+    }
   }
   return messages;
 }

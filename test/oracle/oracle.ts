@@ -1,5 +1,5 @@
 import { mayReadRow } from './evaluator.ts';
-import { messageOf } from './expectation.ts';
+import { messageOf, rowInView } from './expectation.ts';
 import { Finding } from './finding.ts';
 import { Poller } from './poller.ts';
 import { Quiet } from './quiet.ts';
@@ -82,6 +82,12 @@ export class Oracle {
     this.#world = world;
     this.#gateways = gateways;
     this.#quiet = new Quiet(world);
+    world.crosses = (schema, before, after) =>
+      this.#subscribers.some(({ viewer }) => {
+        const { rights } = world.model;
+        const was = rowInView(viewer, rights, schema, before) !== undefined;
+        return was !== (rowInView(viewer, rights, schema, after) !== undefined);
+      });
   }
 
   static async run(options: OracleOptions): Promise<OracleStats> {

@@ -252,7 +252,10 @@ export class Subscriber {
     this.#retries = 0;
     this.#cursor = id;
     this.#last = Math.max(this.#last, sequence);
-    connection.gateway.reached = Math.max(connection.gateway.reached, sequence);
+    // A gateway that is behind repeats a cursor that it was given: only what lies beyond was its own to say.
+    if (sequence > (connection.cursor ?? 0)) {
+      connection.gateway.reached = Math.max(connection.gateway.reached, sequence);
+    }
   }
 
   #resync(connection: Connection, text: string): void {

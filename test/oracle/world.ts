@@ -9,7 +9,7 @@ import type { Random } from './random.ts';
 import { GROUPS, Generator, PROPERTY_KINDS } from './rules-generator.ts';
 import type { Focus } from './rules-generator.ts';
 import { withRight } from './rights.ts';
-import type { Membership, Policy, Principal, Schema, Scopes } from './rights.ts';
+import type { Image, Membership, Policy, Principal, Schema, Scopes } from './rights.ts';
 import type { Gateway, Ticket } from './subscriber.ts';
 
 export interface WorldOptions {
@@ -32,6 +32,8 @@ export class World {
   readonly organisations: string[] = [];
   readonly people: string[] = [];
   readonly generator: Generator;
+  /** Whether a change takes a row into somebody's view or out of it. */
+  crosses: (schema: Schema, before: Image, after: Image) => boolean = () => false;
   /** Properties that somebody filters by. */
   interesting: ReadonlySet<string> = new Set();
   readonly #tickets = new Map<string, Ticket>();

@@ -82,10 +82,7 @@ async function change(world: World, random: Random, { writer, kind, row }: Chang
   }
   // What a replacement leaves alone is told by what its writer reads: who reads nothing of the row does not replace it.
   if (kind === 'put' && !mayActOn(question, before, 'read')) return;
-  const body =
-    kind === 'patch'
-      ? world.generator.patch(random, world.focusOf(schema), row.properties)
-      : world.generator.properties(random);
+  const body = kind === 'patch' ? tellingPatch(world, random, row) : world.generator.properties(random);
   const properties =
     kind === 'patch'
       ? merged(row.properties, body)
@@ -106,6 +103,20 @@ async function change(world: World, random: Random, { writer, kind, row }: Chang
     actor: writer,
     row: next,
   }));
+}
+
+const TRIES = 3;
+
+/** A patch that shows the row to somebody or hides it, if one of a few does; otherwise just a patch. */
+function tellingPatch(world: World, random: Random, row: Row): Record<string, unknown> {
+  const focus = world.focusOf(row.schema);
+  let patch = world.generator.patch(random, focus, row.properties);
+  for (let tries = 1; tries < TRIES; tries += 1) {
+    const after = imageOf({ ...row, properties: merged(row.properties, patch) });
+    if (world.crosses(row.schema, imageOf(row), after)) return patch;
+    patch = world.generator.patch(random, focus, row.properties);
+  }
+  return patch;
 }
 
 interface Sent {
