@@ -10,7 +10,7 @@ import type { Sabotage, SabotageName } from './sabotage/sabotages.ts';
 import { TRANSPORTS } from './transports/transports.ts';
 
 /** Far more than any of them needs: who finds nothing in so many steps finds nothing. */
-const MOST_STEPS = 1200;
+const MOST_STEPS = 3000;
 
 let platform: Platform;
 
