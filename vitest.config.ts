@@ -8,7 +8,13 @@ import { defineConfig } from 'vitest/config';
 const packages = ['libs/*', 'services/*', 'cli', 'deploy/local', 'scripts', 'test'];
 const filesEnding = (suffix: string): string[] => packages.map((folder) => `${folder}/**/*${suffix}`);
 const realServers = ['**/*.nats.test.ts', '**/*.pg.test.ts', '**/*.e2e.test.ts'];
-const elsewhere = ['**/node_modules/**', '**/dist-types/**', '**/*.faults.test.ts', '**/*.browser.test.ts'];
+const elsewhere = [
+  '**/node_modules/**',
+  '**/dist-types/**',
+  '**/*.faults.test.ts',
+  '**/*.browser.test.ts',
+  '**/*.soak.test.ts',
+];
 const cores = availableParallelism();
 /** Most of their time they wait for a server, a lease or a time-out: more of them at once than there are cores. */
 const waitingWorkers = Math.min(8, cores + 1);

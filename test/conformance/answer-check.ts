@@ -10,6 +10,9 @@ export interface FuzzAnswer {
   readonly body: Buffer;
 }
 
+/** What of a request its answer depends on. */
+type JudgedRequest = Pick<FuzzRequest, 'operation' | 'target' | 'onPath'>;
+
 const PROBLEM = 'application/problem+json';
 /** A path of a source, a statement or an assertion tells a stranger how the server is made. */
 const INTERIOR =
@@ -27,7 +30,7 @@ export class AnswerCheck {
   }
 
   /** What is wrong with an answer; undefined: nothing. */
-  faultIn(request: FuzzRequest, answer: FuzzAnswer): string | undefined {
+  faultIn(request: JudgedRequest, answer: FuzzAnswer): string | undefined {
     const { status } = answer;
     if (status === 500) return 'an internal error';
     if (status === 503) return 'unavailable, though nothing is';
@@ -54,7 +57,7 @@ export class AnswerCheck {
     return missing === undefined ? undefined : `the header ${missing[0]} is missing`;
   }
 
-  #bodyFault(request: FuzzRequest, documented: DocumentedAnswer, answer: FuzzAnswer): string | undefined {
+  #bodyFault(request: JudgedRequest, documented: DocumentedAnswer, answer: FuzzAnswer): string | undefined {
     const { content } = documented;
     if (content === undefined)
       return answer.body.length === 0 ? undefined : 'a body, though none is documented';

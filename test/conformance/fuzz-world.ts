@@ -2,9 +2,21 @@ import { randomUUID } from 'node:crypto';
 import type { Platform } from '@tidewire/test-kit';
 import { createApi } from '../support/api.ts';
 import type { Api } from '../support/api.ts';
+import type { FuzzRequest } from './request-source.ts';
 
 /** How many names of a kind are kept: the newest, because requests delete what others made. */
 const KEPT = 40;
+const KEPT_PLACES = 4;
+
+/** A schema with rows that belong together: what one request is about. */
+export interface Place {
+  readonly register: string;
+  readonly schema: string;
+  readonly table: string;
+  readonly objects: string[];
+  /** Deleted, and so to be restored. */
+  readonly deleted: string[];
+}
 
 /**
  * What exists for the requests to be about: a register with a schema, principals with tokens, and what the requests
@@ -17,6 +29,8 @@ export class FuzzWorld {
   #organisation = '';
   #made = 0;
   tokens: readonly string[] = [];
+  /** The newest last. */
+  places: readonly Place[] = [];
 
   constructor(platform: Platform) {
     this.#platform = platform;
@@ -46,35 +60,70 @@ export class FuzzWorld {
   }
 
   /** Existing things that the parameter of a path may name. */
-  names(path: string, parameter: string): readonly string[] {
-    return this.#names.get(kindOf(path, parameter)) ?? [];
+  names(place: Place, path: string, parameter: string): readonly string[] {
+    const kind = kindOf(path, parameter);
+    const isObjects = path.startsWith('/api/objects') || path.startsWith('/api/tables');
+    if (kind === 'object') return path.includes('restore') ? place.deleted : place.objects;
+    if (kind === 'table') return [place.table];
+    if (path.startsWith('/api/groups') && kind === 'organisation') return [this.#organisation];
+    if (isObjects && kind === 'register') return [place.register];
+    if (isObjects && kind === 'schema') return [place.schema];
+    return this.#names.get(kind) ?? [];
   }
 
-  /** Learns from the answer to a request what exists now. */
-  learnFrom(path: string, status: number, body: unknown): void {
-    if (status !== 201 || typeof body !== 'object' || body === null) return;
-    for (const record of [body, ...((body as { records?: unknown[] }).records ?? [])]) {
-      const { id, slug, table } = record as { id?: unknown; slug?: unknown; table?: unknown };
-      const kind = kindOf(path, 'id');
-      if (typeof id === 'string') this.#learn(kind, id);
+  /** Learns from the success of a request what exists now. */
+  learnFrom({ operation, place, target, body }: FuzzRequest, answer: unknown): void {
+    const { method, path } = operation;
+    const kind = kindOf(path, 'id');
+    if (method === 'DELETE' && kind === 'object') {
+      const ids = (parse(body) as { ids?: string[] } | undefined)?.ids;
+      const inPath = target.split('?')[0]?.split('/').at(-1);
+      for (const id of ids ?? [inPath ?? '']) move(id, place.objects, place.deleted);
+    }
+    if (method !== 'POST' || typeof answer !== 'object' || answer === null) return;
+    const { record, records = [] } = answer as { record?: object; records?: object[] };
+    for (const one of [answer, ...(record === undefined ? [] : [record]), ...records]) {
+      const { id, slug } = one as { id?: unknown; slug?: unknown };
+      if (typeof id === 'string' && kind === 'object') keep(place.objects, id);
+      else if (typeof id === 'string') this.#learn(kind, id);
       if (typeof slug === 'string') this.#learn(kind, slug);
-      if (typeof table === 'string') this.#learn('table', table);
     }
   }
 
-  /** The body with names of its own where names have to be new, or it would be refused the second time. */
-  freshen(body: unknown): unknown {
+  /** The body with names that exist where it names things, and names of its own where names have to be new. */
+  freshen(place: Place, path: string, body: unknown): unknown {
     if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
     const fresh = Object.assign(Object.create(null), body) as Record<string, unknown>;
     this.#made += 1;
-    const place = (kind: string): string | undefined => this.#names.get(kind)?.at(-1);
+    const newest = (kind: string): string | undefined => this.#names.get(kind)?.at(-1);
     if (typeof fresh['slug'] === 'string') fresh['slug'] = `fuzz-${this.#made}`;
-    if (typeof fresh['register'] === 'string') fresh['register'] = place('register');
+    if (typeof fresh['register'] === 'string') fresh['register'] = newest('register');
     if (typeof fresh['organisation'] === 'string') fresh['organisation'] = this.#organisation;
-    if (typeof fresh['principal'] === 'string') fresh['principal'] = place('principal');
+    if (typeof fresh['principal'] === 'string') fresh['principal'] = newest('principal');
     if (typeof fresh['id'] === 'string')
       fresh['id'] = this.#made % 2 === 0 ? randomUUID() : `fuzz-${this.#made}`;
+    if (Array.isArray(fresh['organisations'])) fresh['organisations'] = [this.#organisation];
+    if ('activeOrganisation' in fresh) fresh['activeOrganisation'] = this.#organisation;
+    if ('parent' in fresh) fresh['parent'] = null;
+    if (Array.isArray(fresh['groups']))
+      fresh['groups'] = [{ organisation: this.#organisation, group: 'editors' }];
+    if (path.startsWith('/api/tables')) this.#freshenRecords(place, path, fresh);
     return fresh;
+  }
+
+  #freshenRecords(place: Place, path: string, body: Record<string, unknown>): void {
+    const known = path.includes('restore') ? place.deleted : place.objects;
+    if (Array.isArray(body['ids'])) body['ids'] = known.slice(-2);
+    if ('fieldsToMergeOn' in body) body['fieldsToMergeOn'] = ['titel'];
+    if ('matchFields' in body) body['matchFields'] = ['titel'];
+    delete body['updatedAt'];
+    if (body['fields'] !== undefined) body['fields'] = { titel: `Ding ${this.#made}` };
+    if (!Array.isArray(body['records'])) return;
+    body['records'] = body['records'].slice(0, 3).map((record: unknown, index) => {
+      if (typeof record !== 'object' || record === null) return record;
+      const id = 'id' in record ? { id: known.at(-1 - index) } : {};
+      return { ...id, fields: { titel: `Ding ${this.#made}.${index}` } };
+    });
   }
 
   /** A token of the administrator, who cannot be made by request, or of somebody new. */
@@ -134,10 +183,9 @@ export class FuzzWorld {
         delete: ['editors'],
       },
     });
-    this.#learn('register', register);
-    this.#learn('schema', 'things');
     this.#learn('policy', schema.id);
-    this.#learn('table', schema.table);
+    const place: Place = { register, schema: 'things', table: schema.table, objects: [], deleted: [] };
+    this.places = [...this.places, place].slice(-KEPT_PLACES);
     this.#learn('topic', `register/${register}`);
     this.#learn('topic', `register/${register}/schema/things`);
     this.#learn('group', 'editors');
@@ -147,7 +195,7 @@ export class FuzzWorld {
         titel: `Ding ${index}`,
         aantal: index,
       });
-      this.#learn('object', object.id);
+      keep(place.objects, object.id);
       this.#learn('topic', `object/${object.id}`);
     }
   }
@@ -188,5 +236,25 @@ function kindOf(path: string, parameter: string): string {
       return 'table';
     default:
       return parameter;
+  }
+}
+
+function keep(list: string[], name: string): void {
+  list.push(name);
+  if (list.length > KEPT) list.shift();
+}
+
+function move(name: string, from: string[], to: string[]): void {
+  const index = from.indexOf(name);
+  if (index < 0) return;
+  from.splice(index, 1);
+  keep(to, name);
+}
+
+function parse(body: Buffer | undefined): unknown {
+  try {
+    return body === undefined ? undefined : JSON.parse(body.toString());
+  } catch {
+    return undefined;
   }
 }

@@ -57,7 +57,7 @@ export async function fuzz({ platform, requests, seed }: FuzzOptions): Promise<F
     statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
     if (answer.status < 300 && request.onPath) {
       succeeded.add(request.operation.operationId);
-      world.learnFrom(request.operation.path, answer.status, parse(answer.body));
+      world.learnFrom(request, parse(answer.body));
     }
   };
   for (let end = 0; end < requests;) {

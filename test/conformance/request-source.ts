@@ -1,11 +1,13 @@
 import type { Random } from '../oracle/random.ts';
 import type { ApiDocument, DocumentedOperation, DocumentedParameter } from './api-document.ts';
-import type { FuzzWorld } from './fuzz-world.ts';
+import type { FuzzWorld, Place } from './fuzz-world.ts';
 import { HOSTILE_TEXTS, ValueSource } from './value-source.ts';
 
 /** A request as it goes out, byte for byte. */
 export interface FuzzRequest {
   readonly operation: DocumentedOperation;
+  /** What it is about, as far as it is about rows. */
+  readonly place: Place;
   readonly method: string;
   /** Path and query, escaped. */
   readonly target: string;
@@ -16,13 +18,15 @@ export interface FuzzRequest {
 }
 
 /** Never waited for longer, or a run would be spent waiting: polls are told how long. */
-const POLL_TIMES = ['0', '1', '40', '-1', 'x', '55001', ''];
+const POLL_TIMES = ['0', '1', '40'];
+const WRONG_POLL_TIMES = ['-1', 'x', '55001', ''];
 
 /** Requests to documented operations: some just right, most wrong in one or several places. */
 export class RequestSource {
   readonly #random: Random;
   readonly #values: ValueSource;
   readonly #world: FuzzWorld;
+  #place: Place | undefined;
 
   constructor(document: ApiDocument, random: Random, world: FuzzWorld) {
     this.#random = random;
@@ -34,6 +38,8 @@ export class RequestSource {
     const random = this.#random;
     // A third is meant well, so that the answers behind the checks are met too.
     this.#values.mischief = random.chance(0.35) ? 0 : random.pick([0.02, 0.1, 0.3]);
+    const place = random.pick(this.#world.places);
+    this.#place = place;
     const strange = random.chance(this.#values.mischief / 2);
     const path = this.#path(operation, strange);
     const method =
@@ -41,6 +47,7 @@ export class RequestSource {
     const content = this.#body(operation);
     return {
       operation,
+      place,
       method,
       target: path + this.#query(operation),
       headers: { ...this.#headers(operation), ...this.#credential(), ...content.headers },
@@ -55,12 +62,8 @@ export class RequestSource {
     return operation.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
       if (strange)
         return random.pick(['..', '%2e%2e', '%2F', '%00', '%', '%ff', '', 'a%2Fb', '.', '//', ';a=b']);
-      return (
-        encodeURIComponent(this.#known(operation, name) ?? wellFormed(random.pick(HOSTILE_TEXTS))).replaceAll(
-          '.',
-          '%2E',
-        ) || '-'
-      );
+      const text = wellFormed(this.#known(operation, name) ?? random.pick(HOSTILE_TEXTS));
+      return encodeURIComponent(text).replaceAll('.', '%2E') || '-';
     });
   }
 
@@ -68,22 +71,30 @@ export class RequestSource {
   #known({ path, parameters }: DocumentedOperation, name: string): string | undefined {
     const random = this.#random;
     if (random.chance(this.#values.mischief)) return undefined;
-    const known = this.#world.names(path, name);
+    const known = this.#names(path, name);
     if (known.length > 0) return random.pick(known);
     const parameter = parameters.find((each) => each.in === 'path' && each.name === name);
     const { example } = parameter ?? {};
     return typeof example === 'string' && random.chance(0.5)
       ? example
-      : String(this.#values.value(parameter?.schema ?? {}));
+      : asText(this.#values.value(parameter?.schema ?? {}));
+  }
+
+  #names(path: string, name: string): readonly string[] {
+    return this.#place === undefined ? [] : this.#world.names(this.#place, path, name);
   }
 
   #query(operation: DocumentedOperation): string {
     const random = this.#random;
     const parts: [string, string][] = [];
+    // Of a poll one of the two is required, which no schema says.
+    const subject = random.pick(['topic', 'table']);
     for (const parameter of operation.parameters.filter((each) => each.in === 'query')) {
       const { name } = parameter;
-      if (name === 'timeoutMs') parts.push([name, random.pick(POLL_TIMES)]);
-      else if (random.chance(parameter.required === true ? 1 - this.#values.mischief : 0.25)) {
+      const required = parameter.required === true || (operation.operationId === 'poll' && name === subject);
+      if (name === 'timeoutMs') {
+        parts.push([name, random.pick(random.chance(this.#values.mischief) ? WRONG_POLL_TIMES : POLL_TIMES)]);
+      } else if (random.chance(required ? 1 - this.#values.mischief : 0.25)) {
         parts.push(...this.#parameter(operation, parameter));
       }
     }
@@ -116,7 +127,7 @@ export class RequestSource {
         random.chance(this.#values.mischief) ? random.pick(HOSTILE_TEXTS) : String(value),
       ]);
     }
-    const known = this.#world.names(path, name);
+    const known = this.#names(path, name);
     const value =
       known.length > 0 && !random.chance(this.#values.mischief)
         ? random.pick(known)
@@ -124,9 +135,7 @@ export class RequestSource {
           ? example
           : this.#values.value(schema);
     const values = Array.isArray(value) ? value : [value];
-    return values
-      .slice(0, 120)
-      .map((one) => [name, typeof one === 'object' ? JSON.stringify(one) : String(one)]);
+    return values.slice(0, 120).map((one) => [name, asText(one)]);
   }
 
   #headers(operation: DocumentedOperation): Record<string, string> {
@@ -174,7 +183,7 @@ export class RequestSource {
     return header === undefined ? {} : { authorization: `Bearer ${header}` };
   }
 
-  #body({ body }: DocumentedOperation): {
+  #body({ body, path }: DocumentedOperation): {
     readonly headers: Record<string, string>;
     readonly body: Buffer | undefined;
   } {
@@ -185,9 +194,10 @@ export class RequestSource {
       return { headers: { 'content-type': 'application/json' }, body: Buffer.from('{"a":1}') };
     }
     const [type, { schema = {}, example }] = random.pick(Object.entries(body));
-    const value = random.chance(0.25)
-      ? this.#world.freshen(example)
-      : this.#world.freshen(this.#values.value(schema));
+    const made = random.chance(0.4) ? example : this.#values.value(schema);
+    // What is meant badly stays as it is.
+    const place = random.chance(mischief) ? undefined : this.#place;
+    const value = place === undefined ? made : this.#world.freshen(place, path, made);
     let bytes: Buffer = Buffer.from(JSON.stringify(value) ?? '');
     if (random.chance(mischief / 2)) bytes = spoiled(random, bytes);
     const contentType = random.chance(mischief / 4)
@@ -215,6 +225,11 @@ function spoiled(random: Random, bytes: Buffer): Buffer {
     default:
       return Buffer.alloc(0);
   }
+}
+
+/** A value as it stands in a path or a query. */
+function asText(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 function wellFormed(text: string): string {

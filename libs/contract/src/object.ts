@@ -36,6 +36,15 @@ export type ObjectImage = z.infer<typeof objectImageSchema>;
 export const objectSchema = objectImageSchema.extend({ id: uuidSchema });
 export type RegisterObject = z.infer<typeof objectSchema>;
 
+/** An object as the answer to its writer. Who may write what it may not read learns these members and no others. */
+export const writtenObjectSchema = z.looseObject({
+  id: uuidSchema,
+  _uuid: uuidSchema,
+  _version: z.int().min(1),
+  _created: timestampSchema,
+  _updated: timestampSchema,
+});
+
 /** A deleted object in the answer to a poll: for those who could see it, and nothing of what it was. */
 export const deletedObjectSchema = z.object({
   id: uuidSchema,

@@ -3,7 +3,7 @@ import objectListExample from '../../examples/object-list.json' with { type: 'js
 import objectExample from '../../examples/object.json' with { type: 'json' };
 import { jsonValueSchema } from '../catalogue.ts';
 import { uuidSchema } from '../identifier.ts';
-import { QUERY_PARAMETERS, objectListSchema, objectSchema } from '../object.ts';
+import { QUERY_PARAMETERS, objectListSchema, objectSchema, writtenObjectSchema } from '../object.ts';
 import type { Operation } from './operation.ts';
 import { PARAMETERS } from './parameter.ts';
 
@@ -21,6 +21,8 @@ const objectAnswer = {
   example: objectExample,
   headers: ['X-Object-Version'],
 } as const;
+
+const writtenAnswer = { ...objectAnswer, schema: writtenObjectSchema } as const;
 
 const NOT_MODIFIED = {
   description: 'The caller has this answer: its `ETag` is the one that was sent as `If-None-Match`.',
@@ -118,7 +120,7 @@ export const OBJECT_OPERATIONS = [
     parameters: collection,
     body: { schema: objectBodySchema, example: { titel: 'Losse tegel', status: 'nieuw' } },
     answers: {
-      201: { ...objectAnswer, description: 'The object.', headers: ['Location', 'X-Object-Version'] },
+      201: { ...writtenAnswer, description: 'The object.', headers: ['Location', 'X-Object-Version'] },
     },
     errors: ['FORBIDDEN', 'NOT_FOUND', 'CONFLICT'],
   },
@@ -150,7 +152,7 @@ export const OBJECT_OPERATIONS = [
     authentication: 'required',
     parameters: [...item, PARAMETERS.ifMatch],
     body: { schema: objectBodySchema, example: { titel: 'Losse tegel', status: 'in behandeling' } },
-    answers: { 200: { ...objectAnswer, description: 'The object as it is now.' } },
+    answers: { 200: { ...writtenAnswer, description: 'The object as it is now.' } },
     errors: ['FORBIDDEN', 'NOT_FOUND', 'CONFLICT', 'STALE_VERSION'],
   },
   {
@@ -167,7 +169,7 @@ export const OBJECT_OPERATIONS = [
       example: { status: 'in behandeling', _version: 1 },
       mediaTypes: ['application/json', 'application/merge-patch+json'],
     },
-    answers: { 200: { ...objectAnswer, description: 'The object as it is now.' } },
+    answers: { 200: { ...writtenAnswer, description: 'The object as it is now.' } },
     errors: ['FORBIDDEN', 'NOT_FOUND', 'CONFLICT', 'STALE_VERSION'],
   },
   {

@@ -45,7 +45,7 @@ export const ORGANISATION_OPERATIONS = [
       'For administrators. Members of an organisation read what its `parent` and those above hold.',
     body: { schema: newOrganisationSchema, example: { slug: 'town-c', name: 'Town C' } },
     answers: { 201: { ...one, description: 'The organisation.' } },
-    errors: ['NOT_FOUND', 'CONFLICT'],
+    errors: ['NOT_FOUND', 'CONFLICT', 'SLUG_RESERVED'],
   },
   {
     ...shared,

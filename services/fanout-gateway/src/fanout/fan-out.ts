@@ -14,7 +14,6 @@ import type { OwnAnswer } from './owner-lane.ts';
 import { encodePast } from './replayed.ts';
 import { EventShapes } from './shape.ts';
 import type {
-  Departure,
   EncodedFrame,
   FanOutPort,
   FoldedObject,
@@ -175,16 +174,11 @@ export class FanOut implements FanOutPort {
     this.#delivery.release(connection, afterSequence);
   }
 
-  encodeFor(
-    connection: Connection,
-    objects: readonly FoldedObject[],
-    departure: Departure = 'last',
-  ): EncodedFrame[] {
+  encodeFor(connection: Connection, objects: readonly FoldedObject[]): EncodedFrame[] {
     const frames = objects.flatMap((object) => {
       for (const event of object.events) this.#meet(event);
       return encodePast(object, {
         viewClasses: this.#registry.classesFor(connection, object.events[0]?.message.schema.id),
-        departure,
         judging: { nowMs: this.#options.scheduler.now(), ownerId: connection.principalId },
         events: this.#options.events,
         control: this.#control,

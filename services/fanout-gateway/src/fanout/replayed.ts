@@ -4,7 +4,7 @@ import type { CloudEventSettings } from '../formats/cloud-event.ts';
 import { judge, maskNow, viewBefore } from './judge.ts';
 import type { Judgement, Judging } from './judge.ts';
 import { EventShapes } from './shape.ts';
-import type { Departure, EncodedFrame, FoldedObject, ObjectEntry } from './subscription.ts';
+import type { EncodedFrame, FoldedObject, ObjectEntry } from './subscription.ts';
 import { carriesImage } from './transition.ts';
 import type { ViewClass } from './view-class.ts';
 
@@ -13,7 +13,6 @@ export interface PastReader {
   /** The reader's classes of the object's schema. */
   readonly viewClasses: Iterable<ViewClass>;
   readonly judging: Judging;
-  readonly departure: Departure;
   readonly events: CloudEventSettings;
   readonly control: ControlFormat;
 }
@@ -29,7 +28,7 @@ export function encodePast(object: FoldedObject, reader: PastReader): EncodedFra
       frames.push({ sequence, bytes: reader.control.resync(viewClass.wire, 'unencodable', sequence) });
       continue;
     }
-    for (const { entry, judgement } of judgePast(viewClass, object, reader)) {
+    for (const { entry, judgement } of judgePast(viewClass, object, reader.judging)) {
       let known = shapes.get(entry);
       if (known === undefined) shapes.set(entry, (known = new EventShapes(entry, reader.events)));
       frames.push({ sequence: entry.sequence, bytes: known.encode(viewClass, judgement) });
@@ -47,13 +46,11 @@ interface ReplayedEvent {
 /**
  * What may be told now about an object's past. Its images leave only while its newest one may be seen too, and only
  * with the properties that may be read on both: what became confidential since is not told from its past. Otherwise
- * just one departure is told, and only to who could see the object at the cursor: it is not there any more.
+ * just one departure is told, and only to who could see the object at the cursor: it is not there any more. It is the
+ * first one: whoever stops between two and comes back from there has been told already. With the last one it would
+ * come back from where the object was hidden, be told nothing, and keep the object for ever.
  */
-function judgePast(
-  viewClass: ViewClass,
-  object: FoldedObject,
-  { judging, departure }: Pick<PastReader, 'judging' | 'departure'>,
-): ReplayedEvent[] {
+function judgePast(viewClass: ViewClass, object: FoldedObject, judging: Judging): ReplayedEvent[] {
   const newest = object.events.at(-1)?.message.after ?? null;
   const visible = newest === null ? undefined : maskNow(viewClass, newest, judging);
   const told: ReplayedEvent[] = [];
@@ -69,7 +66,7 @@ function judgePast(
     }
   }
   if (visible !== undefined) return told;
-  const departed = told.at(departure === 'first' ? 0 : -1);
+  const [departed] = told;
   return departed !== undefined && wasSeenAtCursor(viewClass, object, judging) ? [departed] : [];
 }
 

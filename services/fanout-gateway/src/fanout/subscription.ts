@@ -57,12 +57,6 @@ export interface FoldedObject {
   readonly events: readonly ObjectEntry[];
 }
 
-/**
- * Which departure of a row that may not be seen any more is told from its past: the last one, or the first where the
- * reader may stop in between and come back from there.
- */
-export type Departure = 'first' | 'last';
-
 /** One frame as it goes onto the connection's wire. */
 export interface EncodedFrame {
   readonly sequence: number;
@@ -95,7 +89,7 @@ export interface FanOutPort {
   /** Ends {@link hold}: live frames after `afterSequence` follow, the others are dropped. May lie ahead of the log. */
   release(connection: Connection, afterSequence: number): void;
   /** Replayed objects through the same judging, trimming and encoding, for all subscriptions of a connection. */
-  encodeFor(connection: Connection, objects: readonly FoldedObject[], departure?: Departure): EncodedFrame[];
+  encodeFor(connection: Connection, objects: readonly FoldedObject[]): EncodedFrame[];
   /** "Fetch again": replaces what is owed to the connection. */
   resync(connection: Connection, reason: ResyncReason): void;
   /** Writes what the connection is owed now, so that the caller may write after it. */

@@ -29,8 +29,7 @@ export interface PageTarget extends ReplayTarget {
 /**
  * Tells a client what it missed since its cursor, as much of it as one answer holds. When that is all of it, the
  * connection is released: live events follow the page. Otherwise the next page begins at this one's position, at
- * whatever gateway; so a page that is not the last one has the *first* departure of a row that is gone in the end. The
- * last one may lie beyond the page, and whoever reads on from there would not know any more that the row was there.
+ * whatever gateway.
  *
  * @throws TidewireError SERVICE_UNAVAILABLE while nobody may be told anything
  */
@@ -43,14 +42,10 @@ export async function readPage(options: ReplayOptions, target: PageTarget): Prom
     await reader.readStored();
     if (signal.aborted) return { events: 0 };
     const cut = reader.catchUp();
-    let frames = reader.frames(from.sequence, 'last');
-    const more = countFitting(frames, limits) < frames.length;
-    if (more) {
-      frames = reader.frames(from.sequence, 'first');
-      frames = frames.slice(0, countFitting(frames, limits));
-    } else {
-      fanOut.release(connection, cut.sequence);
-    }
+    const all = reader.frames(from.sequence);
+    const frames = all.slice(0, countFitting(all, limits));
+    const more = frames.length < all.length;
+    if (!more) fanOut.release(connection, cut.sequence);
     const sequence = more ? (frames.at(-1)?.sequence ?? from.sequence) : cut.sequence;
     tell({ frames: frames.map(({ bytes }) => bytes), position: { ...cut, sequence }, more });
     return { events: frames.length };

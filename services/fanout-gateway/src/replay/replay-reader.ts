@@ -10,7 +10,7 @@ import { readLog } from '@tidewire/messaging';
 import type { LogEntry, MessageBus } from '@tidewire/messaging';
 import type { RightsView } from '@tidewire/policy';
 import type { Connection } from '../delivery/connection.ts';
-import type { Departure, FanOutPort } from '../fanout/subscription.ts';
+import type { FanOutPort } from '../fanout/subscription.ts';
 import type { ReplayRing } from '../log/ring.ts';
 import type { Stream } from '../transports/stream.ts';
 import { Fold } from './fold.ts';
@@ -123,12 +123,12 @@ export class ReplayReader {
   }
 
   /** What is to be told after a position, in the order of the log. */
-  frames(after: number, departure: Departure): ReplayFrame[] {
+  frames(after: number): ReplayFrame[] {
     const { fanOut } = this.#options;
     const { connection } = this.#target.stream;
     const frames: ReplayFrame[] = [];
     for (const object of this.#fold.objects()) {
-      for (const { sequence, bytes } of fanOut.encodeFor(connection, [object], departure)) {
+      for (const { sequence, bytes } of fanOut.encodeFor(connection, [object])) {
         if (sequence > after) frames.push({ sequence, bytes, object });
       }
     }

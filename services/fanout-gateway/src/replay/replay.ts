@@ -67,7 +67,7 @@ class ReplayRun {
     const { fanOut } = this.#options;
     const { sink, stream } = this.#target;
     const cut = this.#reader.catchUp();
-    const frames = this.#reader.frames(this.#written, 'last');
+    const frames = this.#reader.frames(this.#written);
     let next = 0;
     while (next < frames.length && sink.queuedBytes() < HIGH_WATER_BYTES) {
       const from = next;
