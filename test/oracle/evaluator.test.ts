@@ -19,6 +19,7 @@ const SCHEMA: Schema = {
   slug: 'cases',
   registerId: 'r',
   register: 'town',
+  table: 'cases',
   properties: new Map<string, PropertyKind>([
     ['status', 'string'],
     ['prio', 'integer'],

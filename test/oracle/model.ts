@@ -19,6 +19,8 @@ export interface Row {
   /** Of the newest change, deletion included. */
   readonly version: number;
   readonly exists: boolean;
+  /** Whether it lies in the trash. */
+  readonly restorable?: boolean;
 }
 
 /** What is left of a row: its last image, and the version of its delete. */
@@ -33,14 +35,18 @@ export interface ExpectedChange {
   readonly action: Change['action'];
   readonly row: Row;
   readonly actor: string;
+  /** Whether it brings back what was deleted: who made it stays. */
+  readonly restored?: boolean;
   /** Whether nobody knows if it was done: the answer was lost. */
   readonly uncertain: boolean;
   /** The step that made it. */
   readonly step: number;
+  /** Number of the request or statement that it is part of: all of that is done, or nothing. */
+  readonly request: number;
 }
 
 /** A write as whoever makes it knows it. */
-export type Write = Omit<ExpectedChange, 'uncertain' | 'step'>;
+export type Write = Pick<ExpectedChange, 'action' | 'row' | 'actor' | 'restored'>;
 
 /** What the world must be like, from nothing but the answers that writers got. */
 export class Model {
@@ -51,20 +57,29 @@ export class Model {
   readonly images = new Map<string, { readonly schema: Schema; readonly image: Image }>();
   /** The last images of what was deleted, also where it was made again; one for each place that a row was in. */
   readonly graves = new Map<string, readonly Grave[]>();
+  /** Who made a row, and who wrote it last; of what was deleted too. */
+  readonly writers = new Map<
+    string,
+    { readonly created: Change['actor']; readonly updated: Change['actor'] }
+  >();
   rights: Rights = NO_RIGHTS;
   /** The step that is made now. */
   step = 0;
   readonly #steps = new Map<number, number>();
+  #requests = 0;
   #expected: ExpectedChange[] = [];
   #changes: Change[] = [];
   readonly #expectedRights = new Map<RightsKey, RightsValue[]>();
   readonly #toldRights = new Map<RightsKey, RightsValue[]>();
 
-  /** A write was acknowledged, or may have been done. */
-  wrote(change: Write, uncertain = false): void {
-    this.#expected.push({ ...change, uncertain, step: this.step });
-    if (uncertain) this.uncertain.add(change.row.uuid);
-    else this.rows.set(change.row.uuid, change.row);
+  /** The writes of one request were acknowledged, or may have been done. */
+  wrote(changes: readonly Write[], uncertain = false): void {
+    this.#requests += 1;
+    for (const change of changes) {
+      this.#expected.push({ ...change, uncertain, step: this.step, request: this.#requests });
+      if (uncertain) this.uncertain.add(change.row.uuid);
+      else this.rows.set(change.row.uuid, change.row);
+    }
   }
 
   /** A change of rights was acknowledged. */
@@ -105,14 +120,19 @@ export class Model {
     this.#changes = [];
     this.#expected = [];
     this.#steps.clear();
-    for (const change of changes) this.#settleChange(change, expected);
+    const requests = new Map<number, Change[]>();
+    for (const change of changes) {
+      const { request } = this.#settleChange(change, expected);
+      requests.set(request, [...(requests.get(request) ?? []), change]);
+    }
+    settleRequests(requests, expected);
     const lost = expected.find(({ uncertain }) => !uncertain);
     if (lost !== undefined) throw new Finding('wrong-log', 'a write is not in the log', { lost });
     this.uncertain.clear();
     this.#settleRights();
   }
 
-  #settleChange(change: Change, expected: ExpectedChange[]): void {
+  #settleChange(change: Change, expected: ExpectedChange[]): ExpectedChange {
     const index = expected.findIndex((one) => describes(one, change));
     const found = expected[index];
     if (found === undefined) {
@@ -124,6 +144,10 @@ export class Model {
     expected.splice(index, 1);
     this.#steps.set(change.sequence, found.step);
     const known = this.images.get(change.uuid)?.image ?? null;
+    // The token of a conditional write: of two versions it is never the same.
+    if (change.after !== null && known !== null && known['_updated'] === change.after['_updated']) {
+      throw new Finding('wrong-log', 'a write left updatedAt as it was', { change });
+    }
     if (!sameJson(known, change.before)) {
       throw new Finding('wrong-log', 'the image before a change is not the one after the change before', {
         change,
@@ -133,7 +157,10 @@ export class Model {
     if (found.uncertain) {
       this.rows.set(change.uuid, { ...found.row, uuid: change.uuid, version: change.version });
     }
-    const { uuid, schema, version, before, after } = change;
+    const { uuid, schema, version, before, after, actor } = change;
+    const isNew = change.action === 'created' && found.restored !== true;
+    const maker = isNew ? actor : (this.writers.get(uuid)?.created ?? null);
+    if (after !== null) this.writers.set(uuid, { created: maker, updated: actor });
     if (after !== null) this.images.set(uuid, { schema, image: after });
     else this.images.delete(uuid);
     if (after === null && before !== null) {
@@ -142,6 +169,7 @@ export class Model {
       );
       this.graves.set(uuid, [...elsewhere, { schema, image: before, version }]);
     }
+    return found;
   }
 
   #settleRights(): void {
@@ -164,6 +192,36 @@ export class Model {
     }
     this.#toldRights.clear();
     this.#expectedRights.clear();
+  }
+}
+
+/** A request is done whole or not at all, and all that came of it says so by one correlation id, which no other has. */
+function settleRequests(
+  requests: ReadonlyMap<number, readonly Change[]>,
+  missing: readonly ExpectedChange[],
+): void {
+  const partly = missing.find(({ request }) => requests.has(request));
+  if (partly !== undefined) {
+    throw new Finding('wrong-log', 'a part of a request is not in the log', {
+      done: requests.get(partly.request),
+      missing: missing.filter(({ request }) => request === partly.request),
+    });
+  }
+  const users = new Map<string, number>();
+  for (const [request, changes] of requests) {
+    for (const { correlationId, actor, uuid } of changes) {
+      const own = changes[0]?.correlationId;
+      const isAlone = correlationId === null || (users.get(correlationId) ?? request) === request;
+      // Plain SQL says what it likes of its cause.
+      const isSaid = correlationId !== null || actor?.id.startsWith('sql:') === true;
+      if (correlationId === own && isAlone && isSaid) {
+        if (correlationId !== null) users.set(correlationId, request);
+        continue;
+      }
+      throw new Finding('wrong-log', `the correlation id of ${uuid} is not that of its request alone`, {
+        changes,
+      });
+    }
   }
 }
 

@@ -9,6 +9,7 @@ import { Subscriber } from './subscriber.ts';
 import type { Gateway, Ticket } from './subscriber.ts';
 import type { Transport } from './transport.ts';
 import { World } from './world.ts';
+import { writeByTable } from './table-writes.ts';
 import { writeByApi, writeBySql } from './writes.ts';
 import type { Platform } from '@tidewire/test-kit';
 
@@ -145,8 +146,9 @@ export class Oracle {
     const isTime = restarts && (this.#stats.steps + 1) % Math.ceil(Math.min(steps, 2000) / RESTARTS) === 0;
     const step = random.weighted<() => Promise<string>>([
       [isTime ? 1_000_000 : 0, () => this.#restart(random)],
-      [48, () => this.#write(random, writeByApi, 'api')],
-      [24, () => this.#write(random, writeBySql, 'sql')],
+      [34, () => this.#write(random, writeByApi, 'api')],
+      [18, () => this.#write(random, writeByTable, 'table')],
+      [20, () => this.#write(random, writeBySql, 'sql')],
       [15, () => this.#changeRights(random)],
       [5, () => this.#reconnect(random)],
       [3, () => this.#leave(random)],

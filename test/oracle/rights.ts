@@ -67,6 +67,8 @@ export interface Schema {
   readonly slug: string;
   readonly registerId: string;
   readonly register: string;
+  /** Its slug on the tables face. */
+  readonly table: string;
   readonly properties: ReadonlyMap<string, PropertyKind>;
 }
 

@@ -227,7 +227,7 @@ export class World {
       this.model.granted(`policy/${register.id}`, { authorization, properties: {} });
       for (const name of slugs) {
         const policy = this.generator.policy(random);
-        const schema = await this.admin.send<{ id: string }>('POST', '/api/schemas', {
+        const schema = await this.admin.send<{ id: string; table: string }>('POST', '/api/schemas', {
           register: slug,
           slug: name,
           title: name,
@@ -239,6 +239,7 @@ export class World {
           slug: name,
           registerId: register.id,
           register: slug,
+          table: schema.table,
           properties: new Map(Object.entries(PROPERTY_KINDS)),
         });
         this.model.granted(`policy/${schema.id}`, policy);

@@ -1,13 +1,13 @@
-import { mayActOn, readableProperties, writableProperties } from './evaluator.ts';
-import { sameJson } from './expectation.ts';
-import { Finding } from './finding.ts';
+import { mayActOn, readableProperties } from './evaluator.ts';
 import { SQL_ACTOR } from './model.ts';
-import type { Properties, Row, Write } from './model.ts';
+import type { Properties, Row } from './model.ts';
 import type { Random } from './random.ts';
-import type { Image, Schema } from './rights.ts';
+import type { Schema } from './rights.ts';
+import { send } from './send.ts';
+import { imageOf, mayChange, mayCreate, merged, questionOf } from './verdict.ts';
 import type { World } from './world.ts';
 
-const MOST_ROWS_PER_SCHEMA = 40;
+export const MOST_ROWS_PER_SCHEMA = 40;
 
 /** One random write through the API, by somebody who may or may not do it; the answer must say which. */
 export async function writeByApi(world: World, random: Random): Promise<void> {
@@ -38,25 +38,29 @@ export function writableRows(world: World, schema: Schema): Row[] {
 }
 
 async function create(world: World, random: Random, writer: string, schema: Schema): Promise<void> {
+  const row = newRow(world, random, writer, schema);
+  const allowed = mayCreate(world, writer, row);
+  const body = bodyOf(world, writer, row);
+  await send(world, { writer, method: 'POST', path: pathOf(schema), body, allowed }, (answer) => [
+    {
+      action: 'created',
+      actor: writer,
+      row: { ...row, uuid: answer === undefined ? 'unknown' : String(answer['id']) },
+    },
+  ]);
+}
+
+/** A row that the writer could make: where it acts, or anywhere for the administrator. */
+export function newRow(world: World, random: Random, writer: string, schema: Schema): Row {
   const properties = world.generator.properties(random);
-  const isAdmin = writer === world.adminId;
-  const organisation = isAdmin
-    ? random.chance(0.06)
-      ? null
-      : world.anOrganisation(random)
-    : world.model.principal(writer).active;
-  const row: Row = { uuid: '', schema, organisation, owner: writer, properties, version: 1, exists: true };
-  const image = imageOf(row);
-  const question = questionOf(world, writer, schema);
-  const writable = writableProperties(question, image);
-  const allowed =
-    mayActOn(question, image, 'create') && Object.keys(properties).every((name) => writable.has(name));
-  const body = isAdmin ? { ...properties, _organisation: organisation } : properties;
-  await send(world, { writer, method: 'POST', path: pathOf(schema), body, allowed }, (answer) => ({
-    action: 'created',
-    actor: writer,
-    row: { ...row, uuid: answer === undefined ? 'unknown' : String(answer['id']) },
-  }));
+  const anywhere = (): string | null => (random.chance(0.06) ? null : world.anOrganisation(random));
+  const organisation = writer === world.adminId ? anywhere() : world.model.principal(writer).active;
+  return { uuid: '', schema, organisation, owner: writer, properties, version: 1, exists: true };
+}
+
+/** What is sent to make a row. */
+export function bodyOf(world: World, writer: string, { properties, organisation }: Row): Properties {
+  return writer === world.adminId ? { ...properties, _organisation: organisation } : properties;
 }
 
 interface Change {
@@ -73,11 +77,9 @@ async function change(world: World, random: Random, { writer, kind, row }: Chang
   const version = row.version + 1;
   if (kind === 'delete') {
     const allowed = mayActOn(question, before, 'delete');
-    await send(world, { writer, method: 'DELETE', path, allowed }, () => ({
-      action: 'deleted',
-      actor: writer,
-      row: { ...row, version, exists: false },
-    }));
+    await send(world, { writer, method: 'DELETE', path, allowed }, () => [
+      { action: 'deleted', actor: writer, row: { ...row, version, exists: false, restorable: true } },
+    ]);
     return;
   }
   // What a replacement leaves alone is told by what its writer reads: who reads nothing of the row does not replace it.
@@ -88,27 +90,16 @@ async function change(world: World, random: Random, { writer, kind, row }: Chang
       ? merged(row.properties, body)
       : { ...without(row.properties, readableProperties(question, before)), ...body };
   const next: Row = { ...row, properties, version };
-  const after = imageOf(next);
-  const changed = Object.keys({ ...row.properties, ...properties }).filter(
-    (name) => !sameJson(own(row.properties, name), own(properties, name)),
-  );
-  const [was, is] = [writableProperties(question, before), writableProperties(question, after)];
-  const isOwner = row.owner === writer && mayActOn(question, before, 'update');
-  const allowed =
-    mayActOn(question, before, 'update') &&
-    (isOwner || mayActOn(question, after, 'update')) &&
-    changed.every((name) => was.has(name) && is.has(name));
-  await send(world, { writer, method: kind === 'patch' ? 'PATCH' : 'PUT', path, body, allowed }, () => ({
-    action: 'updated',
-    actor: writer,
-    row: next,
-  }));
+  const allowed = mayChange(world, writer, row, next);
+  await send(world, { writer, method: kind === 'patch' ? 'PATCH' : 'PUT', path, body, allowed }, () => [
+    { action: 'updated', actor: writer, row: next },
+  ]);
 }
 
 const TRIES = 3;
 
 /** A patch that shows the row to somebody or hides it, if one of a few does; otherwise just a patch. */
-function tellingPatch(world: World, random: Random, row: Row): Record<string, unknown> {
+export function tellingPatch(world: World, random: Random, row: Row): Record<string, unknown> {
   const focus = world.focusOf(row.schema);
   let patch = world.generator.patch(random, focus, row.properties);
   for (let tries = 1; tries < TRIES; tries += 1) {
@@ -117,43 +108,6 @@ function tellingPatch(world: World, random: Random, row: Row): Record<string, un
     patch = world.generator.patch(random, focus, row.properties);
   }
   return patch;
-}
-
-interface Sent {
-  readonly writer: string;
-  readonly method: string;
-  readonly path: string;
-  readonly body?: unknown;
-  readonly allowed: boolean;
-}
-
-type Outcome = (answer: Record<string, unknown> | undefined) => Write;
-
-async function send(
-  world: World,
-  { writer, method, path, body, allowed }: Sent,
-  outcome: Outcome,
-): Promise<void> {
-  const answer = await world
-    .api(writer)
-    .ask(method, path, body)
-    .catch(() => undefined);
-  if (answer === undefined || answer.status >= 500) {
-    // Nobody knows whether it was done: the log will tell.
-    if (allowed) world.model.wrote(outcome(undefined), true);
-    return;
-  }
-  const done = answer.status < 300;
-  if (done !== allowed) {
-    throw new Finding('wrong-verdict', `${method} of ${writer} was answered ${answer.status}`, {
-      path,
-      body,
-      answer: answer.body,
-      allowed,
-      principal: world.model.rights.principals.get(writer),
-    });
-  }
-  if (done) world.model.wrote(outcome(answer.body as Record<string, unknown> | undefined));
 }
 
 /** One random statement or transaction of plain SQL: rules do not bind it, events come of it all the same. */
@@ -187,19 +141,9 @@ async function insert(world: World, random: Random, schema: Schema, grave: Row |
     [grave?.uuid ?? null, schema.id, organisation, owner, properties],
   );
   if (made === undefined) throw new Error('the insert returned nothing');
-  world.model.wrote({
-    action: 'created',
-    actor: SQL_ACTOR,
-    row: {
-      uuid: made.uuid,
-      schema,
-      organisation,
-      owner,
-      properties,
-      version: Number(made.version),
-      exists: true,
-    },
-  });
+  const version = Number(made.version);
+  const row: Row = { uuid: made.uuid, schema, organisation, owner, properties, version, exists: true };
+  world.model.wrote([{ action: 'created', actor: SQL_ACTOR, row }]);
 }
 
 async function updateMany(world: World, random: Random, schema: Schema, rows: readonly Row[]): Promise<void> {
@@ -212,26 +156,18 @@ async function updateMany(world: World, random: Random, schema: Schema, rows: re
     'update records.objects set properties = properties || $2 where uuid = any($1) returning uuid',
     [rows.map(({ uuid }) => uuid), patch],
   );
-  for (const { uuid } of done) {
-    const row = rows.find((one) => one.uuid === uuid);
-    if (row === undefined) continue;
+  const written = rowsOf(done, rows).map((row): Row => {
     const properties = { ...row.properties, ...patch };
-    world.model.wrote({
-      action: 'updated',
-      actor: SQL_ACTOR,
-      row: { ...row, properties, version: row.version + 1 },
-    });
-  }
+    return { ...row, properties, version: row.version + 1 };
+  });
+  world.model.wrote(written.map((row) => ({ action: 'updated', actor: SQL_ACTOR, row })));
 }
 
 async function setOwner(world: World, random: Random, row: Row): Promise<void> {
   const owner = random.chance(0.2) ? null : random.pick(world.people);
   await world.platform.sql('update records.objects set owner = $2 where uuid = $1', [row.uuid, owner]);
-  world.model.wrote({
-    action: 'updated',
-    actor: SQL_ACTOR,
-    row: { ...row, owner, version: row.version + 1 },
-  });
+  const next = { ...row, owner, version: row.version + 1 };
+  world.model.wrote([{ action: 'updated', actor: SQL_ACTOR, row: next }]);
 }
 
 async function removeMany(world: World, rows: readonly Row[]): Promise<void> {
@@ -239,49 +175,23 @@ async function removeMany(world: World, rows: readonly Row[]): Promise<void> {
     'delete from records.objects where uuid = any($1) returning uuid',
     [rows.map(({ uuid }) => uuid)],
   );
-  for (const { uuid } of done) {
-    const row = rows.find((one) => one.uuid === uuid);
-    if (row === undefined) continue;
-    world.model.wrote({
-      action: 'deleted',
-      actor: SQL_ACTOR,
-      row: { ...row, version: row.version + 1, exists: false },
-    });
-  }
+  const written = rowsOf(done, rows).map((row): Row => ({
+    ...row,
+    version: row.version + 1,
+    exists: false,
+    restorable: true,
+  }));
+  world.model.wrote(written.map((row) => ({ action: 'deleted', actor: SQL_ACTOR, row })));
 }
 
-function questionOf(world: World, writer: string, schema: Schema) {
-  const credential = writer === world.adminId ? null : world.ticket(writer).credential;
-  return { rights: world.model.rights, asker: { principal: writer, credential }, schema, now: Date.now() };
-}
-
-/** A row as rules see it; times are in no rule. */
-function imageOf({ uuid, schema, organisation, owner, properties, version }: Row): Image {
-  return {
-    ...properties,
-    _uuid: uuid,
-    _register: schema.register,
-    _schema: schema.slug,
-    _organisation: organisation,
-    _owner: owner,
-    _version: version,
-  };
+function rowsOf(done: readonly { readonly uuid: string }[], rows: readonly Row[]): Row[] {
+  return done.flatMap(({ uuid }) => rows.find((one) => one.uuid === uuid) ?? []);
 }
 
 function pathOf(schema: Schema): string {
   return `/api/objects/${schema.register}/${schema.slug}`;
 }
 
-/** RFC 7396 for properties that hold no objects. */
-function merged(properties: Properties, patch: Properties): Properties {
-  const next = { ...properties, ...patch };
-  return Object.fromEntries(Object.entries(next).filter(([, value]) => value !== null));
-}
-
 function without(properties: Properties, names: ReadonlySet<string>): Properties {
   return Object.fromEntries(Object.entries(properties).filter(([name]) => !names.has(name)));
-}
-
-function own(properties: Properties, name: string): unknown {
-  return Object.hasOwn(properties, name) ? properties[name] : null;
 }
