@@ -13,7 +13,7 @@ import { eventIdSchema } from '../event-id.ts';
 import { principalIdSchema, slugSchema, uuidSchema } from '../identifier.ts';
 import { MESSAGES } from '../message-catalogue.ts';
 import { groupNameSchema, nameSchema } from '../name.ts';
-import { actorSchema, objectImageSchema } from '../object.ts';
+import { actorSchema, objectImageSchema, writtenObjectSchema } from '../object.ts';
 import * as policy from '../policy.ts';
 import * as principal from '../principal.ts';
 import { errorCodeSchema, fieldErrorSchema } from '../problem.ts';
@@ -42,6 +42,7 @@ const messages = Object.entries(MESSAGES)
  */
 export const COMPONENT_SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType>([
   ...messages,
+  ['WrittenObject', writtenObjectSchema],
   ['Uuid', uuidSchema],
   ['Slug', slugSchema],
   ['Reference', definition.referenceSchema],
