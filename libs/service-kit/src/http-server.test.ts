@@ -283,6 +283,13 @@ test('answers probes without a credential and says why it is not ready', async (
   expect(await (await fetch(`${url}/metrics`)).text()).toContain('tidewire_records_http_requests_total');
 });
 
+test('says that an address is too long', async () => {
+  const { url } = await startServer();
+  const response = await fetch(`${url}/things?${'x'.repeat(20_000)}`);
+  const problem = problemSchema.parse(await response.json());
+  expect([response.status, problem.message]).toEqual([400, 'Address and headers are larger than 16 KiB.']);
+});
+
 test('answers bytes that are not HTTP and closes', async () => {
   const { url } = await startServer();
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
@@ -290,6 +297,7 @@ test('answers bytes that are not HTTP and closes', async () => {
   let text = '';
   for await (const chunk of socket) text += String(chunk);
   expect(text).toMatch(/^HTTP\/1\.1 400 /);
+  expect(problemSchema.parse(JSON.parse(text.slice(text.indexOf('{')))).code).toBe('BAD_REQUEST');
 });
 
 test('finishes a running request while it drains, and cuts off one that takes too long', async () => {

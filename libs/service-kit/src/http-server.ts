@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { HTTP_HEADERS, PROBLEM_MEDIA_TYPE, TidewireError, formatProblem } from '@tidewire/contract';
 import { fastify } from 'fastify';
 import type {
@@ -244,12 +244,18 @@ function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyRep
     .send(formatProblem(error));
 }
 
-/** Bytes that are not HTTP get a constant answer and the connection is closed. */
-function refuseMalformedHttp(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed) return;
+/**
+ * For `clientError` of a server: bytes that are not HTTP, or a head that is too large, get an error of the contract, and the
+ * connection is closed.
+ */
+export function refuseMalformedHttp(error: Error & { code?: string }, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return;
   const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
+  const message = tooLarge ? 'Address and headers are larger than 16 KiB.' : 'The request is not HTTP.';
+  const body = JSON.stringify(formatProblem(new TidewireError('BAD_REQUEST', message)));
   socket.end(
-    `HTTP/1.1 ${tooLarge ? '431 Request Header Fields Too Large' : '400 Bad Request'}\r\nconnection: close\r\n\r\n`,
+    `HTTP/1.1 400 Bad Request\r\ncontent-type: ${PROBLEM_MEDIA_TYPE}\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   );
 }
 

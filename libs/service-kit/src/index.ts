@@ -22,7 +22,7 @@ export type { CredentialCarrier, GivenCredential } from './credential.ts';
 export { fieldErrors, formatPointer, invalidInput, parseInput } from './field-error.ts';
 export { createHealth } from './health.ts';
 export type { Health, Readiness } from './health.ts';
-export { createHttpServer, drainServer, listen } from './http-server.ts';
+export { createHttpServer, drainServer, listen, refuseMalformedHttp } from './http-server.ts';
 export type { HttpReply, HttpRequest, HttpServer, HttpServerOptions } from './http-server.ts';
 export { listRoutes } from './route-list.ts';
 export type { RegisteredRoute } from './route-list.ts';

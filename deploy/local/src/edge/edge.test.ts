@@ -193,6 +193,14 @@ test('tells an event stream whose service is away to come back later, spread ove
   expect((await openStream(edge, '/api/objects/a/b')).statusCode).toBe(200);
 });
 
+test('refuses an address that is too long with a problem', async () => {
+  const edge = await edgeBefore({ records: [await closedPort()] });
+  const response = await fetch(address(edge, `/api/objects/a/b?${'x'.repeat(20_000)}`));
+  expect(response.status).toBe(400);
+  expect(response.headers.get('content-type')).toBe('application/problem+json');
+  expect(await response.json()).toMatchObject({ success: false, code: 'BAD_REQUEST' });
+});
+
 test('answers 503 with Retry-After and a problem when a service is away', async () => {
   const edge = await edgeBefore({ records: [await closedPort()] });
   for (const init of [{}, { method: 'POST', body: 'x' }]) {

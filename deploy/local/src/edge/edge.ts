@@ -1,6 +1,7 @@
 import { Agent, createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { refuseMalformedHttp } from '@tidewire/service-kit';
 import {
   answerJson,
   answerProblem,
@@ -99,6 +100,7 @@ function createEdgeServer(
     noDelay: true,
     shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === 'websocket',
   });
+  server.on('clientError', refuseMalformedHttp);
   server.on('request', (request, response) => {
     const target = routeOf(request.url ?? '');
     if (target === 'livez' || target === 'readyz') {

@@ -65,7 +65,7 @@ export const SCHEMA_OPERATIONS = [
       },
     },
     answers: { 201: { ...one, description: 'The schema.', headers: ['Location'] } },
-    errors: ['SLUG_RESERVED'],
+    errors: ['NOT_FOUND', 'SLUG_RESERVED'],
   },
   {
     ...shared,
