@@ -7,6 +7,8 @@ import type { Asker, Image, Rights, Schema } from './rights.ts';
 /** What a subscriber asked for. */
 export interface Interest {
   readonly topics: readonly string[];
+  /** The table that is followed instead, in its own words; its topic is the only one then. */
+  readonly table?: Schema | undefined;
   readonly filter: readonly FilterTerm[];
   /** Properties to be told; undefined: all. */
   readonly fields: ReadonlySet<string> | undefined;
@@ -23,6 +25,8 @@ export interface Viewer {
 export interface Message {
   readonly name: string;
   readonly data: Readonly<Record<string, unknown>>;
+  /** What may be read of the row before an update, for those who are told that. */
+  readonly old?: Image;
 }
 
 /** A row as a subscriber has it; undefined: it has not. The filter sees what the reader sees, whatever fields it wants. */
@@ -86,13 +90,16 @@ function tell(
   const readable = [readableProperties(question, before), readableProperties(question, after)];
   const wanted = viewer.interest.fields;
   const changed: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+  const oldFields: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   for (const name of schema.properties.keys()) {
     const shown = readable.every((names) => names.has(name)) && within?.has(name) !== false;
     const [old, now] = [own(before, name), own(after, name)];
-    if (!shown || wanted?.has(name) === false || sameJson(old, now)) continue;
+    if (!shown || wanted?.has(name) === false) continue;
+    if (Object.hasOwn(before, name)) oldFields[name] = before[name];
+    if (sameJson(old, now)) continue;
     changed[name] = { old, new: now };
   }
-  return { name: 'object.updated', data: { ...data, changed } };
+  return { name: 'object.updated', data: { ...data, changed }, old: oldFields };
 }
 
 /**

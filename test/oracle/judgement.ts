@@ -6,6 +6,9 @@ import type { Change, History } from './history.ts';
 import { isListing } from './lists.ts';
 import type { Listing, RefusedListing } from './lists.ts';
 import type { Image, Schema } from './rights.ts';
+import type { Model } from './model.ts';
+import { tableMessageOf, tableRecordOf, tableRowOf } from './table-face.ts';
+import type { ReceivedEvent } from './transport.ts';
 import type { Receipt, Subscriber } from './subscriber.ts';
 
 /** What is judged against: what happened, and what is there now. */
@@ -14,6 +17,7 @@ export interface Reality {
   readonly schemas: readonly Schema[];
   /** The newest images of the rows that exist. */
   readonly rows: ReadonlyMap<string, { readonly schema: Schema; readonly image: Image }>;
+  readonly model: Model;
 }
 
 /** Judges every message that a subscriber received since the last time, one by one, and that none is missing. */
@@ -38,11 +42,14 @@ function judgeReceipt(subscriber: Subscriber, history: History, receipt: Receipt
     throw new Finding('leak', `${name} was told of something that did not happen`, { event });
   }
   const viewer = viewerOf(subscriber, receipt);
-  const cloudEvent = JSON.parse(event.text) as Record<string, unknown>;
-  const told: Message = { name: event.name, data: cloudEvent['data'] as Message['data'] };
+  const body = JSON.parse(event.text) as Record<string, unknown>;
+  const { table } = viewer.interest;
+  const told =
+    table === undefined ? { name: event.name, data: body['data'] as Message['data'] } : tableTold(event);
   const live = messageOf(viewer, history.rightsAt(sequence), change);
-  const expected = [...(mayBePast(receipt) ? pastMessages(viewer, history, receipt, change) : [])];
-  if (!isPastOnly(receipt)) expected.push(live);
+  const possible = [...(mayBePast(receipt) ? pastMessages(viewer, history, receipt, change) : [])];
+  if (!isPastOnly(receipt)) possible.push(live);
+  const expected = table === undefined ? possible : possible.map((one) => one && tableMessageOf(change, one));
   if (!expected.some((one) => one !== undefined && sameMessage(one, told))) {
     throw new Finding(
       isLeak(told, expected) ? 'leak' : 'wrong-message',
@@ -50,7 +57,13 @@ function judgeReceipt(subscriber: Subscriber, history: History, receipt: Receipt
       { told, expected, ...contextOf(subscriber, history, receipt, change) },
     );
   }
-  judgeEnvelope(name, cloudEvent, change, told);
+  if (table === undefined) judgeEnvelope(name, body, change, told);
+}
+
+/** A message of a table but for its event id, which is the place that it was taken by. */
+function tableTold({ name, text }: ReceivedEvent): Message {
+  const { eventId: _eventId, ...data } = JSON.parse(text) as Record<string, unknown>;
+  return { name, data };
 }
 
 /** The part of an event that is the same for all who get it. */
@@ -180,7 +193,7 @@ function contextOf(
 /** A list against what the evaluator says: the same rows, with the same members and values. */
 export function judgeListing(
   viewer: Viewer,
-  { history, rows }: Reality,
+  { history, rows, model }: Reality,
   listing: Listing | RefusedListing,
 ): void {
   const { schema } = listing;
@@ -192,7 +205,8 @@ export function judgeListing(
     if (row.schema.id !== schema.id) continue;
     const seen = rowInView(viewer, rights, schema, row.image);
     if (seen === undefined) continue;
-    expected.set(uuid, seen);
+    const isRecord = isListing(listing) && listing.face === 'table';
+    expected.set(uuid, isRecord ? tableRecordOf(viewer, rights, model, { schema, seen }) : seen);
     if (mayReadByRule(question, row.image)) byRule += 1;
   }
   const who = `${viewer.asker.principal}, ${schema.register}/${schema.slug}, ${JSON.stringify(viewer.interest.filter)}`;
@@ -251,7 +265,8 @@ export function judgeView(subscriber: Subscriber, reality: Reality, unlisted: Re
   const expected = new Map<string, Image>();
   for (const [uuid, { schema, image }] of rows) {
     const seen = rowInView(viewer, history.rights, schema, image);
-    if (seen !== undefined && (!unlisted.has(schema.id) || actual.has(uuid))) expected.set(uuid, seen);
+    if (seen === undefined || (unlisted.has(schema.id) && !actual.has(uuid))) continue;
+    expected.set(uuid, viewer.interest.table === undefined ? seen : tableRowOf(seen));
   }
   judgeRows(
     'wrong-view',
@@ -260,6 +275,7 @@ export function judgeView(subscriber: Subscriber, reality: Reality, unlisted: Re
     expected,
     {
       interest: { ...viewer.interest, fields: viewer.interest.fields && [...viewer.interest.fields] },
+      transport: subscriber.options.transport.name,
       state: subscriber.state,
       past: subscriber.trail,
       principal: history.rights.principals.get(viewer.asker.principal ?? ''),

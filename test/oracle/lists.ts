@@ -3,9 +3,13 @@ import type { FilterTerm } from './filter.ts';
 import { Finding } from './finding.ts';
 import type { Image, Schema } from './rights.ts';
 import type { Ticket } from './subscriber.ts';
+import { tableFilter } from './table-face.ts';
+import type { Face } from './transport.ts';
 
 /** What a list gave. */
 export interface Listing {
+  /** In whose words the rows are. */
+  readonly face: Face;
   readonly schema: Schema;
   readonly rows: readonly Image[];
   readonly total: number;
@@ -25,6 +29,7 @@ export interface ListRequest {
   readonly schema: Schema;
   readonly filter: readonly FilterTerm[];
   readonly fields: ReadonlySet<string> | undefined;
+  readonly face: Face;
 }
 
 const AT_ONCE = 6;
@@ -47,8 +52,8 @@ export class Lists {
   }
 
   read(request: ListRequest): Promise<Listing | RefusedListing> {
-    const { ticket, schema, filter, fields } = request;
-    const key = JSON.stringify([ticket.token, schema.id, filter, fields && [...fields]]);
+    const { ticket, schema, filter, fields, face } = request;
+    const key = JSON.stringify([ticket.token, schema.id, filter, fields && [...fields], face]);
     let known = this.#known.get(key);
     if (known === undefined) {
       known = this.#inTurn(() => fetchList(this.#base, request));
@@ -74,20 +79,29 @@ export function isListing(listing: Listing | RefusedListing): listing is Listing
   return 'rows' in listing;
 }
 
-async function fetchList(
-  base: string,
-  { ticket, schema, filter, fields }: ListRequest,
-): Promise<Listing | RefusedListing> {
-  const url = new URL(`/api/objects/${schema.register}/${schema.slug}`, base);
-  url.searchParams.set('_limit', '1000');
-  for (const [name, value] of filterQuery(filter)) url.searchParams.append(name, value);
-  if (fields !== undefined) url.searchParams.set('_fields', [...fields].join(','));
+function urlOf(base: string, { schema, filter, fields, face }: ListRequest): URL {
+  const isTable = face === 'table';
+  const path = isTable
+    ? `/api/tables/${schema.table}/records`
+    : `/api/objects/${schema.register}/${schema.slug}`;
+  const url = new URL(path, base);
+  const sign = isTable ? '' : '_';
+  url.searchParams.set(`${sign}limit`, '1000');
+  if (fields !== undefined) url.searchParams.set(`${sign}fields`, [...fields].join(','));
+  if (!isTable) for (const [name, value] of filterQuery(filter)) url.searchParams.append(name, value);
+  else if (filter.length > 0) url.searchParams.set('filter', tableFilter(schema, filter));
+  return url;
+}
+
+async function fetchList(base: string, request: ListRequest): Promise<Listing | RefusedListing> {
+  const { ticket, schema, face } = request;
+  const url = urlOf(base, request);
   const headers: Record<string, string> =
     ticket.token === null ? {} : { authorization: `Bearer ${ticket.token}` };
   for (let attempt = 0; ; attempt += 1) {
     const answer = await fetch(url, { headers }).catch(() => undefined);
     const body: unknown = await answer?.json().catch(() => undefined);
-    if (answer?.status === 200 && body !== undefined) return readListing(schema, body as Page);
+    if (answer?.status === 200 && body !== undefined) return readListing(schema, face, body);
     if (answer !== undefined && answer.status < 500 && answer.status !== 429) {
       return { schema, status: answer.status, body };
     }
@@ -99,12 +113,24 @@ async function fetchList(
   }
 }
 
-interface Page {
+interface ObjectPage {
   readonly results: Image[];
   readonly total: number;
   readonly _position: string;
 }
 
-function readListing(schema: Schema, { results, total, _position: positionId }: Page): Listing {
-  return { schema, rows: results, total, position: Number(positionId.slice(-12)), positionId };
+interface RecordPage {
+  readonly records: Image[];
+  readonly pagination: { readonly total: number };
+  readonly position: string;
+}
+
+function readListing(schema: Schema, face: Face, body: unknown): Listing {
+  if (face === 'objects') {
+    const { results: rows, total, _position: positionId } = body as ObjectPage;
+    return { schema, face, rows, total, position: Number(positionId.slice(-12)), positionId };
+  }
+  const { records: rows, pagination, position: positionId } = body as RecordPage;
+  const { total } = pagination;
+  return { schema, face, rows, total, position: Number(positionId.slice(-12)), positionId };
 }

@@ -7,8 +7,10 @@ import { Random } from './random.ts';
 import { changeRights } from './rights-changes.ts';
 import { Subscriber } from './subscriber.ts';
 import type { Gateway, Ticket } from './subscriber.ts';
+import type { Schema } from './rights.ts';
 import type { Transport } from './transport.ts';
 import { World } from './world.ts';
+import { tableTerms } from './table-face.ts';
 import { writeByTable } from './table-writes.ts';
 import { writeByApi, writeBySql } from './writes.ts';
 import type { Platform } from '@tidewire/test-kit';
@@ -40,12 +42,14 @@ export interface OracleStats {
   quietPoints: number;
   readonly resyncs: Record<string, number>;
   readonly refusals: number;
+  /** Milliseconds by what they went into. */
+  readonly spentMs: Readonly<Record<string, number>>;
 }
 
 const TRAIL = 30;
 const POLLERS = 6;
 /** Processes restarted in every 2,000 steps: each takes seconds. */
-const RESTARTS = 6;
+const RESTARTS = 3;
 
 /**
  * Runs random steps and compares what everybody was told and has with what they may know. Returns when all steps were
@@ -69,7 +73,11 @@ export class Oracle {
   #born = 0;
   #crossedUpTo = 0;
   #rightsSteps = 0;
-  readonly #stats: Omit<OracleStats, 'resyncs' | 'refusals' | 'messages' | 'lists' | 'quietPoints'> = {
+  readonly #spentMs: Record<string, number> = {};
+  readonly #stats: Omit<
+    OracleStats,
+    'resyncs' | 'refusals' | 'messages' | 'lists' | 'quietPoints' | 'spentMs'
+  > = {
     steps: 0,
     writes: 0,
     crossings: 0,
@@ -115,7 +123,7 @@ export class Oracle {
     }
     const { messages, lists, quietPoints } = this.#quiet;
     const refusals = this.#subscribers.filter(({ refusal }) => refusal !== undefined).length;
-    return { ...this.#stats, messages, lists, quietPoints, resyncs, refusals };
+    return { ...this.#stats, messages, lists, quietPoints, resyncs, refusals, spentMs: this.#spentMs };
   }
 
   async #run(random: Random): Promise<void> {
@@ -134,7 +142,7 @@ export class Oracle {
       untilRest -= 1;
       if (untilRest > 0) continue;
       await this.#rest();
-      untilRest = 14 + Random.of(seed, -2 - step).below(12);
+      untilRest = 28 + Random.of(seed, -2 - step).below(24);
       this.#report();
     }
     await this.#comeBack();
@@ -156,7 +164,9 @@ export class Oracle {
       [2, () => this.#comeBack()],
     ]);
     this.#world.model.step = this.#stats.steps;
+    const begun = performance.now();
     const what = await step();
+    this.#spend(`step ${what.startsWith('writes') ? what : 'of another kind'}`, begun);
     this.#trail.push(`${this.#stats.steps} ${what}`);
     if (this.#trail.length > TRAIL) this.#trail.shift();
   }
@@ -242,21 +252,29 @@ export class Oracle {
       principal === null || principal === adminId ? [] : [model.principal(principal).active ?? ''];
     const own = known.filter((id) => id !== '');
     const rows = [...model.rows.values()].filter(({ exists }) => exists).map(({ uuid }) => uuid);
-    const topics = generator.topics(random, this.#world.aSchema(random), {
+    const schema = this.#world.aSchema(random);
+    const topics = generator.topics(random, schema, {
       organisations: principal === adminId ? organisations : own,
       rows,
     });
-    const isOneSchema = topics.length === 1 && topics[0]?.includes('/schema/') === true;
     this.#born += 1;
+    const transport = random.pick(this.#options.transports);
+    if (transport.face === 'table') topics.splice(0, topics.length, topicOf(schema));
+    const isOneSchema = topics.length === 1 && topics[0]?.includes('/schema/') === true;
+    const filter = isOneSchema && random.chance(0.65) ? generator.filter(random) : [];
     const subscriber = new Subscriber(
       {
         name: `subscriber-${this.#born}`,
-        transport: random.pick(this.#options.transports),
+        transport,
         interest: {
           topics,
-          filter: isOneSchema && random.chance(0.65) ? generator.filter(random) : [],
+          ...(transport.face === 'table' ? { table: schema } : {}),
+          filter: transport.face === 'table' ? tableTerms(filter) : filter,
           fields: isOneSchema && random.chance(0.35) ? generator.fields(random) : undefined,
-          events: random.chance(0.06) ? new Set(['object.deleted', 'object.created']) : undefined,
+          events:
+            transport.face !== 'table' && random.chance(0.06)
+              ? new Set(['object.deleted', 'object.created'])
+              : undefined,
         },
         gateways: this.#gateways,
         ticket: () => (principal === adminId ? this.#adminTicket() : this.#world.ticket(principal)),
@@ -288,20 +306,36 @@ export class Oracle {
     return { principal, credential: null, token: platform.adminToken, limits: '' };
   }
 
+  #spend(on: string, begun: number): void {
+    this.#spentMs[on] = Math.round((this.#spentMs[on] ?? 0) + performance.now() - begun);
+  }
+
+  async #timed<T>(on: string, work: Promise<T>): Promise<T> {
+    const begun = performance.now();
+    const result = await work;
+    this.#spend(on, begun);
+    return result;
+  }
+
   async #rest(): Promise<void> {
-    await this.#background;
+    await this.#timed('restarts', this.#background ?? Promise.resolve());
     this.#background = undefined;
     const filters = this.#subscribers.flatMap(({ options }) => options.interest.filter);
     this.#world.interesting = new Set(filters.map(({ field }) => field));
     const present = this.#subscribers.filter((one) => !this.#away.has(one));
-    const position = await this.#quiet.reach(present, () => this.#finding);
+    const position = await this.#timed(
+      'waits',
+      this.#quiet.reach(present, () => this.#finding),
+    );
+    const begun = performance.now();
     this.#countCrossings(position);
+    this.#spend('crossings', begun);
     // Who went away, or for good, has been told something too.
-    await this.#quiet.compare(present, [...this.#away, ...this.#gone], position);
+    await this.#timed('comparison', this.#quiet.compare(present, [...this.#away, ...this.#gone], position));
     this.#gone = [];
     // Some skip a round now and then.
     const random = Random.of(this.#options.seed, 2_000_000 + this.#stats.steps);
-    await this.#quiet.poll(random.some(this.#pollers, 0.6), position);
+    await this.#timed('polls', this.#quiet.poll(random.some(this.#pollers, 0.6), position));
     this.#quiet.forget([...this.#away, ...this.#pollers]);
     if (this.#finding !== undefined) throw this.#finding;
     // Who was refused makes room for somebody who is let in.
@@ -362,4 +396,8 @@ export class Oracle {
       again: `TIDEWIRE_ORACLE_SEED=${this.#options.seed}`,
     });
   }
+}
+
+function topicOf({ register, slug }: Schema): string {
+  return `register/${register}/schema/${slug}`;
 }

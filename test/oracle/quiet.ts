@@ -5,6 +5,7 @@ import { judgeListing, judgeReceipts, judgeRefusal, judgeView } from './judgemen
 import type { Reality } from './judgement.ts';
 import { Lists, isListing } from './lists.ts';
 import type { Listing } from './lists.ts';
+import { tableRowOf } from './table-face.ts';
 import type { Poller } from './poller.ts';
 import type { Schema } from './rights.ts';
 import type { Subscriber } from './subscriber.ts';
@@ -61,7 +62,7 @@ export class Quiet {
     position: number,
   ): Promise<void> {
     const { history, model, schemas, platform } = this.#world;
-    const reality: Reality = { history, schemas, rows: model.images };
+    const reality: Reality = { history, schemas, rows: model.images, model };
     for (const subscriber of [...absent, ...subscribers]) {
       this.messages += judgeReceipts(subscriber, reality, position);
     }
@@ -112,15 +113,17 @@ export class Quiet {
     const listings: Listing[] = [];
     const refused = new Set<string>();
     for (const schema of reality.schemas.filter((one) => concerns(interest.topics, one))) {
-      const listing = await lists.read({ ticket, schema, filter, fields });
+      const face = options.transport.face;
+      const listing = await lists.read({ ticket, schema, filter, fields, face });
       // A list is of its schema, whatever the topics of the stream.
       const topics = [`register/${schema.register}`];
       judgeListing({ asker: { principal, credential }, interest: { ...interest, topics } }, reality, listing);
       if (!isListing(listing)) refused.add(schema.id);
       else {
-        const rows = listing.rows.filter((row) =>
-          interest.topics.some((topic) => insideTopic(topic, schema, row)),
-        );
+        const rows =
+          face === 'table'
+            ? listing.rows.map(tableRowOf)
+            : listing.rows.filter((row) => interest.topics.some((topic) => insideTopic(topic, schema, row)));
         listings.push({ ...listing, rows });
       }
     }

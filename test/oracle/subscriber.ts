@@ -53,6 +53,13 @@ export interface Receipt {
   readonly afterResync: boolean;
 }
 
+/** An answer: everything behind one place, up to another. */
+export interface Turn {
+  readonly connection: Connection;
+  readonly after: number;
+  readonly upTo: number;
+}
+
 const LONGEST_TRAIL = 12;
 const RETRY_MS = 15;
 const LONGEST_RETRY_MS = 150;
@@ -66,6 +73,8 @@ export class Subscriber {
   readonly options: SubscriberOptions;
   /** Not judged yet. */
   receipts: Receipt[] = [];
+  /** Answers to polls that were not judged yet. */
+  turns: Turn[] = [];
   /** Judged at the last quiet point: messages of the connection of now come after it without a gap. */
   completeUpTo = 0;
   /** Whether the rows that it has are not worth anything: it was told to fetch again. */
@@ -148,6 +157,7 @@ export class Subscriber {
         },
         event: (event) => this.#receive(connection, event),
         position: (id) => this.#advance(connection, id),
+        answered: () => this.#answered(connection),
         resync: (text) => this.#resync(connection, text),
         ended: (text) => this.#ended(connection, text),
         closed: () => this.#closed(connection),
@@ -209,11 +219,13 @@ export class Subscriber {
   /** The rows as this client shows them now. */
   view(schemaOf: (register: string, schema: string) => Schema | undefined): ReadonlyMap<string, Image> {
     for (const { event, sequence } of this.#since) {
-      const { data } = JSON.parse(event.text) as { readonly data: EventBody };
-      const schema = schemaOf(data.register, data.schema);
+      const { table } = this.options.interest;
+      const data = table === undefined ? readObjectEvent(event.text) : readRecordEvent(event.text);
+      const schema = table ?? schemaOf(data.register ?? '', data.schema ?? '');
       if (sequence <= (this.#listed.get(schema?.id ?? '') ?? 0)) continue;
       if (data.object === undefined) this.#rows.delete(data.uuid);
       else {
+        // Records have no version: of them the order of the log tells all.
         const known = this.#rows.get(data.uuid)?.['_version'];
         if (typeof known !== 'number' || known < Number(data.object['_version'])) {
           this.#rows.set(data.uuid, data.object);
@@ -256,6 +268,12 @@ export class Subscriber {
     if (sequence > (connection.cursor ?? 0)) {
       connection.gateway.reached = Math.max(connection.gateway.reached, sequence);
     }
+  }
+
+  /** A resync leaves nothing to be missed. */
+  #answered(connection: Connection): void {
+    if (connection !== this.connection || connection.cursor === undefined || this.#resynced) return;
+    this.turns.push({ connection, after: connection.cursor, upTo: this.#last });
   }
 
   #resync(connection: Connection, text: string): void {
@@ -312,9 +330,18 @@ export class Subscriber {
 
 interface EventBody {
   readonly uuid: string;
-  readonly register: string;
-  readonly schema: string;
-  readonly object?: Image;
+  readonly register?: string;
+  readonly schema?: string;
+  readonly object?: Image | undefined;
+}
+
+function readObjectEvent(text: string): EventBody {
+  return (JSON.parse(text) as { readonly data: EventBody }).data;
+}
+
+function readRecordEvent(text: string): EventBody {
+  const { recordId, record } = JSON.parse(text) as { readonly recordId: string; readonly record?: Image };
+  return { uuid: recordId, object: record };
 }
 
 /** The number in a position. @throws Error when it is none. */

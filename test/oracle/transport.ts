@@ -7,6 +7,9 @@ export interface ReceivedEvent {
   readonly text: string;
 }
 
+/** In which words changes are told. */
+export type Face = 'objects' | 'table';
+
 export interface StreamRequest {
   /** Base URL of a gateway. */
   readonly base: string;
@@ -27,6 +30,8 @@ export interface StreamListener {
   /** The position up to which everything was told. */
   readonly position: (id: string) => void;
   readonly resync: (text: string) => void;
+  /** All of an answer was reported, its position last: what is between its cursor and that was told, or is not to be. */
+  readonly answered: () => void;
   /** The server said that, and why, it ends the stream. */
   readonly ended: (text: string) => void;
   /** The connection is gone, whoever ended it. */
@@ -37,6 +42,8 @@ export interface StreamListener {
 /** One way to follow topics. A new one is a file in `transports/` and a name in its list. */
 export interface Transport {
   readonly name: string;
+  /** Whether it follows topics, or one table (`Interest.table`). */
+  readonly face: Face;
   /** Opens and returns how to close; closing reports nothing. */
   readonly open: (request: StreamRequest, listener: StreamListener) => () => void;
 }

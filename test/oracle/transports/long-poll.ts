@@ -1,10 +1,18 @@
-import type { StreamListener, StreamRequest, Transport } from '../transport.ts';
+import type { ReceivedEvent, StreamListener, StreamRequest, Transport } from '../transport.ts';
 import { queryOf } from './sse.ts';
 
+/** An answer; `events` or `messages` by what was asked for. */
 interface PollAnswer {
-  readonly events: readonly { readonly id: string; readonly type: string }[];
+  readonly events?: readonly unknown[];
+  readonly messages?: readonly unknown[];
   readonly lastEventId: string;
   readonly resync?: unknown;
+}
+
+/** What a poll asks for besides its cursor, and how its answer is read. */
+interface Polling {
+  readonly query: readonly (readonly [string, string])[];
+  readonly read: (answer: PollAnswer) => readonly ReceivedEvent[];
 }
 
 /** Short, because a quiet point waits for the next position of everybody. */
@@ -12,21 +20,44 @@ const WAIT_MS = 250;
 /** So few that one answer is now and then not enough. */
 const MOST_EVENTS = 5;
 
+interface PolledEvent {
+  readonly id: string;
+  readonly type: string;
+}
+
 /** `GET /api/realtime/poll` with topics, one request after another: each begins at the cursor of the one before. */
 export const longPoll: Transport = {
   name: 'long-poll',
-  open: (asked, listener) => {
-    const stop = new AbortController();
-    void follow(asked, listener, stop.signal);
-    return () => stop.abort();
-  },
+  face: 'objects',
+  open: (asked, listener) =>
+    followPolls(asked, listener, {
+      query: queryOf(asked),
+      read: ({ events = [] }) =>
+        (events as readonly PolledEvent[]).map((event) => ({
+          id: event.id,
+          name: event.type.split('.').slice(-2).join('.'),
+          text: JSON.stringify(event),
+        })),
+    }),
 };
 
-async function follow(asked: StreamRequest, listener: StreamListener, signal: AbortSignal): Promise<void> {
+/** Polls until it is closed. Returns how to close. */
+export function followPolls(asked: StreamRequest, listener: StreamListener, polling: Polling): () => void {
+  const stop = new AbortController();
+  void follow(asked, listener, { ...polling, signal: stop.signal });
+  return () => stop.abort();
+}
+
+interface Following extends Polling {
+  readonly signal: AbortSignal;
+}
+
+async function follow(asked: StreamRequest, listener: StreamListener, following: Following): Promise<void> {
+  const { signal, read } = following;
   let { cursor } = asked;
   for (let turn = 0; !signal.aborted; turn += 1) {
     if (turn > 0) listener.again();
-    const answer = await ask(asked, cursor, signal);
+    const answer = await ask(asked, cursor, following);
     if (signal.aborted) return;
     if (answer === undefined) {
       listener.closed();
@@ -37,12 +68,10 @@ async function follow(asked: StreamRequest, listener: StreamListener, signal: Ab
       return;
     }
     listener.opened();
-    for (const event of answer.events) {
-      const name = event.type.split('.').slice(-2).join('.');
-      listener.event({ id: event.id, name, text: JSON.stringify(event) });
-    }
+    for (const event of read(answer)) listener.event(event);
     if (answer.resync !== undefined) listener.resync(JSON.stringify(answer.resync));
     listener.position(answer.lastEventId);
+    listener.answered();
     cursor = answer.lastEventId;
   }
 }
@@ -52,10 +81,10 @@ type Refused = { readonly refused: number; readonly body: string };
 async function ask(
   asked: StreamRequest,
   cursor: string | undefined,
-  signal: AbortSignal,
+  { query, signal }: Following,
 ): Promise<PollAnswer | Refused | undefined> {
   const url = new URL('/api/realtime/poll', asked.base);
-  for (const [name, value] of queryOf(asked)) url.searchParams.append(name, value);
+  for (const [name, value] of query) url.searchParams.append(name, value);
   url.searchParams.set('timeoutMs', String(WAIT_MS));
   url.searchParams.set('limit', String(MOST_EVENTS));
   if (cursor !== undefined && !asked.cursorInHeader) url.searchParams.set('lastEventId', cursor);

@@ -6,6 +6,7 @@ import type { StreamListener, StreamRequest, Transport } from '../transport.ts';
 /** `GET /api/realtime/subscribe`, read by hand: what came is to be seen as it came. */
 export const sse: Transport = {
   name: 'sse',
+  face: 'objects',
   open: (asked, listener) => {
     const url = new URL('/api/realtime/subscribe', asked.base);
     for (const [name, value] of queryOf(asked)) url.searchParams.append(name, value);

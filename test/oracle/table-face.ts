@@ -1,0 +1,116 @@
+import { knowsWriter } from './evaluator.ts';
+import type { Message, Viewer } from './expectation.ts';
+import type { FilterTerm } from './filter.ts';
+import type { Change } from './history.ts';
+import type { Model } from './model.ts';
+import type { Image, Rights, Schema } from './rights.ts';
+
+const OPERATORS: Readonly<Record<string, string>> = {
+  'eq': 'equals',
+  'ne': 'notEquals',
+  'gt': 'greaterThan',
+  'gte': 'gte',
+  'lt': 'lt',
+  'lte': 'lessThanOrEqual',
+  'in': 'in',
+  'nin': 'notIn',
+  'like': 'contains',
+  '^': 'startsWith',
+  '$': 'endsWith',
+};
+
+/** Conditions that the tables face can say: it shows no system members but its own. */
+export function tableTerms(filter: readonly FilterTerm[]): FilterTerm[] {
+  return filter.filter(({ field }) => !field.startsWith('_'));
+}
+
+/** A filter in the words of the tables face: one condition as text, several as JSON. */
+export function tableFilter(schema: Schema, filter: readonly FilterTerm[]): string {
+  const terms = filter.map((term) => tableTerm(schema, term));
+  const [only, ...others] = terms;
+  if (only === undefined) return '';
+  if (others.length > 0) return JSON.stringify({ and: terms });
+  const { field, operator, value } = only;
+  if (value === undefined) return `${field}:${operator}`;
+  return `${field}:${operator}:${typeof value === 'string' ? value : JSON.stringify(value)}`;
+}
+
+interface TableTerm {
+  readonly field: string;
+  readonly operator: string;
+  readonly value?: string | readonly string[];
+}
+
+function tableTerm(schema: Schema, { field, operator, values }: FilterTerm): TableTerm {
+  const [text = ''] = values;
+  const isTrue = text === 'true';
+  switch (operator) {
+    case 'exists':
+      return { field, operator: isTrue ? 'isNotNull' : 'isNull' };
+    case 'null':
+      return { field, operator: isTrue ? 'isNull' : 'isNotNull' };
+    case 'empty':
+      return { field, operator: isTrue ? 'isEmpty' : 'isNotEmpty' };
+    case 'in':
+    case 'nin':
+      return { field, operator: OPERATORS[operator] ?? operator, value: values };
+  }
+  const isList = schema.properties.get(field) === 'list';
+  return { field, operator: isList ? 'contains' : (OPERATORS[operator] ?? operator), value: text };
+}
+
+/** What a follower of the table is told, where a follower of topics is told `message`. */
+export function tableMessageOf(change: Change, message: Message): Message {
+  const { name, data, old } = message;
+  const transition =
+    name === 'object.created'
+      ? 'created'
+      : String(data['transition'] ?? (name === 'object.deleted' ? 'deleted' : 'updated'));
+  const id = change.uuid;
+  const record = data['object'] as Image | undefined;
+  return {
+    name: 'change',
+    data: {
+      type: 'change',
+      event: record === undefined ? 'delete' : transition === 'updated' ? 'update' : 'insert',
+      table: change.schema.table,
+      recordId: id,
+      transition,
+      ...(record === undefined ? {} : { record: { id, fields: fieldsOf(record) } }),
+      ...(transition === 'updated' ? { oldRecord: { id, fields: old ?? {} } } : {}),
+      timestamp: change.time,
+    },
+  };
+}
+
+/** A row as a follower of its table has it. */
+export function tableRowOf(seen: Image): Image {
+  return { id: seen['id'], fields: (seen['fields'] as Image | undefined) ?? fieldsOf(seen) };
+}
+
+/** A row as a list of records has it. */
+export function tableRecordOf({ asker }: Viewer, rights: Rights, model: Model, row: ListedRow): Image {
+  const { schema, seen } = row;
+  const question = { rights, asker, schema, now: Date.now() };
+  const writers = model.writers.get(String(seen['id']));
+  const told = (actor: Change['actor'] | undefined, name: string): Image =>
+    actor === null || actor === undefined || !knowsWriter(question, actor.organisation)
+      ? {}
+      : { [name]: { id: actor.id, name: actor.name } };
+  return {
+    ...tableRowOf(seen),
+    createdAt: seen['_created'],
+    updatedAt: seen['_updated'],
+    ...told(writers?.created, 'createdBy'),
+    ...told(writers?.updated, 'updatedBy'),
+  };
+}
+
+export interface ListedRow {
+  readonly schema: Schema;
+  readonly seen: Image;
+}
+
+function fieldsOf(row: Image): Image {
+  return Object.fromEntries(Object.entries(row).filter(([name]) => name !== 'id' && !name.startsWith('_')));
+}
