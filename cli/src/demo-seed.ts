@@ -9,11 +9,9 @@ import {
   strikeOf,
 } from './demo-content.ts';
 import type { ProgressBar } from './progress-bar.ts';
+import { createRecords } from './record-batches.ts';
 import { readRows } from './row-file.ts';
 import type { FileRow } from './row-file.ts';
-import { forEachAtOnce } from './work-pool.ts';
-
-const ROWS_AT_ONCE = 16;
 
 /**
  * Writes the demo through the public API. What is there already stays as it is, so it may run at every start: rows are
@@ -71,13 +69,20 @@ async function works(api: ApiClient): Promise<boolean> {
   }
 }
 
+interface ListedSchema {
+  readonly slug: string;
+  readonly table: string;
+}
+
+async function listSchemas(admin: ApiClient, register: string): Promise<readonly ListedSchema[]> {
+  const listed = await admin.send('GET', `/api/schemas?register=${register}`);
+  return (listed as { readonly results: readonly ListedSchema[] }).results;
+}
+
 async function ensureRegister(admin: ApiClient, register: (typeof DEMO_REGISTERS)[number]): Promise<void> {
   const { schemas, ...body } = register;
   await ensure(admin, `/api/registers/${register.slug}`, '/api/registers', body);
-  const listed = (await admin.send('GET', `/api/schemas?register=${register.slug}`)) as {
-    readonly results: readonly { readonly slug: string }[];
-  };
-  const present = new Set(listed.results.map((schema) => schema.slug));
+  const present = new Set((await listSchemas(admin, register.slug)).map((schema) => schema.slug));
   for (const schema of schemas) {
     if (!present.has(schema.slug))
       await admin.send('POST', '/api/schemas', { register: register.slug, ...schema });
@@ -102,13 +107,16 @@ async function seedDataSet(admin: ApiClient, progress: ProgressBar): Promise<voi
   const path = 'wildlife/strikes';
   const rows: FileRow[] = [];
   for await (const row of readRows(DEMO_DATA_SET)) rows.push(row);
-  let done = await countRows(admin, path);
+  const done = await countRows(admin, path);
   if (done >= rows.length) return;
-  const alice = admin.as('demo-alice');
-  await forEachAtOnce(rows.slice(done), ROWS_AT_ONCE, async (row) => {
-    await alice.send('POST', `/api/objects/${path}`, strikeOf(row, 'archived'));
-    done += 1;
-    progress.update('wildlife strikes (FAA data set)', done, rows.length);
-  });
+  const schema = (await listSchemas(admin, 'wildlife')).find(({ slug }) => slug === 'strikes');
+  if (schema === undefined) throw new Error('the demo has no schema for its data set');
+  const onWritten = (count: number): void =>
+    progress.update('wildlife strikes (FAA data set)', done + count, rows.length);
+  await createRecords(
+    admin.as('demo-alice'),
+    { table: schema.table, onWritten },
+    rows.slice(done).map((row) => strikeOf(row, 'archived')),
+  );
   progress.finish(`${rows.length} wildlife strikes written`);
 }

@@ -3,10 +3,8 @@ import { isSlug } from '@tidewire/contract';
 import type { ApiClient } from './api-client.ts';
 import { inferSchema } from './inferred-schema.ts';
 import type { ProgressBar } from './progress-bar.ts';
+import { createRecords } from './record-batches.ts';
 import { readRows } from './row-file.ts';
-import { forEachAtOnce } from './work-pool.ts';
-
-const ROWS_AT_ONCE = 16;
 
 interface ImportOptions {
   readonly file: string;
@@ -38,18 +36,17 @@ export async function importFile(
   };
   const inferred = await inferSchema(counted());
   await api.send('POST', '/api/registers', { slug: register, title: basename(options.file) });
-  await api.send('POST', '/api/schemas', {
+  const { table } = (await api.send('POST', '/api/schemas', {
     register,
     slug: options.schema,
     title: basename(options.file),
     properties: inferred.properties,
-  });
-  let rows = 0;
-  await forEachAtOnce(readRows(options.file), ROWS_AT_ONCE, async (row) => {
-    await api.send('POST', `/api/objects/${register}/${options.schema}`, inferred.toObject(row));
-    rows += 1;
-    options.progress.update('rows imported', rows, total);
-  });
+  })) as { readonly table: string };
+  const written = async function* (): AsyncGenerator<object> {
+    for await (const row of readRows(options.file)) yield inferred.toObject(row);
+  };
+  const onWritten = (count: number): void => options.progress.update('rows imported', count, total);
+  const rows = await createRecords(api, { table, onWritten }, written());
   options.progress.finish(`${rows} rows imported`);
   return { register, schema: options.schema, rows };
 }
