@@ -21,6 +21,11 @@ export function mayReadRow(question: Question, row: Image): boolean {
   return mayActOn(question, row, 'read');
 }
 
+/** Whether the row is in lists: a rule for that narrows what may be read, and nothing else does. */
+export function mayListRow(question: Question, row: Image): boolean {
+  return mayReadRow(question, row) && mayActOn(question, row, 'list');
+}
+
 /** Whether the action is allowed on this image of a row. */
 export function mayActOn(question: Question, row: Image, action: RuleAction): boolean {
   const { rights, asker, schema } = question;
@@ -31,10 +36,10 @@ export function mayActOn(question: Question, row: Image, action: RuleAction): bo
   const organisation = row['_organisation'];
   if (typeof organisation !== 'string') return false;
   if (principal === null) {
-    if (action !== 'read') return false;
+    if (!isReading(action)) return false;
   } else {
     const chain = organisationsAbove(rights, principal);
-    const inside = action === 'read' ? chain.includes(organisation) : chain[0] === organisation;
+    const inside = isReading(action) ? chain.includes(organisation) : chain[0] === organisation;
     if (!inside) return false;
     if (action !== 'create' && row['_owner'] === asker.principal) return true;
   }
@@ -114,7 +119,8 @@ function hasEnded({ rights, asker }: Question): boolean {
 function insideScopes({ rights, asker, schema }: Question, row: Image, action: RuleAction): boolean {
   const scopes =
     asker.credential === null ? null : (rights.credentials.get(asker.credential)?.scopes ?? null);
-  if (scopes?.actions !== undefined && !scopes.actions.includes(action)) return false;
+  const asked = isReading(action) ? 'read' : action;
+  if (scopes?.actions !== undefined && !scopes.actions.includes(asked)) return false;
   return scopes?.topics === undefined || scopes.topics.some((topic) => insideTopic(topic, schema, row));
 }
 
@@ -128,11 +134,17 @@ export function insideTopic(topic: string, schema: Schema, row: Image): boolean 
   );
 }
 
+function isReading(action: RuleAction): boolean {
+  return action === 'read' || action === 'list';
+}
+
 function rulesAllow(question: Question, row: Image, action: RuleAction): boolean {
   const { rights, schema } = question;
   const own = rights.policies.get(schema.id)?.authorization ?? {};
   const inherited = rights.policies.get(schema.registerId)?.authorization ?? {};
   const rules = (Object.keys(own).length > 0 ? own : inherited)[action];
+  // Nobody said that what may be read is not to be listed.
+  if (rules === undefined && action === 'list') return rulesAllow(question, row, 'read');
   // Nothing said about the action: the members of the row's organisation, which the boundary has asked for already.
   if (rules === undefined) return principalOf(question) !== null;
   return rules.some((rule) => ruleAllows(question, row, rule));

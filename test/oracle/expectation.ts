@@ -33,11 +33,14 @@ export interface Message {
 export function rowInView(viewer: Viewer, rights: Rights, schema: Schema, row: Image): Image | undefined {
   const { asker, interest } = viewer;
   const question = { rights, asker, schema, now: Date.now() };
+  if (!interest.topics.some((topic) => insideTopic(topic, schema, row))) return undefined;
   const seen = projected(question, row);
-  if (seen === undefined || !interest.topics.some((topic) => insideTopic(topic, schema, row)))
-    return undefined;
-  if (!meetsFilter(schema, interest.filter, seen)) return undefined;
-  return projected(question, row, interest.fields);
+  if (seen === undefined || !meetsFilter(schema, interest.filter, seen)) return undefined;
+  const { fields } = interest;
+  if (fields === undefined) return seen;
+  return Object.fromEntries(
+    Object.entries(seen).filter(([name]) => !schema.properties.has(name) || fields.has(name)),
+  );
 }
 
 /** What a subscriber is told of a change as it happens. `within`: only these properties, for a past that is told later. */

@@ -1,15 +1,16 @@
-import { mayReadByRule, mayReadRow } from './evaluator.ts';
+import { mayListRow, mayReadByRule, mayReadRow } from './evaluator.ts';
 import { canonicalJson, messageOf, replayedMessageOf, rowInView, sameJson } from './expectation.ts';
 import type { Message, Viewer } from './expectation.ts';
 import { Finding } from './finding.ts';
 import type { Change, History } from './history.ts';
 import { isListing } from './lists.ts';
-import type { Listing, RefusedListing } from './lists.ts';
+import type { ListRequest, Listing, RefusedListing } from './lists.ts';
+import { isFound, judgeOrder } from './order.ts';
 import type { Image, Schema } from './rights.ts';
 import type { Model } from './model.ts';
 import { tableMessageOf, tableRecordOf, tableRowOf } from './table-face.ts';
 import type { ReceivedEvent } from './transport.ts';
-import type { Receipt, Subscriber } from './subscriber.ts';
+import type { Receipt, Subscriber, Turn } from './subscriber.ts';
 
 /** What is judged against: what happened, and what is there now. */
 export interface Reality {
@@ -25,7 +26,9 @@ export function judgeReceipts(subscriber: Subscriber, { history }: Reality, posi
   const { receipts } = subscriber;
   for (const receipt of receipts) judgeReceipt(subscriber, history, receipt);
   judgeCompleteness(subscriber, history, position);
+  for (const turn of subscriber.turns) judgeTurn(subscriber, history, turn);
   subscriber.receipts = [];
+  subscriber.turns = [];
   const { connection } = subscriber;
   if (connection?.open === true) {
     connection.liveAfter = position;
@@ -91,6 +94,57 @@ function isPastOnly({ connection, sequence, afterResync }: Receipt): boolean {
 function mayBePast({ connection, sequence, afterResync }: Receipt): boolean {
   if (connection.cursor === undefined || afterResync) return false;
   return connection.liveAfter === undefined || sequence <= connection.liveAfter;
+}
+
+/**
+ * Lossless from poll to poll: of each row an answer has what the past up to some place and what followed it call for. What
+ * it has too much of is found message by message.
+ */
+function judgeTurn(subscriber: Subscriber, history: History, { connection, after, upTo }: Turn): void {
+  const receipts = subscriber.receipts.filter((one) => one.connection === connection);
+  const told = new Set(receipts.map(({ sequence }) => sequence));
+  const { principal, credential } = connection.ticket;
+  const viewer = { asker: { principal, credential }, interest: subscriber.options.interest };
+  for (const uuid of new Set(history.between(after, upTo).map((change) => change.uuid))) {
+    const row = history.of(uuid).filter(({ sequence }) => sequence > after);
+    const due = row.filter(({ sequence }) => sequence <= upTo);
+    const ways = [...waysToTell(viewer, history, connection.floor, row)];
+    const isWhole = ways.some((tell) =>
+      due.every((change) => told.has(change.sequence) || tell(change) === undefined),
+    );
+    if (isWhole) continue;
+    throw new Finding('loss', `${subscriber.options.name} was not told of ${uuid} by a poll`, {
+      after,
+      upTo,
+      floor: connection.floor,
+      told: [...told],
+      expected: ways.map((tell) => due.map((change) => [change.sequence, tell(change)])),
+      past: subscriber.trail,
+    });
+  }
+}
+
+type Telling = (change: Change) => Message | undefined;
+
+/** What each change of a row may have been told as, one way for every place that the past may have ended at. */
+function* waysToTell(
+  viewer: Viewer,
+  history: History,
+  floor: number,
+  row: readonly Change[],
+): Generator<Telling> {
+  const live: Telling = (change) => messageOf(viewer, history.rightsAt(change.sequence), change);
+  // Nothing of it was past.
+  if ((row[0]?.sequence ?? Infinity) > floor) yield live;
+  for (const [index, last] of row.entries()) {
+    const next = row[index + 1]?.sequence ?? Infinity;
+    if (next <= floor) continue;
+    const past = row.slice(0, index + 1);
+    for (const rights of history.rightsWithin(Math.max(floor, last.sequence), next)) {
+      yield (change) =>
+        change.sequence <= last.sequence ? replayedMessageOf(viewer, rights, change, past) : live(change);
+    }
+  }
 }
 
 /** What a replay may have told of the change, for every place that it may have ended at. */
@@ -195,6 +249,7 @@ export function judgeListing(
   viewer: Viewer,
   { history, rows, model }: Reality,
   listing: Listing | RefusedListing,
+  { search, order = [] }: Pick<ListRequest, 'search' | 'order'> = {},
 ): void {
   const { schema } = listing;
   const { rights } = history;
@@ -204,7 +259,8 @@ export function judgeListing(
   for (const [uuid, row] of rows) {
     if (row.schema.id !== schema.id) continue;
     const seen = rowInView(viewer, rights, schema, row.image);
-    if (seen === undefined) continue;
+    if (seen === undefined || !mayListRow(question, row.image)) continue;
+    if (!isFound(question, row.image, search)) continue;
     const isRecord = isListing(listing) && listing.face === 'table';
     expected.set(uuid, isRecord ? tableRecordOf(viewer, rights, model, { schema, seen }) : seen);
     if (mayReadByRule(question, row.image)) byRule += 1;
@@ -213,7 +269,7 @@ export function judgeListing(
   if (!isListing(listing)) {
     // Whoever may read its own rows only does not know the schema; a field that may be read on no row is not there.
     const known = byRule > 0 && (listing.status !== 400 || viewer.interest.filter.length === 0);
-    if (known && viewer.interest.fields === undefined) {
+    if (known && viewer.interest.fields === undefined && order.length === 0) {
       throw new Finding('wrong-refusal', `the list of ${who} was refused`, { ...listing, byRule });
     }
     return;
@@ -224,6 +280,7 @@ export function judgeListing(
     new Map(listing.rows.map((row) => [String(row['id']), row])),
     expected,
   );
+  judgeOrder(question, listing, rows, order);
   if (listing.total === expected.size) return;
   throw new Finding('wrong-list', `the list of ${who} counts ${listing.total} rows, not ${expected.size}`);
 }
@@ -258,14 +315,14 @@ export function judgeRows(
  */
 export function judgeView(subscriber: Subscriber, reality: Reality, unlisted: ReadonlySet<string>): void {
   const { history, rows, schemas } = reality;
-  const { viewer } = subscriber;
+  const { viewer, unlisted: lacking } = subscriber;
   const find = (register: string, slug: string): Schema | undefined =>
     schemas.find((schema) => schema.register === register && schema.slug === slug);
   const actual = subscriber.view(find);
   const expected = new Map<string, Image>();
   for (const [uuid, { schema, image }] of rows) {
     const seen = rowInView(viewer, history.rights, schema, image);
-    if (seen === undefined || (unlisted.has(schema.id) && !actual.has(uuid))) continue;
+    if (seen === undefined || ((unlisted.has(schema.id) || lacking.has(uuid)) && !actual.has(uuid))) continue;
     expected.set(uuid, viewer.interest.table === undefined ? seen : tableRowOf(seen));
   }
   judgeRows(

@@ -30,6 +30,15 @@ export interface ListRequest {
   readonly filter: readonly FilterTerm[];
   readonly fields: ReadonlySet<string> | undefined;
   readonly face: Face;
+  readonly order?: readonly OrderTerm[];
+  /** Text to be found in any property that may be read. */
+  readonly search?: string | undefined;
+}
+
+/** A field to sort by. */
+export interface OrderTerm {
+  readonly field: string;
+  readonly descending: boolean;
 }
 
 const AT_ONCE = 6;
@@ -52,8 +61,9 @@ export class Lists {
   }
 
   read(request: ListRequest): Promise<Listing | RefusedListing> {
-    const { ticket, schema, filter, fields, face } = request;
-    const key = JSON.stringify([ticket.token, schema.id, filter, fields && [...fields], face]);
+    const { ticket, schema, filter, fields, face, order, search } = request;
+    const asked = [filter, fields && [...fields], face, order, search];
+    const key = JSON.stringify([ticket.token, schema.id, ...asked]);
     let known = this.#known.get(key);
     if (known === undefined) {
       known = this.#inTurn(() => fetchList(this.#base, request));
@@ -79,17 +89,27 @@ export function isListing(listing: Listing | RefusedListing): listing is Listing
   return 'rows' in listing;
 }
 
-function urlOf(base: string, { schema, filter, fields, face }: ListRequest): URL {
+function urlOf(base: string, request: ListRequest): URL {
+  const { schema, filter, fields, face, order = [], search } = request;
   const isTable = face === 'table';
   const path = isTable
     ? `/api/tables/${schema.table}/records`
     : `/api/objects/${schema.register}/${schema.slug}`;
   const url = new URL(path, base);
-  const sign = isTable ? '' : '_';
-  url.searchParams.set(`${sign}limit`, '1000');
-  if (fields !== undefined) url.searchParams.set(`${sign}fields`, [...fields].join(','));
-  if (!isTable) for (const [name, value] of filterQuery(filter)) url.searchParams.append(name, value);
-  else if (filter.length > 0) url.searchParams.set('filter', tableFilter(schema, filter));
+  const set = (table: string, objects: string, value: string | undefined): void => {
+    if (value !== undefined) url.searchParams.set(isTable ? table : objects, value);
+  };
+  set('limit', '_limit', '1000');
+  set('fields', '_fields', fields === undefined ? undefined : [...fields].join(','));
+  set('q', '_search', search);
+  const directions = order.map(({ field, descending }) => [field, descending ? 'desc' : 'asc'] as const);
+  if (isTable) {
+    if (order.length > 0) url.searchParams.set('sort', directions.map((one) => one.join(':')).join(','));
+    if (filter.length > 0) url.searchParams.set('filter', tableFilter(schema, filter));
+    return url;
+  }
+  for (const [field, direction] of directions) url.searchParams.append(`_order[${field}]`, direction);
+  for (const [name, value] of filterQuery(filter)) url.searchParams.append(name, value);
   return url;
 }
 

@@ -123,7 +123,15 @@ export class Oracle {
     }
     const { messages, lists, quietPoints } = this.#quiet;
     const refusals = this.#subscribers.filter(({ refusal }) => refusal !== undefined).length;
-    return { ...this.#stats, messages, lists, quietPoints, resyncs, refusals, spentMs: this.#spentMs };
+    return {
+      ...this.#stats,
+      messages,
+      lists,
+      quietPoints,
+      resyncs,
+      refusals,
+      spentMs: { ...this.#spentMs, own: Math.round(process.cpuUsage().user / 1000) },
+    };
   }
 
   async #run(random: Random): Promise<void> {
@@ -152,12 +160,16 @@ export class Oracle {
   async #step(random: Random): Promise<void> {
     const { restarts, steps } = this.#options;
     const isTime = restarts && (this.#stats.steps + 1) % Math.ceil(Math.min(steps, 2000) / RESTARTS) === 0;
+    const { rightsChanges, steps: done } = this.#stats;
+    // Chance alone would now and then leave too little of what matters.
+    const isLacking = (count: number, share: number): boolean => count < share * done;
+    this.#world.urgent = isLacking(this.#stats.crossings, 0.3);
     const step = random.weighted<() => Promise<string>>([
       [isTime ? 1_000_000 : 0, () => this.#restart(random)],
       [34, () => this.#write(random, writeByApi, 'api')],
       [18, () => this.#write(random, writeByTable, 'table')],
       [20, () => this.#write(random, writeBySql, 'sql')],
-      [15, () => this.#changeRights(random)],
+      [isLacking(rightsChanges, 0.12) ? 1000 : 15, () => this.#changeRights(random)],
       [5, () => this.#reconnect(random)],
       [3, () => this.#leave(random)],
       [2, () => this.#replace(random)],
@@ -182,9 +194,13 @@ export class Oracle {
   }
 
   async #changeRights(random: Random): Promise<string> {
+    const { model } = this.#world;
+    const before = model.rights;
+    const what = await changeRights(this.#world, random);
+    if (model.rights === before) return `${what}, as before`;
     this.#stats.rightsChanges += 1;
     this.#rightsSteps += 1;
-    return await changeRights(this.#world, random);
+    return what;
   }
 
   /** A connection breaks; its client comes back at once, elsewhere. */
@@ -336,6 +352,7 @@ export class Oracle {
     // Some skip a round now and then.
     const random = Random.of(this.#options.seed, 2_000_000 + this.#stats.steps);
     await this.#timed('polls', this.#quiet.poll(random.some(this.#pollers, 0.6), position));
+    await this.#timed('lists', this.#quiet.probe(random, position));
     this.#quiet.forget([...this.#away, ...this.#pollers]);
     if (this.#finding !== undefined) throw this.#finding;
     // Who was refused makes room for somebody who is let in.

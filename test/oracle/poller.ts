@@ -1,4 +1,4 @@
-import { mayReadRow } from './evaluator.ts';
+import { mayListRow } from './evaluator.ts';
 import { rowInView, sameJson } from './expectation.ts';
 import type { Interest, Viewer } from './expectation.ts';
 import { filterQuery } from './filter.ts';
@@ -109,7 +109,7 @@ export class Poller {
     if (row['_deleted'] === true) {
       const grave = model.graves.get(uuid)?.find(({ version }) => version === row['_version']);
       const question = { rights: history.rights, asker: this.#viewer.asker, schema, now: Date.now() };
-      if (grave?.schema !== schema || !mayReadRow(question, grave.image)) {
+      if (grave?.schema !== schema || !mayListRow(question, grave.image)) {
         throw new Finding('leak', `${name} was told of the delete of a row that it could not see`, {
           row,
           grave,
@@ -124,7 +124,8 @@ export class Poller {
     }
     const now = model.images.get(uuid);
     const seen = now === undefined ? undefined : rowInView(this.#viewer, history.rights, schema, now.image);
-    if (!sameJson(seen, row)) {
+    const question = { rights: history.rights, asker: this.#viewer.asker, schema, now: Date.now() };
+    if (!sameJson(seen, row) || now === undefined || !mayListRow(question, now.image)) {
       throw new Finding('leak', `${name} got a row that is not what it may see`, {
         row,
         seen,
@@ -150,7 +151,7 @@ export class Poller {
     const missing = [...changed].filter((uuid) => {
       const grave = model.graves.get(uuid)?.at(-1);
       return (
-        !told.has(uuid) && !model.images.has(uuid) && grave !== undefined && mayReadRow(question, grave.image)
+        !told.has(uuid) && !model.images.has(uuid) && grave !== undefined && mayListRow(question, grave.image)
       );
     });
     if (surplus.length + missing.length === 0) return;
@@ -167,7 +168,9 @@ export class Poller {
     for (const [uuid, row] of model.images) {
       if (row.schema !== schema) continue;
       const seen = rowInView(this.#viewer, history.rights, schema, row.image);
-      if (seen === undefined || sameJson(this.#rows.get(uuid), seen)) continue;
+      const question = { rights: history.rights, asker: this.#viewer.asker, schema, now: Date.now() };
+      if (seen === undefined || sameJson(this.#rows.get(uuid), seen) || !mayListRow(question, row.image))
+        continue;
       throw new Finding('wrong-view', `${name} (${this.#viewer.asker.principal}) polled and has not`, {
         seen,
         has: this.#rows.get(uuid),

@@ -1,20 +1,20 @@
 import { waitFor } from '@tidewire/test-kit';
-import { insideTopic } from './evaluator.ts';
+import { insideTopic, mayListRow, mayReadRow } from './evaluator.ts';
 import { Finding } from './finding.ts';
 import { judgeListing, judgeReceipts, judgeRefusal, judgeView } from './judgement.ts';
 import type { Reality } from './judgement.ts';
 import { Lists, isListing } from './lists.ts';
 import type { Listing } from './lists.ts';
-import { tableRowOf } from './table-face.ts';
+import type { Random } from './random.ts';
+import { tableRowOf, tableTerms } from './table-face.ts';
 import type { Poller } from './poller.ts';
 import type { Schema } from './rights.ts';
 import type { Subscriber } from './subscriber.ts';
 import type { World } from './world.ts';
 
 const PATIENCE_MS = 30_000;
-/** Every view is compared with the evaluator each time, and with a list every so many times: lists cost most. */
-const LIST_EVERY = 2;
-
+/** Lists of a quiet point besides those of subscribers. */
+const PROBES = 8;
 /** The moments at which nothing is written and everybody has been told everything. */
 export class Quiet {
   messages = 0;
@@ -67,12 +67,7 @@ export class Quiet {
       this.messages += judgeReceipts(subscriber, reality, position);
     }
     const lists = new Lists(platform.origin);
-    await Promise.all(
-      subscribers.map((subscriber, index) => {
-        const isListed = subscriber.stale || (index + this.quietPoints) % LIST_EVERY === 0;
-        return this.#compareOne(subscriber, reality, isListed ? lists : undefined);
-      }),
-    );
+    await Promise.all(subscribers.map((subscriber) => this.#compareOne(subscriber, reality, lists)));
     this.lists += lists.count;
     this.quietPoints += 1;
   }
@@ -83,21 +78,50 @@ export class Quiet {
     await Promise.all(pollers.map((one) => one.poll({ base: platform.origin, history, model, position })));
   }
 
+  /** Lists that nobody follows up: of either face, in some order, of what is found by some text. */
+  async probe(random: Random, position: number): Promise<void> {
+    const { history, model, schemas, platform, people, generator } = this.#world;
+    const reality: Reality = { history, schemas, rows: model.images, model };
+    const lists = new Lists(platform.origin);
+    for (let count = PROBES; count > 0; count -= 1) {
+      const schema = random.pick(schemas);
+      const ticket = this.#world.ticket(random.pick(people));
+      const { principal, credential } = ticket;
+      const face = random.pick(['objects', 'table'] as const);
+      const filter = random.chance(0.3) ? tableTerms(generator.filter(random)) : [];
+      const interest = {
+        topics: [`register/${schema.register}`],
+        filter,
+        fields: random.chance(0.2) ? generator.fields(random) : undefined,
+        events: undefined,
+      };
+      const asked = {
+        order: generator.order(random),
+        search: random.chance(0.4) ? generator.search(random) : undefined,
+      };
+      const listing = await lists.read({ ticket, schema, filter, fields: interest.fields, face, ...asked });
+      if (isListing(listing) && listing.position < position) {
+        throw new Finding('wrong-list', `a list of ${position} says that it is of ${listing.position}`);
+      }
+      judgeListing({ asker: { principal, credential }, interest }, reality, listing, asked);
+    }
+    this.lists += lists.count;
+  }
+
   /** What nobody can ask about any more does not have to be remembered. */
   forget(absent: readonly { readonly place: number }[]): void {
     const { history } = this.#world;
     history.forget(Math.min(history.head, ...absent.map(({ place }) => place)));
   }
 
-  /** Without `lists` the view is compared with the evaluator only, as the lists of others were. */
-  async #compareOne(subscriber: Subscriber, reality: Reality, lists: Lists | undefined): Promise<void> {
+  async #compareOne(subscriber: Subscriber, reality: Reality, lists: Lists): Promise<void> {
     judgeRefusal(subscriber, reality);
     if (subscriber.refusal !== undefined) return;
     requireLiving(subscriber, reality);
-    const { listings, refused } =
-      lists === undefined ? NO_LISTS : await this.#readLists(subscriber, reality, lists);
+    const { listings, refused } = await this.#readLists(subscriber, reality, lists);
     if (subscriber.stale) {
       subscriber.restart(listings);
+      subscriber.unlisted = unlistedRows(subscriber, reality);
       this.#lacking.set(subscriber, refused);
     }
     if (subscriber.options.interest.events !== undefined) return;
@@ -137,8 +161,6 @@ interface ReadLists {
   readonly refused: ReadonlySet<string>;
 }
 
-const NO_LISTS: ReadLists = { listings: [], refused: new Set() };
-
 /** Nobody keeps a stream whose credential ended before everything that it has been told. */
 function requireLiving(subscriber: Subscriber, { history }: Reality): void {
   const credential = subscriber.connection?.ticket.credential;
@@ -148,6 +170,16 @@ function requireLiving(subscriber: Subscriber, { history }: Reality): void {
     'still-open',
     `${subscriber.options.name} still has a stream with a credential that ended`,
   );
+}
+
+/** Rows that the subscriber may read, but not list. */
+function unlistedRows({ viewer: { asker } }: Subscriber, { history, rows }: Reality): ReadonlySet<string> {
+  const question = { rights: history.rights, asker, now: Date.now() };
+  const unlisted = [...rows].filter(
+    ([, { schema, image }]) =>
+      mayReadRow({ ...question, schema }, image) && !mayListRow({ ...question, schema }, image),
+  );
+  return new Set(unlisted.map(([uuid]) => uuid));
 }
 
 /** Whether rows of a schema can be in one of the topics. */

@@ -5,7 +5,7 @@
 export type Operand = string | number | boolean | readonly (string | number | boolean)[];
 export type Match = Readonly<Record<string, Operand | Readonly<Record<string, Operand>>>>;
 export type Rule = string | { readonly group: string; readonly match?: Match };
-export type RuleAction = 'read' | 'create' | 'update' | 'delete';
+export type RuleAction = 'read' | 'list' | 'create' | 'update' | 'delete';
 export type Rules = { readonly [action in RuleAction]?: readonly Rule[] };
 
 export interface Policy {

@@ -1,5 +1,6 @@
 import type { Random } from './random.ts';
 import type { FilterTerm } from './filter.ts';
+import type { OrderTerm } from './lists.ts';
 import type { Match, Operand, Policy, PropertyKind, Rule, Rules, Schema } from './rights.ts';
 import type { Properties } from './model.ts';
 
@@ -94,6 +95,7 @@ export class Generator {
         ? [{ group: 'authenticated', match: this.#even(random) }, ...others.slice(1)]
         : others;
     }
+    if (random.chance(0.12)) rules.list = this.#ruleList(random, 0.9);
     for (const action of ['create', 'update', 'delete'] as const) {
       if (random.chance(0.8))
         rules[action] = random.chance(0.5) ? ['authenticated'] : this.#ruleList(random, 0.4);
@@ -130,6 +132,32 @@ export class Generator {
   fields(random: Random): ReadonlySet<string> {
     const names = random.some(Object.keys(PROPERTY_KINDS), 0.4);
     return new Set(names.length === 0 ? ['status'] : names);
+  }
+
+  order(random: Random): OrderTerm[] {
+    const sortable = Object.keys(PROPERTY_KINDS).filter((name) => PROPERTY_KINDS[name] !== 'list');
+    const names = random.some(sortable, 0.15).slice(0, 5);
+    return names.map((field) => ({ field, descending: random.chance(0.5) }));
+  }
+
+  search(random: Random): string {
+    return random.pick([
+      'a',
+      'Z',
+      'z',
+      's-1',
+      'S-',
+      '😀',
+      '"',
+      "'",
+      '%',
+      '_',
+      'é',
+      'OPEN',
+      'person',
+      '2001',
+      '<b',
+    ]);
   }
 
   topics(

@@ -75,6 +75,8 @@ export class Subscriber {
   receipts: Receipt[] = [];
   /** Answers to polls that were not judged yet. */
   turns: Turn[] = [];
+  /** Rows that it may read and that were in no list when it began: it has them once they change. */
+  unlisted: ReadonlySet<string> = new Set();
   /** Judged at the last quiet point: messages of the connection of now come after it without a gap. */
   completeUpTo = 0;
   /** Whether the rows that it has are not worth anything: it was told to fetch again. */

@@ -62,10 +62,9 @@ function tableTerm(schema: Schema, { field, operator, values }: FilterTerm): Tab
 /** What a follower of the table is told, where a follower of topics is told `message`. */
 export function tableMessageOf(change: Change, message: Message): Message {
   const { name, data, old } = message;
-  const transition =
-    name === 'object.created'
-      ? 'created'
-      : String(data['transition'] ?? (name === 'object.deleted' ? 'deleted' : 'updated'));
+  const named = data['transition'] as string | undefined;
+  const isDeleted = name === 'object.deleted';
+  const transition = name === 'object.created' ? 'created' : (named ?? (isDeleted ? 'deleted' : 'updated'));
   const id = change.uuid;
   const record = data['object'] as Image | undefined;
   return {
@@ -85,7 +84,7 @@ export function tableMessageOf(change: Change, message: Message): Message {
 
 /** A row as a follower of its table has it. */
 export function tableRowOf(seen: Image): Image {
-  return { id: seen['id'], fields: (seen['fields'] as Image | undefined) ?? fieldsOf(seen) };
+  return { id: seen['id'], fields: seen['fields'] ?? fieldsOf(seen) };
 }
 
 /** A row as a list of records has it. */

@@ -34,6 +34,8 @@ export class World {
   readonly generator: Generator;
   /** Whether a change takes a row into somebody's view or out of it. */
   crosses: (schema: Schema, before: Image, after: Image) => boolean = () => false;
+  /** Whether too little of the kind happens by chance. */
+  urgent = false;
   /** Properties that somebody filters by. */
   interesting: ReadonlySet<string> = new Set();
   readonly #tickets = new Map<string, Ticket>();

@@ -97,12 +97,14 @@ async function change(world: World, random: Random, { writer, kind, row }: Chang
 }
 
 const TRIES = 3;
+const TRIES_WHEN_URGENT = 12;
 
 /** A patch that shows the row to somebody or hides it, if one of a few does; otherwise just a patch. */
 export function tellingPatch(world: World, random: Random, row: Row): Record<string, unknown> {
   const focus = world.focusOf(row.schema);
   let patch = world.generator.patch(random, focus, row.properties);
-  for (let tries = 1; tries < TRIES; tries += 1) {
+  const most = world.urgent ? TRIES_WHEN_URGENT : TRIES;
+  for (let tries = 1; tries < most; tries += 1) {
     const after = imageOf({ ...row, properties: merged(row.properties, patch) });
     if (world.crosses(row.schema, imageOf(row), after)) return patch;
     patch = world.generator.patch(random, focus, row.properties);
