@@ -26,7 +26,7 @@ test(`everybody sees all that they may, and nothing else, over ${STEPS} random s
     transports: TRANSPORTS,
     seed: SEED,
     steps: STEPS,
-    subscribers: 32,
+    subscribers: 24,
     restarts: true,
   });
   process.stdout.write(`oracle: ${JSON.stringify(stats)}\n`);

@@ -8,7 +8,7 @@ import { TRANSPORTS } from './transports/transports.ts';
 const SEED = Number(process.env['TIDEWIRE_ORACLE_SEED'] ?? Date.now() % 1_000_000);
 const STEPS = Number(process.env['TIDEWIRE_ORACLE_STEPS'] ?? 100_000);
 /** A world is left for a new one, with other people, schemas and processes, before it becomes a habit. */
-const STEPS_PER_WORLD = 4000;
+const STEPS_PER_WORLD = Math.min(4000, Math.ceil(STEPS / 3));
 
 /** What the worlds of a long run differ in. */
 function settingsOf(random: Random): Record<string, string> {

@@ -1,6 +1,8 @@
 import { mayReadRow } from './evaluator.ts';
 import { messageOf, rowInView } from './expectation.ts';
 import { Finding } from './finding.ts';
+import { Stopwatch } from './oracle-stats.ts';
+import type { OracleStats } from './oracle-stats.ts';
 import { Poller } from './poller.ts';
 import { Quiet } from './quiet.ts';
 import { Random } from './random.ts';
@@ -26,24 +28,6 @@ export interface OracleOptions {
   /** Whether processes are killed and restarted on the way. */
   readonly restarts: boolean;
   readonly onProgress?: (line: string) => void;
-}
-
-/** What a run came to; numbers, so that a run that tried nothing is seen. */
-export interface OracleStats {
-  steps: number;
-  writes: number;
-  /** Steps after which somebody saw a row that it did not see before, or saw it no more. */
-  crossings: number;
-  rightsChanges: number;
-  reconnects: number;
-  restarts: number;
-  messages: number;
-  lists: number;
-  quietPoints: number;
-  readonly resyncs: Record<string, number>;
-  readonly refusals: number;
-  /** Milliseconds by what they went into. */
-  readonly spentMs: Readonly<Record<string, number>>;
 }
 
 const TRAIL = 30;
@@ -73,7 +57,7 @@ export class Oracle {
   #born = 0;
   #crossedUpTo = 0;
   #rightsSteps = 0;
-  readonly #spentMs: Record<string, number> = {};
+  readonly #watch = new Stopwatch();
   readonly #stats: Omit<
     OracleStats,
     'resyncs' | 'refusals' | 'messages' | 'lists' | 'quietPoints' | 'spentMs'
@@ -130,7 +114,7 @@ export class Oracle {
       quietPoints,
       resyncs,
       refusals,
-      spentMs: { ...this.#spentMs, own: Math.round(process.cpuUsage().user / 1000) },
+      spentMs: this.#watch.spentMs,
     };
   }
 
@@ -150,7 +134,7 @@ export class Oracle {
       untilRest -= 1;
       if (untilRest > 0) continue;
       await this.#rest();
-      untilRest = 28 + Random.of(seed, -2 - step).below(24);
+      untilRest = 36 + Random.of(seed, -2 - step).below(30);
       this.#report();
     }
     await this.#comeBack();
@@ -178,7 +162,7 @@ export class Oracle {
     this.#world.model.step = this.#stats.steps;
     const begun = performance.now();
     const what = await step();
-    this.#spend(`step ${what.startsWith('writes') ? what : 'of another kind'}`, begun);
+    this.#watch.add(`step ${what.startsWith('writes') ? what : 'of another kind'}`, begun);
     this.#trail.push(`${this.#stats.steps} ${what}`);
     if (this.#trail.length > TRAIL) this.#trail.shift();
   }
@@ -322,37 +306,29 @@ export class Oracle {
     return { principal, credential: null, token: platform.adminToken, limits: '' };
   }
 
-  #spend(on: string, begun: number): void {
-    this.#spentMs[on] = Math.round((this.#spentMs[on] ?? 0) + performance.now() - begun);
-  }
-
-  async #timed<T>(on: string, work: Promise<T>): Promise<T> {
-    const begun = performance.now();
-    const result = await work;
-    this.#spend(on, begun);
-    return result;
-  }
-
   async #rest(): Promise<void> {
-    await this.#timed('restarts', this.#background ?? Promise.resolve());
+    await this.#watch.timed('restarts', this.#background ?? Promise.resolve());
     this.#background = undefined;
     const filters = this.#subscribers.flatMap(({ options }) => options.interest.filter);
     this.#world.interesting = new Set(filters.map(({ field }) => field));
     const present = this.#subscribers.filter((one) => !this.#away.has(one));
-    const position = await this.#timed(
+    const position = await this.#watch.timed(
       'waits',
       this.#quiet.reach(present, () => this.#finding),
     );
     const begun = performance.now();
     this.#countCrossings(position);
-    this.#spend('crossings', begun);
+    this.#watch.add('crossings', begun);
     // Who went away, or for good, has been told something too.
-    await this.#timed('comparison', this.#quiet.compare(present, [...this.#away, ...this.#gone], position));
+    await this.#watch.timed(
+      'comparison',
+      this.#quiet.compare(present, [...this.#away, ...this.#gone], position),
+    );
     this.#gone = [];
     // Some skip a round now and then.
     const random = Random.of(this.#options.seed, 2_000_000 + this.#stats.steps);
-    await this.#timed('polls', this.#quiet.poll(random.some(this.#pollers, 0.6), position));
-    await this.#timed('lists', this.#quiet.probe(random, position));
+    await this.#watch.timed('polls', this.#quiet.poll(random.some(this.#pollers, 0.6), position));
+    await this.#watch.timed('lists', this.#quiet.probe(random, position));
     this.#quiet.forget([...this.#away, ...this.#pollers]);
     if (this.#finding !== undefined) throw this.#finding;
     // Who was refused makes room for somebody who is let in.

@@ -14,7 +14,7 @@ import type { World } from './world.ts';
 
 const PATIENCE_MS = 30_000;
 /** Lists of a quiet point besides those of subscribers. */
-const PROBES = 8;
+const PROBES = 5;
 /** The moments at which nothing is written and everybody has been told everything. */
 export class Quiet {
   messages = 0;

@@ -1,0 +1,39 @@
+/** What a run came to; numbers, so that a run that tried nothing is seen. */
+export interface OracleStats {
+  steps: number;
+  writes: number;
+  /** Steps after which somebody saw a row that it did not see before, or saw it no more. */
+  crossings: number;
+  rightsChanges: number;
+  reconnects: number;
+  restarts: number;
+  messages: number;
+  lists: number;
+  quietPoints: number;
+  readonly resyncs: Record<string, number>;
+  readonly refusals: number;
+  /** Milliseconds by what they went into. */
+  readonly spentMs: Readonly<Record<string, number>>;
+}
+
+/** Where the time of a run goes. */
+export class Stopwatch {
+  readonly #spentMs: Record<string, number> = {};
+
+  /** Beside the times that were taken, what the oracle itself kept a processor busy for. */
+  get spentMs(): Readonly<Record<string, number>> {
+    return { ...this.#spentMs, own: Math.round(process.cpuUsage().user / 1000) };
+  }
+
+  /** `begun`: of `performance.now()`. */
+  add(what: string, begun: number): void {
+    this.#spentMs[what] = Math.round((this.#spentMs[what] ?? 0) + performance.now() - begun);
+  }
+
+  async timed<T>(what: string, work: Promise<T>): Promise<T> {
+    const begun = performance.now();
+    const result = await work;
+    this.add(what, begun);
+    return result;
+  }
+}
