@@ -168,7 +168,7 @@ function pastMessages(
   return messages;
 }
 
-function viewerOf(subscriber: Subscriber, { connection }: Receipt): Viewer {
+function viewerOf(subscriber: Subscriber, { connection }: Pick<Receipt, 'connection'>): Viewer {
   const { principal, credential } = connection.ticket;
   return { asker: { principal, credential }, interest: subscriber.options.interest };
 }
@@ -196,6 +196,11 @@ function judgeCompleteness(subscriber: Subscriber, history: History, position: n
         after,
         position,
         state: subscriber.state,
+        ...contextOf(subscriber, history, { connection, sequence: change.sequence }, change),
+        row: history
+          .of(change.uuid)
+          .map((one) => [one.sequence, messageOf(viewer, history.rightsAt(one.sequence), one)]),
+        told: [...told],
       },
     );
   }
@@ -220,7 +225,7 @@ function sameMessage(a: Message, b: Message): boolean {
 function contextOf(
   subscriber: Subscriber,
   history: History,
-  receipt: Receipt,
+  receipt: Pick<Receipt, 'connection'> & Partial<Receipt>,
   change: Change,
 ): Record<string, unknown> {
   const rights = history.rightsAt(change.sequence);
@@ -240,6 +245,7 @@ function contextOf(
     liveAfter: connection.liveAfter,
     afterResync,
     gateway: connection.gateway.name,
+    transport: subscriber.options.transport.name,
     past: subscriber.trail,
   };
 }
