@@ -17,6 +17,7 @@ import { PollSink } from './poll-sink.ts';
 import type { PollAnswer } from './poll-sink.ts';
 import type { StreamKeeper } from './stream-keeper.ts';
 import type { OpenedStream, StreamOpener, Wanted } from './stream-opener.ts';
+import { placeAtStart } from './stream-start.ts';
 
 export interface LongPollOptions {
   readonly opener: StreamOpener;
@@ -158,26 +159,8 @@ class WaitingPoll {
       start.kind === 'resync' ? undefined : formatEventId(cursor),
     );
     this.#wait(order.timeoutMs);
-    this.#start();
-  }
-
-  #start(): void {
-    const { fanOut } = this.#options;
-    const { connection, start, position, stream } = this.#parts.opened;
-    switch (start.kind) {
-      case 'live':
-      case 'unknown':
-        return;
-      case 'resync':
-        fanOut.resync(connection, start.reason);
-        return;
-      case 'after':
-        fanOut.hold(connection);
-        fanOut.release(connection, start.sequence < position.sequence ? NOTHING_LIVE : start.sequence);
-        if (start.sequence >= position.sequence) return;
-        stream.work = new AbortController();
-        void this.#replay({ epoch: position.epoch, sequence: start.sequence });
-    }
+    const from = placeAtStart(this.#options.fanOut, opened);
+    if (from !== undefined) void this.#replay(from);
   }
 
   /** Waits for a place among the replays, then answers with what was missed, or waits on. Its errors end here. */

@@ -14,6 +14,7 @@ import type { Admission } from '../rights/admission.ts';
 import { SseSink } from './sse.ts';
 import type { StreamKeeper } from './stream-keeper.ts';
 import type { OpenedStream, StreamOpener, Wanted } from './stream-opener.ts';
+import { placeAtStart } from './stream-start.ts';
 
 export interface SseStreamsOptions {
   readonly opener: StreamOpener;
@@ -61,7 +62,7 @@ export class SseStreams {
 
   #begin(opened: OpenedStream, sink: SseSink, { response, correlationId }: SseOrder): void {
     const { fanOut, keeper } = this.#options;
-    const { stream, connection, start, position } = opened;
+    const { stream, start, position } = opened;
     sink.begin(
       response,
       {
@@ -73,20 +74,8 @@ export class SseStreams {
       },
       () => keeper.drop(stream),
     );
-    switch (start.kind) {
-      case 'live':
-      case 'unknown':
-        return;
-      case 'resync':
-        fanOut.resync(connection, start.reason);
-        return;
-      case 'after':
-        fanOut.hold(connection);
-        fanOut.release(connection, start.sequence < position.sequence ? NOTHING_LIVE : start.sequence);
-        if (start.sequence >= position.sequence) return;
-        stream.work = new AbortController();
-        void this.#replay(opened, sink, { epoch: position.epoch, sequence: start.sequence });
-    }
+    const from = placeAtStart(fanOut, opened);
+    if (from !== undefined) void this.#replay(opened, sink, from);
   }
 
   /** Waits for a place among the replays, then brings the stream up to date. Its errors end here. */

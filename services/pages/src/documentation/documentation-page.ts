@@ -23,6 +23,7 @@ export function renderDocumentation(document: OpenApiDocument): string {
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>Tidewire: HTTP API</title>
         <link rel="icon" href="/icon.svg" type="image/svg+xml" />
+        <link rel="stylesheet" href="/palette.css" />
         <link rel="stylesheet" href="/docs.css" />
         <script type="module" src="/docs.js"></script>
       </head>
