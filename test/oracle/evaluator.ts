@@ -98,14 +98,6 @@ export function knowsActor({ rights, asker }: Question, actorOrganisation: strin
   return actorOrganisation !== null && principal.organisations.includes(actorOrganisation);
 }
 
-/** The same for who wrote a listed record: there it goes by the organisation that is acted for, and those above it. */
-export function knowsWriter({ rights, asker }: Question, actorOrganisation: string | null): boolean {
-  const principal = asker.principal === null ? undefined : rights.principals.get(asker.principal);
-  if (principal === undefined) return false;
-  if (principal.admin) return true;
-  return actorOrganisation !== null && organisationsAbove(rights, principal).includes(actorOrganisation);
-}
-
 function principalOf({ rights, asker }: Question): Principal | null {
   return asker.principal === null ? null : (rights.principals.get(asker.principal) ?? null);
 }

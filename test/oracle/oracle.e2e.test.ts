@@ -5,7 +5,7 @@ import { Oracle } from './oracle.ts';
 import { ORACLE_SETTINGS } from './oracle-settings.ts';
 import { TRANSPORTS } from './transports/transports.ts';
 
-const SEED = Number(process.env['TIDEWIRE_ORACLE_SEED'] ?? Date.now() % 1_000_000);
+const SEED = Number(process.env['TIDEWIRE_ORACLE_SEED'] ?? 1);
 const STEPS = Number(process.env['TIDEWIRE_ORACLE_STEPS'] ?? 2000);
 
 let platform: Platform;

@@ -1,4 +1,4 @@
-import { knowsWriter } from './evaluator.ts';
+import { knowsActor } from './evaluator.ts';
 import type { Message, Viewer } from './expectation.ts';
 import type { FilterTerm } from './filter.ts';
 import type { Change } from './history.ts';
@@ -93,7 +93,7 @@ export function tableRecordOf({ asker }: Viewer, rights: Rights, model: Model, r
   const question = { rights, asker, schema, now: Date.now() };
   const writers = model.writers.get(String(seen['id']));
   const told = (actor: Change['actor'] | undefined, name: string): Image =>
-    actor === null || actor === undefined || !knowsWriter(question, actor.organisation)
+    actor === null || actor === undefined || !knowsActor(question, actor.organisation)
       ? {}
       : { [name]: { id: actor.id, name: actor.name } };
   return {

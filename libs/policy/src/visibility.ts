@@ -10,6 +10,7 @@ import {
   type Condition,
   type Row,
 } from '@tidewire/condition';
+import type { Actor, Principal } from '@tidewire/contract';
 import type { FieldMask, Granted } from './decision.ts';
 import { allowedFields, allowedFieldsDuring, hasField } from './property-rights.ts';
 
@@ -47,9 +48,18 @@ export function ownerRows(decision: Granted): Condition {
   return and(decision.boundary, compare('eq', '_owner', decision.principal));
 }
 
-/** Whether the reader may learn who made a change: only when they share an organisation. */
-export function seesActor(decision: Granted, actor: { readonly organisation: string | null }): boolean {
-  return decision.bypass || (actor.organisation !== null && decision.tenants.includes(actor.organisation));
+/**
+ * Whether a reader may learn who made a change: members of the organisation that the actor acted for, and administrators.
+ * Rows of a parent organisation may be readable without that.
+ */
+export function seesActor(
+  principal: Pick<Principal, 'admin' | 'organisations'> | null,
+  actor: Pick<Actor, 'organisation'>,
+): boolean {
+  if (principal === null) return false;
+  return (
+    principal.admin || (actor.organisation !== null && principal.organisations.includes(actor.organisation))
+  );
 }
 
 /** The properties the principal may read on a row that it may see, at a moment. */

@@ -1,5 +1,5 @@
 import { TidewireError } from '@tidewire/contract';
-import type { Action, Actor, ObjectType, Register, TableActor } from '@tidewire/contract';
+import type { Action, Actor, ObjectType, Principal, Register, TableActor } from '@tidewire/contract';
 import { decideAccess, isVisibleAt, projectRow, seesActor } from '@tidewire/policy';
 import type { Decision, Granted, RightsView, WriteVerdict } from '@tidewire/policy';
 import { formatPointer } from '@tidewire/service-kit';
@@ -87,21 +87,25 @@ export interface Writers {
   readonly updatedBy?: TableActor;
 }
 
+/** Who reads, and when. */
+type Reading = Pick<Turn, 'principal' | 'nowMs'>;
+
 /** An object as the reader sees it; undefined when it may not see it. */
 export function presentObject(
+  reading: Reading,
   read: Decision,
   image: StoredImage,
-  nowMs: number,
   fields?: ReadonlySet<string>,
 ): PresentedObject | undefined {
-  return read.allowed && isVisibleAt(read, image, nowMs) ? project(read, image, nowMs, fields) : undefined;
+  if (!read.allowed || !isVisibleAt(read, image, reading.nowMs)) return undefined;
+  return project(reading, read, image, fields);
 }
 
 /** An object that the statement has already found visible. */
 export function project(
+  { principal, nowMs }: Reading,
   read: Granted,
   image: StoredImage,
-  nowMs: number,
   fields?: ReadonlySet<string>,
 ): PresentedObject {
   const projected = projectRow(read, image, nowMs);
@@ -111,7 +115,7 @@ export function project(
     if (fields === undefined || name.startsWith('_') || fields.has(name)) object[name] = value;
   }
   const { _version: version, _createdBy, _updatedBy } = image;
-  const [createdBy, updatedBy] = [writerSeen(read, _createdBy), writerSeen(read, _updatedBy)];
+  const [createdBy, updatedBy] = [_createdBy, _updatedBy].map((actor) => writerSeen(principal, actor));
   const writers = {
     ...(createdBy === undefined ? {} : { createdBy }),
     ...(updatedBy === undefined ? {} : { updatedBy }),
@@ -125,8 +129,8 @@ export function presentDeleted({ uuid, version, updated }: DeletedObject): Prese
   return { object, version, writers: {}, deleted: true };
 }
 
-function writerSeen(read: Granted, actor: Actor | null | undefined): TableActor | undefined {
-  if (actor === null || actor === undefined || !seesActor(read, actor)) return undefined;
+function writerSeen(principal: Principal | null, actor: Actor | null | undefined): TableActor | undefined {
+  if (actor === null || actor === undefined || !seesActor(principal, actor)) return undefined;
   return { id: actor.id, name: actor.name };
 }
 

@@ -66,7 +66,7 @@ export class ObjectReader {
       if (!read.allowed) throw notFound(turn);
       const { image, barrier } = await repository.read(contextOf(turn, target), uuid);
       await turn.confirm(barrier);
-      const presented = image === null ? undefined : presentObject(read, image, turn.nowMs);
+      const presented = image === null ? undefined : presentObject(turn, read, image);
       if (presented === undefined) throw notFound(turn);
       return { ...presented, position: formatEventId(barrier.position) };
     });
@@ -122,8 +122,7 @@ export class ObjectReader {
       limit: request.limit,
       maxBytes: listMaxBytes,
     };
-    const present = (image: StoredImage): PresentedObject =>
-      project(decision, image, turn.nowMs, request.fields);
+    const present = (image: StoredImage): PresentedObject => project(turn, decision, image, request.fields);
     if (request.poll !== undefined) {
       const page = await readChanges(repository, turn, context, { ...selection, ...request.poll });
       return {

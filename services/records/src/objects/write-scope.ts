@@ -97,7 +97,7 @@ export function staleToken(): TidewireError {
 
 /** What the writer may see of what it wrote; whoever may not read it learns its version and times. */
 export function presentWritten({ turn }: WriteScope, read: Decision, after: StoredImage): PresentedObject {
-  const presented = presentObject(read, after, turn.nowMs);
+  const presented = presentObject(turn, read, after);
   if (presented !== undefined) return presented;
   const { _uuid, _version, _created, _updated } = after;
   return {
