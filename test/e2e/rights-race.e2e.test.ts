@@ -6,7 +6,7 @@ import { buildTown } from '../support/town.ts';
 import type { Town } from '../support/town.ts';
 
 /** A short run in every `npm test`; the long one sets 10000. */
-const ROUNDS = Number(process.env['TIDEWIRE_TEST_ROUNDS'] ?? 80);
+const ROUNDS = Number(process.env['TIDEWIRE_TEST_ROUNDS'] ?? 150);
 const OPEN = { read: ['authenticated'], create: ['authenticated'], update: ['authenticated'] };
 const CLOSED = { ...OPEN, read: ['behandelaars'] };
 

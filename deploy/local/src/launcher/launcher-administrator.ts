@@ -7,8 +7,7 @@ import { machineVariables } from './launcher-settings.ts';
 
 const run = promisify(execFile);
 const program = join(import.meta.dirname, '..', '..', '..', '..', 'services', 'authz', 'src', 'bootstrap.ts');
-/** A start beside all services takes two seconds of processor time, which a busy machine hands out slowly. */
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 30_000;
 
 /** The account that may do everything, and where its token is kept for whoever started us. */
 export interface Administrator {
