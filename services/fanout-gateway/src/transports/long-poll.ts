@@ -1,36 +1,23 @@
 import type { ServerResponse } from 'node:http';
 import { formatEventId } from '@tidewire/contract';
 import type { LogPosition } from '@tidewire/contract';
-import type { Clock, Logger, Timer } from '@tidewire/service-kit';
+import type { Timer } from '@tidewire/service-kit';
 import { toTidewireError } from '@tidewire/service-kit';
-import type { FanOutPort } from '../fanout/subscription.ts';
 import { ANONYMOUS_PRINCIPAL } from '../limits/connection-slots.ts';
-import type { ConnectionSlots, Slot } from '../limits/connection-slots.ts';
-import type { ReplayGate } from '../limits/replay-gate.ts';
+import type { Slot } from '../limits/connection-slots.ts';
 import { NOTHING_LIVE } from '../replay/cursor.ts';
 import { readPage } from '../replay/page.ts';
 import type { PageLimits } from '../replay/page.ts';
-import type { ReplayOptions } from '../replay/replay-reader.ts';
-import type { ReplayOutcome } from '../replay/replay.ts';
 import type { Admission } from '../rights/admission.ts';
 import { PollSink } from './poll-sink.ts';
 import type { PollAnswer } from './poll-sink.ts';
-import type { StreamKeeper } from './stream-keeper.ts';
-import type { OpenedStream, StreamOpener, Wanted } from './stream-opener.ts';
+import type { OpenedStream, Wanted } from './stream-opener.ts';
 import { placeAtStart } from './stream-start.ts';
+import type { TransportOptions } from './transport-options.ts';
 
-export interface LongPollOptions {
-  readonly opener: StreamOpener;
-  readonly fanOut: FanOutPort;
-  readonly keeper: StreamKeeper;
-  readonly slots: ConnectionSlots;
-  readonly gate: ReplayGate;
-  readonly replay: ReplayOptions;
-  readonly clock: Clock;
-  readonly logger: Logger;
+export interface LongPollOptions extends TransportOptions {
   /** Bytes of one answer's events. */
   readonly maxBytes: number;
-  readonly onReplay: (outcome: ReplayOutcome, durationMs: number) => void;
   readonly onAnswer: (answer: Pick<PollAnswer, 'outcome' | 'events'>) => void;
 }
 

@@ -1,32 +1,14 @@
 import type { ServerResponse } from 'node:http';
 import { formatEventId, formatTopic } from '@tidewire/contract';
 import type { LogPosition } from '@tidewire/contract';
-import type { Clock, Logger } from '@tidewire/service-kit';
 import { ANONYMOUS_PRINCIPAL } from '../limits/connection-slots.ts';
-import type { ConnectionSlots } from '../limits/connection-slots.ts';
-import type { ReplayGate } from '../limits/replay-gate.ts';
-import type { FanOutPort } from '../fanout/subscription.ts';
 import { NOTHING_LIVE } from '../replay/cursor.ts';
 import { replay } from '../replay/replay.ts';
-import type { ReplayOptions } from '../replay/replay-reader.ts';
-import type { ReplayOutcome } from '../replay/replay.ts';
 import type { Admission } from '../rights/admission.ts';
 import { SseSink } from './sse.ts';
-import type { StreamKeeper } from './stream-keeper.ts';
-import type { OpenedStream, StreamOpener, Wanted } from './stream-opener.ts';
+import type { OpenedStream, Wanted } from './stream-opener.ts';
 import { placeAtStart } from './stream-start.ts';
-
-export interface SseStreamsOptions {
-  readonly opener: StreamOpener;
-  readonly fanOut: FanOutPort;
-  readonly keeper: StreamKeeper;
-  readonly slots: ConnectionSlots;
-  readonly gate: ReplayGate;
-  readonly replay: ReplayOptions;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly onReplay: (outcome: ReplayOutcome, durationMs: number) => void;
-}
+import type { TransportOptions } from './transport-options.ts';
 
 /** A subscribe request, read and authenticated. */
 export interface SseOrder {
@@ -39,9 +21,9 @@ export interface SseOrder {
 
 /** Streams over Server-Sent Events: what cannot be refused any more is said in the stream. */
 export class SseStreams {
-  readonly #options: SseStreamsOptions;
+  readonly #options: TransportOptions;
 
-  constructor(options: SseStreamsOptions) {
+  constructor(options: TransportOptions) {
     this.#options = options;
   }
 
