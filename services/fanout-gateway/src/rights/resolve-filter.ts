@@ -1,4 +1,13 @@
-import { ALWAYS, and, canonical, compare, or, parseQueryFilter, parseTableFilter } from '@tidewire/condition';
+import {
+  ALWAYS,
+  and,
+  canonical,
+  compare,
+  or,
+  parseQueryFilter,
+  parseTableFilter,
+  unknownField,
+} from '@tidewire/condition';
 import type { Condition, FieldTypes, ParsedFilter } from '@tidewire/condition';
 import { TABLE_SYSTEM_NAMES, TidewireError } from '@tidewire/contract';
 import type { ObjectType } from '@tidewire/contract';
@@ -93,15 +102,13 @@ function checkFields({ filter, fields = [] }: Wish, readable: readonly ReadableS
   };
   const unknown = fields.filter((field) => !isKnown(field));
   if (unknown.length === 0) return;
-  throw refusal(
-    unknown.map((field) => ({ field, message: `Unknown field '${field}'`, unknownField: true as const })),
-  );
+  throw refusal(unknown.map(unknownField));
 }
 
 const TABLE_NAMES: ReadonlySet<string> = new Set(TABLE_SYSTEM_NAMES);
 
 function refusal(problems: Problems): TidewireError {
-  const code = problems.some(({ unknownField }) => unknownField === true)
+  const code = problems.some((problem) => problem.unknownField === true)
     ? 'UNKNOWN_FIELD'
     : 'MALFORMED_FILTER';
   return new TidewireError(code, problems.map(({ message }) => message).join('; '), {

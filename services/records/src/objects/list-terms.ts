@@ -1,3 +1,4 @@
+import { unknownField } from '@tidewire/condition';
 import type { Condition, FieldTypes, ParsedFilter } from '@tidewire/condition';
 import { LIST_LIMITS, TidewireError } from '@tidewire/contract';
 import type { FieldError } from '@tidewire/contract';
@@ -154,7 +155,7 @@ export function readOrderTerms(asked: readonly AskedOrder[], types: FieldTypes):
   }
   const terms = asked.map(({ parameter, field, target, direction }): OrderTerm => {
     const type = types(target);
-    if (type === undefined) throw unknownField(field);
+    if (type === undefined) throw unknownFieldError(field);
     if (!SORTABLE.has(type))
       throw badParameter(parameter, `'${field}' has no order: it is ${article(type)}.`);
     const wanted = direction.toLowerCase();
@@ -179,13 +180,13 @@ export function readFieldNames(
   if (names.length === 0) return undefined;
   if (names.length > MAX_FIELDS)
     throw badParameter(parameter, `${parameter} has at most ${MAX_FIELDS} names.`);
-  for (const name of names) if (!isKnown(name)) throw unknownField(name);
+  for (const name of names) if (!isKnown(name)) throw unknownFieldError(name);
   return new Set(names);
 }
 
 /** The same words as a filter's, whether the field is absent or unreadable. */
-export function unknownField(field: string): TidewireError {
-  const message = `Unknown field '${field}'`;
+export function unknownFieldError(field: string): TidewireError {
+  const { message } = unknownField(field);
   return new TidewireError('UNKNOWN_FIELD', message, { errors: [{ field, message }] });
 }
 

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { unknownField } from '@tidewire/condition';
 import { TidewireError } from '@tidewire/contract';
 import type { FieldError } from '@tidewire/contract';
 import { sameJson } from '@tidewire/policy';
 import type { Granted } from '@tidewire/policy';
 import { formatPointer } from '@tidewire/service-kit';
+import { badParameter, unknownFieldError } from './list-terms.ts';
 import { decide, forbidden, knowsOf, notFound } from './object-access.ts';
 import type { PresentedObject } from './object-access.ts';
 import type { ObjectBody } from './object-body.ts';
@@ -131,13 +131,9 @@ function keep(objects: Map<number, PresentedObject>, index: number, object?: Pre
 /** The same words whether the field is absent or unreadable. */
 function requireKeyField({ types, reads }: Granted, name: string): void {
   const type = reads.names.includes(name) ? types(name) : undefined;
-  if (type === undefined) {
-    const { message } = unknownField(name);
-    throw new TidewireError('UNKNOWN_FIELD', message, { errors: [{ field: name, message }] });
-  }
+  if (type === undefined) throw unknownFieldError(name);
   if (KEY_TYPES.has(type)) return;
-  const message = `'${name}' cannot be part of a key: it is of type ${type}`;
-  throw new TidewireError('BAD_REQUEST', message, { errors: [{ field: name, message }] });
+  throw badParameter(name, `'${name}' cannot be part of a key: it is of type ${type}`);
 }
 
 function missingKey(names: readonly string[], { members }: ObjectBody): FieldError[] {
