@@ -1,9 +1,9 @@
 // Comfort for the documentation: the page is complete without it.
 
-const placeholder = 'http://localhost:8080';
+const { exampleOrigin } = document.documentElement.dataset;
 
 for (const code of document.querySelectorAll('.command code')) {
-  code.textContent = code.textContent.replaceAll(placeholder, location.origin);
+  code.textContent = code.textContent.replaceAll(exampleOrigin, location.origin);
 }
 
 for (const button of document.querySelectorAll('[data-copy]')) {

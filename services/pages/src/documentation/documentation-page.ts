@@ -2,7 +2,7 @@ import { DOCUMENTATION_PATHS, MESSAGES } from '@tidewire/contract';
 import type { OpenApiDocument } from '@tidewire/contract';
 import { html, phrase, prose } from './markup.ts';
 import type { Markup } from './markup.ts';
-import { operationView, shownOperations } from './operation-view.ts';
+import { EXAMPLE_ORIGIN, operationView, shownOperations } from './operation-view.ts';
 import type { ShownOperation } from './operation-view.ts';
 import { schemaAnchor, schemaView } from './schema-view.ts';
 import type { NamedSchemas } from './schema-view.ts';
@@ -17,7 +17,7 @@ export function renderDocumentation(document: OpenApiDocument): string {
     operations: operations.filter(({ tag }) => tag === name),
   }));
   return html`<!doctype html>
-    <html lang="en">
+    <html lang="en" data-example-origin="${EXAMPLE_ORIGIN}">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />

@@ -54,8 +54,8 @@ interface Parameter {
   readonly style?: string;
 }
 
-/** Stands in commands until the page is opened somewhere: a script puts its own origin there. */
-export const ORIGIN_PLACEHOLDER = 'http://localhost:8080';
+/** What commands are addressed to where the page has no script; otherwise that puts the page's own origin there. */
+export const EXAMPLE_ORIGIN = 'http://localhost:8080';
 
 /** Every operation of the document, in its order. */
 export function shownOperations(document: OpenApiDocument): ShownOperation[] {
@@ -219,7 +219,7 @@ function commandOf({ method, path, operation }: ShownOperation): string {
   const search = shownQuery(method, parameters).flatMap(formatQuery).join('&');
   const isStream = Object.values(responses).some((answer) => 'text/event-stream' in (answer.content ?? {}));
   const options = `${isStream ? '-N ' : ''}${method === 'GET' ? '' : `-X ${method} `}`;
-  const lines = [`curl ${options}'${ORIGIN_PLACEHOLDER}${address}${search === '' ? '' : `?${search}`}'`];
+  const lines = [`curl ${options}'${EXAMPLE_ORIGIN}${address}${search === '' ? '' : `?${search}`}'`];
   if (security.length > 0) lines.push(`-H 'Authorization: Bearer demo-alice'`);
   const body = contentOf(requestBody);
   if (body !== undefined) {
