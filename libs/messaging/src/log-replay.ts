@@ -36,6 +36,7 @@ const MAX_FILTERS = 100;
  *
  * @throws ReplayGapError when the log does not hold all of the range, also when its front moves into the range while
  *   it is read (what was yielded is right, but something between may be missing).
+ * @throws The signal's reason as soon as the caller asks for an entry after the abort, also when one is at hand.
  * @throws BusUnavailableError when the connection is lost: nothing was skipped, go on from the last entry seen.
  */
 export async function* readLog(
@@ -73,6 +74,7 @@ async function* readPending(
   try {
     if (consumer.pendingAtStart === 0) return;
     for await (const { raw, sequence, pending } of consumer) {
+      signal?.throwIfAborted();
       if (sequence > to) return;
       const entry = decodeLogEntry(raw, sequence, epoch);
       if (entry.epoch !== epoch) throw new ReplayGapError('epoch');
