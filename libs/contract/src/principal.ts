@@ -43,11 +43,18 @@ export const scopesSchema = z.object({
 });
 export type Scopes = z.infer<typeof scopesSchema>;
 
+/**
+ * By what somebody acts: an API token, a session of a browser (cookie), a password (Basic), or an access token of an
+ * issuer (OAuth 2, OpenID Connect). Each is one credential with an id of its own, and its end is told in the log.
+ */
+export const CREDENTIAL_TYPES = Object.freeze(['token', 'session', 'password', 'access-token'] as const);
+export type CredentialType = (typeof CREDENTIAL_TYPES)[number];
+
 /** A credential, without its secret. One that ended (revoked, expired, rotated) keeps its id and `endedAt`. */
 export const credentialSchema = z.object({
   kind: z.literal('credential'),
   id: uuidSchema,
-  type: z.enum(['token', 'session']),
+  type: z.enum(CREDENTIAL_TYPES),
   principal: principalIdSchema,
   scopes: scopesSchema.nullable(),
   expiresAt: timestampSchema.nullable(),

@@ -5,6 +5,7 @@ import { rightsStateSchema } from './log-message.ts';
 import { authorizationSchema, policySchema, propertyAuthorizationSchema, roleSchema } from './policy.ts';
 import { errorCodeSchema, fieldErrorSchema } from './problem.ts';
 import { credentialSchema, principalSchema } from './principal.ts';
+import { timestampSchema } from './time.ts';
 
 /** How a request on a request subject fails. */
 export const requestFailureSchema = z.object({
@@ -15,10 +16,25 @@ export const requestFailureSchema = z.object({
 });
 export type RequestFailure = z.infer<typeof requestFailureSchema>;
 
+/**
+ * How a secret was presented: `token` is what a client sent as Bearer or `?token=`, whether an API token or the access
+ * token of an issuer; `session` is the cookie; `basic` is `user:password`, decoded.
+ */
+export const PRESENTED_TYPES = Object.freeze(['token', 'session', 'basic'] as const);
+export type PresentedType = (typeof PRESENTED_TYPES)[number];
+
+/** The longest secret of any kind, characters. */
+export const MAX_SECRET_LENGTH = 4096;
+
+/** A client's network address as text; bounded, because it is where rate limits are counted. */
+export const clientAddressSchema = z.string().min(1).max(64);
+
 /** `authz.v1.authenticate`: the secret itself, never logged. */
 export const authenticateRequestSchema = z.object({
-  type: z.enum(['token', 'session']),
-  secret: z.string().min(1).max(4096),
+  type: z.enum(PRESENTED_TYPES),
+  secret: z.string().min(1).max(MAX_SECRET_LENGTH),
+  /** Whence the client speaks, for rate limits. Absent: unknown. */
+  address: clientAddressSchema.optional(),
 });
 export type AuthenticateRequest = z.infer<typeof authenticateRequestSchema>;
 
@@ -29,6 +45,11 @@ export const authenticateReplySchema = z.discriminatedUnion('ok', [
     principal: principalSchema,
     credential: credentialSchema,
     position: logPositionSchema,
+    /**
+     * When this secret stops counting although its credential goes on: it was rotated, and only requests that were
+     * under way may still come with it. Absent: it counts as long as the credential does.
+     */
+    secretEndsAt: timestampSchema.optional(),
   }),
   requestFailureSchema,
 ]);

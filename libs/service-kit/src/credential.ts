@@ -1,12 +1,13 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { QUERY_PARAMETERS, TidewireError } from '@tidewire/contract';
+import { MAX_SECRET_LENGTH, QUERY_PARAMETERS, TidewireError } from '@tidewire/contract';
+import type { PresentedType } from '@tidewire/contract';
 
 /** What a client showed to say who it is. `secret` is never logged, echoed or put into an error. */
 export interface GivenCredential {
-  readonly type: 'token' | 'session';
+  readonly type: PresentedType;
   readonly secret: string;
   /** Where it was found: what came by cookie needs an allowed Origin on writes and WebSockets. */
-  readonly source: 'query' | 'bearer' | 'cookie';
+  readonly source: 'query' | 'bearer' | 'cookie' | 'basic';
 }
 
 /** What {@link readCredential} looks at: any Fastify request and any `http.IncomingMessage`, upgrades included. */
@@ -19,7 +20,6 @@ export interface CredentialCarrier {
 
 export const SESSION_COOKIE = 'tidewire_session';
 
-const MAX_SECRET = 4096;
 const BEARER = /^Bearer +([A-Za-z0-9._~+/=-]+) *$/i;
 
 /**
@@ -39,7 +39,7 @@ export function readCredential(request: CredentialCarrier): GivenCredential | un
       'Send one credential: the request carries several different ones.',
     );
   }
-  if (first.secret.length === 0 || first.secret.length > MAX_SECRET) throw malformed();
+  if (first.secret.length === 0 || first.secret.length > MAX_SECRET_LENGTH) throw malformed();
   return first;
 }
 

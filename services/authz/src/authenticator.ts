@@ -1,5 +1,5 @@
 import { TidewireError } from '@tidewire/contract';
-import type { Credential } from '@tidewire/contract';
+import type { AuthenticateRequest } from '@tidewire/contract';
 import type { Clock, Pool } from '@tidewire/service-kit';
 import { findIdentity } from './credential-repository-postgres.ts';
 import type { Identity } from './credential-repository-postgres.ts';
@@ -7,15 +7,16 @@ import type { AuthzMetrics } from './metrics.ts';
 import { hashSecret } from './token-secret.ts';
 
 /** Says who holds a secret, from the primary database. */
-export type Authenticator = (type: Credential['type'], secret: string) => Promise<Identity>;
+export type Authenticator = (presented: AuthenticateRequest) => Promise<Identity>;
 
 /**
  * Creates an {@link Authenticator}. Unknown, expired, revoked and removed are refused with one text: whoever tries a
  * secret learns nothing but that it does not work.
  */
 export function createAuthenticator(pool: Pool, clock: Clock, metrics: AuthzMetrics): Authenticator {
-  return async (type, secret) => {
-    const identity = await findIdentity(pool, type, hashSecret(secret), clock.now());
+  return async ({ type, secret }) => {
+    const identity =
+      type === 'basic' ? undefined : await findIdentity(pool, type, hashSecret(secret), clock.now());
     metrics.authentications.inc({ outcome: identity === undefined ? 'refused' : 'accepted' });
     if (identity === undefined) throw new TidewireError('UNAUTHORIZED', 'The credential is not valid.');
     return identity;

@@ -25,7 +25,7 @@ export function createServer(dependencies: ServerDependencies): HttpServer {
   const { config, pool, writer, authenticate, authzMetrics, clock } = dependencies;
   const app = createHttpServer(dependencies);
   void app.register(authenticationPlugin, {
-    authenticate: ({ type, secret }) => authenticate(type, secret),
+    authenticate: ({ type, secret }) => authenticate({ type, secret }),
     allowedOrigins: [new URL(config.TIDEWIRE_PUBLIC_URL).origin],
   });
   registerMe(app);

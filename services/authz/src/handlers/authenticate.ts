@@ -9,9 +9,9 @@ export function answerAuthenticate(authenticate: Authenticator): Responder<Authe
   return {
     queue: queueGroup('authz'),
     requestSchema: authenticateRequestSchema,
-    handle: async ({ type, secret }): Promise<AuthenticateReply> => ({
+    handle: async (presented): Promise<AuthenticateReply> => ({
       ok: true,
-      ...(await outageAsUnavailable(() => authenticate(type, secret))),
+      ...(await outageAsUnavailable(() => authenticate(presented))),
     }),
   };
 }
