@@ -36,6 +36,12 @@ export type ObjectImage = z.infer<typeof objectImageSchema>;
 export const objectSchema = objectImageSchema.extend({ id: uuidSchema });
 export type RegisterObject = z.infer<typeof objectSchema>;
 
+/** `PUT …/{uuid}/owner`: whose the object shall be; null: nobody's. `_version` is the one that was read. */
+export const newOwnerSchema = z.strictObject({
+  owner: principalIdSchema.nullable(),
+  _version: z.int().min(1).optional(),
+});
+
 /** An object as the answer to its writer. Who may write what it may not read learns these members and no others. */
 export const writtenObjectSchema = z.looseObject({
   id: uuidSchema,

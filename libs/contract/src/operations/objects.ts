@@ -3,7 +3,13 @@ import objectListExample from '../../examples/object-list.json' with { type: 'js
 import objectExample from '../../examples/object.json' with { type: 'json' };
 import { jsonValueSchema } from '../catalogue.ts';
 import { uuidSchema } from '../identifier.ts';
-import { QUERY_PARAMETERS, objectListSchema, objectSchema, writtenObjectSchema } from '../object.ts';
+import {
+  QUERY_PARAMETERS,
+  newOwnerSchema,
+  objectListSchema,
+  objectSchema,
+  writtenObjectSchema,
+} from '../object.ts';
 import type { Operation } from './operation.ts';
 import { PARAMETERS } from './parameter.ts';
 
@@ -201,5 +207,20 @@ export const OBJECT_OPERATIONS = [
     ],
     answers: { 204: { description: 'It is deleted.' } },
     errors: ['VALIDATION_ERROR', 'FORBIDDEN', 'NOT_FOUND', 'STALE_VERSION'],
+  },
+  {
+    ...shared,
+    id: 'setObjectOwner',
+    method: 'PUT',
+    path: `${ITEM}/owner`,
+    summary: "Change an object's owner",
+    description:
+      'For administrators. The new owner passes the rules of rows on it, the old one does not any more; whoever that takes it ' +
+      `from sees it leave. That there is such a principal is not checked. ${CONDITION}`,
+    authentication: 'required',
+    parameters: [...item, PARAMETERS.ifMatch],
+    body: { schema: newOwnerSchema, example: { owner: 'bob' } },
+    answers: { 200: { ...writtenAnswer, description: 'The object as it is now.' } },
+    errors: ['FORBIDDEN', 'NOT_FOUND', 'STALE_VERSION'],
   },
 ] as const satisfies readonly Operation[];

@@ -14,7 +14,7 @@ import type {
 import type { RightsView } from '@tidewire/policy';
 import { formatPointer } from '@tidewire/service-kit';
 import type { Logger, PrincipalContext, Provenance } from '@tidewire/service-kit';
-import { knowsOf, findRegister, forbidden, notFound } from '../objects/object-access.ts';
+import { findRegister, forbidden, isAdministrator, knowsOf, notFound } from '../objects/object-access.ts';
 import type { Judgement, Turn } from '../rights/judgement.ts';
 import { TableTaken } from './catalogue-repository.ts';
 import type { CatalogueRepository } from './catalogue-repository.ts';
@@ -274,12 +274,6 @@ export class Catalogue {
 }
 
 type Rules = Pick<SetPolicyRequest, 'target' | 'id' | 'authorization' | 'properties' | 'roles'>;
-
-/** A limited credential of an administrator is none for the catalogue: it sees what it may read rows of, without rules. */
-function isAdministrator({ principal, credential }: Turn): boolean {
-  const { actions, topics } = credential?.scopes ?? {};
-  return principal?.admin === true && actions === undefined && topics === undefined;
-}
 
 function isReadable(turn: Turn, register: Register): boolean {
   if (isAdministrator(turn)) return true;

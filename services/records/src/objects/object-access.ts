@@ -134,6 +134,12 @@ function writerSeen(principal: Principal | null, actor: Actor | null | undefined
   return { id: actor.id, name: actor.name };
 }
 
+/** Whether an administrator acts, with a credential that limits nothing: a limited one has the rights it is limited to. */
+export function isAdministrator({ principal, credential }: Turn): boolean {
+  const { actions, topics } = credential?.scopes ?? {};
+  return principal?.admin === true && actions === undefined && topics === undefined;
+}
+
 /** Absent and unreadable look the same; who is nobody is told to say who it is. */
 export function notFound(turn: Turn): TidewireError {
   return turn.principal === null

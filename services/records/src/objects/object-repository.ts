@@ -120,6 +120,14 @@ export interface ObjectRemovals {
   readonly permanent?: boolean;
 }
 
+export interface ObjectTransfers {
+  /** The decision for `update`. */
+  readonly decision: Granted;
+  /** No object twice. */
+  readonly objects: readonly Precondition[];
+  readonly owner: string | null;
+}
+
 export interface ObjectRestorations {
   /** The decision for `delete`: its rows, as they were when they were deleted, may be restored. */
   readonly decision: Granted;
@@ -169,6 +177,8 @@ export interface ObjectTransaction {
   insert(context: StatementContext, objects: readonly NewObject[]): Promise<WriteResult>;
   update(context: StatementContext, updates: ObjectUpdates): Promise<WriteResult>;
   remove(context: StatementContext, removals: ObjectRemovals): Promise<WriteResult>;
+  /** Gives objects another owner. */
+  transfer(context: StatementContext, transfers: ObjectTransfers): Promise<WriteResult>;
   /**
    * Brings objects back from the trash as they were. `before` is the last image, null when the trash does not hold it;
    * whether the caller may create such an object is for the caller to check, on `after`.

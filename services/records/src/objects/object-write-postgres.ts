@@ -7,6 +7,7 @@ import type {
   NewObject,
   ObjectRemovals,
   ObjectTransaction,
+  ObjectTransfers,
   ObjectUpdates,
   Precondition,
   StatementContext,
@@ -29,6 +30,7 @@ export function objectTransactionOn(client: PoolClient): ObjectTransaction {
     insert: (context, objects) => insert(client, context, objects),
     update: (context, updates) => update(client, context, updates),
     remove: (context, removals) => remove(client, context, removals),
+    transfer: (context, transfers) => transfer(client, context, transfers),
     restore: (context, restorations) => restore(client, context, restorations),
     lockKeys: (context, keys) => lockKeys(client, context, keys),
     findKeys: (context, query) => findKeys(client, context, query),
@@ -106,6 +108,23 @@ async function remove(
   });
   if (permanent) await setPermanent(client, 'off');
   return result;
+}
+
+async function transfer(
+  client: PoolClient,
+  context: StatementContext,
+  { objects, decision, owner }: ObjectTransfers,
+): Promise<WriteResult> {
+  const sql = beginObjectSql(context);
+  return await write(client, objects, {
+    sql,
+    text: `with ${targetSql(sql, context, objects)}, written as (
+        update records.objects o set owner = ${sql.bind(owner)}::text
+        from target where ${WRITABLE} and ${visibleRowsSql(sql, decision)}
+        returning o.uuid, ${storedImageSql(sql, 'o', context)} as after
+      )
+      ${outcomeSql(sql, context)}`,
+  });
 }
 
 /** Whether deletes that follow in the transaction leave something to restore. */

@@ -3,13 +3,23 @@ import type { Principal, TidewireError } from '@tidewire/contract';
 import { checkWrite, isVisibleAt } from '@tidewire/policy';
 import type { PrincipalContext, Provenance } from '@tidewire/service-kit';
 import type { Judgement, Turn } from '../rights/judgement.ts';
-import { contextOf, decide, findTarget, forbidden, knowsOf, notFound } from './object-access.ts';
+import {
+  contextOf,
+  decide,
+  findTarget,
+  forbidden,
+  isAdministrator,
+  knowsOf,
+  notFound,
+} from './object-access.ts';
 import type { Address, PresentedObject } from './object-access.ts';
 import type { ObjectBody } from './object-body.ts';
 import { completeChanges, faultsOf, updateObjects } from './object-change.ts';
 import type { Change, Changes } from './object-change.ts';
 import { insertObjects, prepareCreations } from './object-create.ts';
 import type { ChangeKind } from './object-members.ts';
+import { transferObject } from './object-owner.ts';
+import type { Transfer } from './object-owner.ts';
 import { RefusedObject } from './object-repository.ts';
 import type { ObjectRepository, ObjectTransaction, Precondition } from './object-repository.ts';
 import { restoreObjects } from './object-restore.ts';
@@ -129,6 +139,22 @@ export class ObjectWriter {
         }
         await turn.confirm(barrier);
       });
+    });
+  }
+
+  /**
+   * Gives an object another owner: a change of rights, so for administrators with an unlimited credential.
+   *
+   * @throws TidewireError NOT_FOUND when it is absent or unreadable, FORBIDDEN when it is readable, STALE_VERSION.
+   */
+  async transfer(request: WriteRequest, transfer: Transfer): Promise<PresentedObject> {
+    return await this.#judge(request, async (scope) => {
+      const decision = decide(scope.turn, scope.target, 'update');
+      if (!decision.allowed || !isAdministrator(scope.turn))
+        throw await this.#deniedOutright(scope, transfer.uuid);
+      return await this.#transaction(scope, request, (transaction) =>
+        transferObject(scope, transaction, { decision, transfer }),
+      );
     });
   }
 

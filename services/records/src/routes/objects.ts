@@ -1,4 +1,10 @@
-import { HTTP_HEADERS, QUERY_PARAMETERS, TidewireError, uuidSchema } from '@tidewire/contract';
+import {
+  HTTP_HEADERS,
+  QUERY_PARAMETERS,
+  TidewireError,
+  newOwnerSchema,
+  uuidSchema,
+} from '@tidewire/contract';
 import type { HttpReply, HttpRequest, HttpServer } from '@tidewire/service-kit';
 import { z } from 'zod';
 import { single } from '../objects/list-terms.ts';
@@ -69,6 +75,18 @@ export function objectRoutes(app: HttpServer, reader: ObjectReader, writer: Obje
       permanent: isPermanent(request),
     });
     return reply.code(204).send();
+  });
+  app.put(`${ITEM}/owner`, { schema: { params: item, body: newOwnerSchema } }, async (request, reply) => {
+    const { owner, _version: inBody } = request.body;
+    const uuid = requireUuid(request.params.uuid);
+    const version = readVersion(inBody, ifMatch(request));
+    const { register, schema } = request.params;
+    const given = await writer.transfer(writeRequest(request, { register, schema }), {
+      uuid,
+      version,
+      owner,
+    });
+    return answer(reply, given);
   });
 }
 
