@@ -29,6 +29,12 @@ export const ERROR_CODES = Object.freeze({
     close: 4502,
   },
   FORBIDDEN: { status: 403, title: 'Not allowed', retry: 'never', close: 4503 },
+  CONNECTION_ENDED: {
+    status: 403,
+    title: 'An operator ended the connection',
+    retry: 'never',
+    close: 4505,
+  },
   NOT_FOUND: { status: 404, title: 'Not found', retry: 'never', close: 4504 },
   METHOD_NOT_ALLOWED: { status: 405, title: 'Method not allowed', retry: 'never' },
   CONFLICT: { status: 409, title: 'Conflict with the stored state', retry: 'never' },
@@ -48,6 +54,12 @@ export const ERROR_CODES = Object.freeze({
     title: 'The connection reached its maximum age',
     retry: 'cursor',
     close: 4002,
+  },
+  RIGHTS_STALE: {
+    status: 503,
+    title: 'Rights could not be confirmed for too long',
+    retry: 'cursor',
+    close: 4004,
   },
 } as const satisfies Record<string, ErrorCodeRow>);
 

@@ -1,5 +1,6 @@
 export * from './catalogue.ts';
 export * from './cloud-event.ts';
+export * from './connection.ts';
 export * from './definition.ts';
 export * from './directory.ts';
 export * from './error-code.ts';

@@ -1,5 +1,12 @@
 import type { z } from 'zod';
 import { cloudEventSchema } from './cloud-event.ts';
+import {
+  connectionPageSchema,
+  connectionsEndedSchema,
+  connectionsReplySchema,
+  connectionsRequestSchema,
+  credentialExpiringSchema,
+} from './connection.ts';
 import { objectMessageSchema, rightsMessageSchema } from './log-message.ts';
 import { deletedObjectSchema, objectListSchema, objectSchema } from './object.ts';
 import { tablePollSchema, topicPollSchema } from './poll.ts';
@@ -53,6 +60,21 @@ export const MESSAGES = Object.freeze({
   'stream-end': { schema: streamEndSchema, audience: 'public', summary: 'why the server ends a stream' },
   'topic-list': { schema: topicListSchema, audience: 'public', summary: 'what the caller may subscribe to' },
   'stream-status': { schema: streamStatusSchema, audience: 'public', summary: 'state of the streams' },
+  'credential-expiring': {
+    schema: credentialExpiringSchema,
+    audience: 'public',
+    summary: 'the credential of a stream will end',
+  },
+  'connection-page': {
+    schema: connectionPageSchema,
+    audience: 'public',
+    summary: 'open connections, for operators',
+  },
+  'connections-ended': {
+    schema: connectionsEndedSchema,
+    audience: 'public',
+    summary: 'how many connections were ended',
+  },
   'object': { schema: objectSchema, audience: 'public', summary: 'an object on the registers face' },
   'deleted-object': {
     schema: deletedObjectSchema,
@@ -108,6 +130,16 @@ export const MESSAGES = Object.freeze({
     summary: 'sets the rules of a target',
   },
   'set-policy-reply': { schema: setPolicyReplySchema, audience: 'internal', summary: 'the rules as stored' },
+  'connections-request': {
+    schema: connectionsRequestSchema,
+    audience: 'internal',
+    summary: 'asks every gateway about its connections',
+  },
+  'connections-reply': {
+    schema: connectionsReplySchema,
+    audience: 'internal',
+    summary: 'what one gateway answers',
+  },
   'beat': { schema: beatSchema, audience: 'internal', summary: 'head of the log and age of its backlog' },
 } as const satisfies Record<string, MessageRow>);
 

@@ -71,6 +71,7 @@ export const SERVICE_PERMISSIONS = Object.freeze({
       REQUEST_SUBJECTS.authenticate,
       REQUEST_SUBJECTS.rightsState,
       REQUEST_SUBJECTS.catalogueState,
+      REQUEST_SUBJECTS.connections,
       '$JS.API.STREAM.INFO.KV_CONNECTIONS',
       '$JS.API.STREAM.CREATE.KV_CONNECTIONS',
       '$JS.API.STREAM.MSG.GET.KV_CONNECTIONS',
@@ -80,7 +81,7 @@ export const SERVICE_PERMISSIONS = Object.freeze({
       '$JS.FC.KV_CONNECTIONS.>',
       '$KV.CONNECTIONS.>',
     ],
-    subscribe: [SIGNAL_SUBJECTS.beat, ownInbox('fanout-gateway')],
+    subscribe: [REQUEST_SUBJECTS.connections, SIGNAL_SUBJECTS.beat, ownInbox('fanout-gateway')],
   },
 } as const satisfies Record<string, SubjectPermissions>);
 

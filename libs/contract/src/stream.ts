@@ -40,7 +40,11 @@ export const streamEndSchema = z.object({
 export type StreamEnd = z.infer<typeof streamEndSchema>;
 
 /** SSE `event:` names besides those of events. Never `error`: EventSource uses that name itself. */
-export const SSE_EVENTS = Object.freeze({ resync: 'resync', end: 'end' });
+export const SSE_EVENTS = Object.freeze({
+  resync: 'resync',
+  end: 'end',
+  credentialExpiring: 'credential-expiring',
+});
 
 /** `GET /api/realtime/topics`: what the caller may subscribe to. */
 export const topicListSchema = z.object({
@@ -54,6 +58,8 @@ export const countSchema = z.object({ own: z.int(), total: z.int().optional() })
 
 /** `GET /api/realtime/status`. Counts are the caller's own; `total` only for `admin`. */
 export const streamStatusSchema = z.object({
+  /** `held`: rights cannot be confirmed as those of now, so nothing is told until they can. */
+  delivery: z.enum(['live', 'held']),
   connections: countSchema,
   subscriptions: countSchema,
   heartbeatMs: z.int(),

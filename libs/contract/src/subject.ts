@@ -36,6 +36,8 @@ export const REQUEST_SUBJECTS = Object.freeze({
   setPolicy: 'authz.v1.set-policy',
   /** Registers and schemas, page by page. */
   catalogueState: 'catalogue.v1.state',
+  /** Lists, ends or renews connections: asked of every gateway, and every gateway answers. */
+  connections: 'gateway.v1.connections',
 });
 
 /** Messages that are not stored: whoever misses one loses nothing but time. */

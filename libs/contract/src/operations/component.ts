@@ -6,6 +6,7 @@ import {
   propertySchema,
   registerSchema,
 } from '../catalogue.ts';
+import { connectionSchema } from '../connection.ts';
 import * as definition from '../definition.ts';
 import * as directory from '../directory.ts';
 import { eventDataSchema } from '../cloud-event.ts';
@@ -122,6 +123,7 @@ export const COMPONENT_SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string,
   ['CreatedToken', token.createdTokenSchema],
   ['TokenEntry', token.tokenEntrySchema],
   ['TokenPage', token.tokenPageSchema],
+  ['Connection', connectionSchema],
 ]);
 
 function pascalCase(name: string): string {

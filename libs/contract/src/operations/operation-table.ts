@@ -1,3 +1,4 @@
+import { CONNECTION_OPERATIONS } from './connections.ts';
 import { CREDENTIAL_OPERATIONS } from './credentials.ts';
 import { DOCUMENTATION_OPERATIONS } from './documentation.ts';
 import { GROUP_OPERATIONS } from './groups.ts';
@@ -16,6 +17,7 @@ export const OPERATIONS = [
   ...OBJECT_OPERATIONS,
   ...TABLE_OPERATIONS,
   ...REALTIME_OPERATIONS,
+  ...CONNECTION_OPERATIONS,
   ...REGISTER_OPERATIONS,
   ...SCHEMA_OPERATIONS,
   ...CREDENTIAL_OPERATIONS,

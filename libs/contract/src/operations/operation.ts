@@ -75,6 +75,8 @@ export const OPERATION_TAGS = Object.freeze({
   objects: 'Objects: create, read, list, change and delete what a schema describes.',
   tables: 'Tables: the same objects, for those who think in tables and records.',
   realtime: 'Realtime: what changed, as it changes.',
+  connections:
+    'Connections: who is being told of changes now, for operators; and how a stream outlives its credential.',
   registers: 'Registers: named sets of schemas.',
   schemas: 'Schemas: what the objects of a register look like.',
   credentials: 'Credentials: who the caller is, and tokens.',

@@ -3,6 +3,7 @@ import topicListExample from '../../examples/topic-list.json' with { type: 'json
 import topicPollExample from '../../examples/topic-poll.json' with { type: 'json' };
 import streamStatusExample from '../../examples/stream-status.json' with { type: 'json' };
 import { EVENT_NAMES, cloudEventSchema } from '../cloud-event.ts';
+import { credentialExpiringSchema } from '../connection.ts';
 import { eventIdSchema } from '../event-id.ts';
 import { slugSchema } from '../identifier.ts';
 import { QUERY_PARAMETERS } from '../object.ts';
@@ -82,6 +83,7 @@ export const REALTIME_OPERATIONS = [
           [EVENT_NAMES.deleted]: cloudEventSchema,
           [SSE_EVENTS.resync]: resyncSchema,
           [SSE_EVENTS.end]: streamEndSchema,
+          [SSE_EVENTS.credentialExpiring]: credentialExpiringSchema,
         },
         example:
           ': connection 7c1e0f5a-3b1d-4a52-8f6e-2d9c1b0a4e77\nretry: 3000\nid: evt-mwrd70tk-000000000041\n\n' +
@@ -171,6 +173,7 @@ export const REALTIME_OPERATIONS = [
     },
     errors: [
       'CREDENTIAL_ENDED',
+      'CONNECTION_ENDED',
       'GONE',
       'MALFORMED_TOPIC',
       'MALFORMED_FILTER',
@@ -195,7 +198,8 @@ export const REALTIME_OPERATIONS = [
     method: 'GET',
     path: '/api/realtime/status',
     summary: 'State of the streams',
-    description: "The caller's own connections and subscriptions, and how far back a cursor may lie.",
+    description:
+      "The caller's own connections and subscriptions, how far back a cursor may lie, and whether events are delivered.",
     answers: { 200: { description: 'Status.', schema: streamStatusSchema, example: streamStatusExample } },
   },
 ] as const satisfies readonly Operation[];
