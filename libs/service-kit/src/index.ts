@@ -1,5 +1,8 @@
 export { authenticationPlugin, requirePrincipal } from './authentication.ts';
 export type { AuthenticationNeed, AuthenticationOptions, PrincipalContext } from './authentication.ts';
+export { createClientAddress, createTrust, proxyConfig } from './client-address.ts';
+export type { AddressCarrier, ClientAddress } from './client-address.ts';
+export { clientAddress } from './client-address.ts';
 export { createManualClock, systemClock } from './clock.ts';
 export type { Clock, ManualClock, Timer } from './clock.ts';
 export {
@@ -17,8 +20,9 @@ export {
 export type { BaseConfig, ConfigFault, ConfigResult, ConfigRow, ConfigSchema } from './config.ts';
 export { continueTrace, readCorrelation } from './correlation.ts';
 export type { Correlation } from './correlation.ts';
-export { SESSION_COOKIE, isAllowedOrigin, readCredential } from './credential.ts';
-export type { CredentialCarrier, GivenCredential } from './credential.ts';
+export { SESSION_COOKIE, readCredential } from './credential.ts';
+export type { CredentialCarrier, CredentialReading, GivenCredential } from './credential.ts';
+export { isAllowedOrigin, requireOwnPage } from './cross-origin.ts';
 export { fieldErrors, formatPointer, invalidInput, parseInput } from './field-error.ts';
 export { createHealth } from './health.ts';
 export type { Health, Readiness } from './health.ts';
@@ -55,4 +59,5 @@ export type { CreateService, Service, ServiceDependencies } from './service.ts';
 export { takeSocket } from './stream-front.ts';
 export type { IsStream } from './stream-front.ts';
 export { inTransaction, setProvenance } from './transaction-postgres.ts';
+export { webOptions } from './web-config.ts';
 export type { Isolation, Provenance, TransactionOptions } from './transaction-postgres.ts';
