@@ -11,6 +11,7 @@ import { startLoad } from './load-process.ts';
 import type { LoadReport } from './load-tally.ts';
 import type { LoadPlan } from './loader.ts';
 import { readProcessFigures } from './process-figures.ts';
+import { REVOCATION_STREAMS, measureRevocations } from './revocation/measure-revocations.ts';
 
 const { values } = parseArgs({
   options: {
@@ -18,6 +19,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '5' },
     rate: { type: 'string', default: '50' },
     burst: { type: 'string', default: '5000' },
+    rounds: { type: 'string', default: '20' },
     only: { type: 'string' },
   },
 });
@@ -190,6 +192,26 @@ async function compareTransports(): Promise<void> {
   }
 }
 
+/** How soon a right that was taken away is gone from every stream. */
+async function compareRevocations(): Promise<void> {
+  const eventsPerSecond = 200;
+  console.log(
+    `\nRights taken away, ${REVOCATION_STREAMS} streams, ${eventsPerSecond} events/s: milliseconds from the answer of the call`,
+  );
+  printRow(['', 'streams', 'last byte p50', 'p99', 'told p50', 'p99', '']);
+  const rounds = Number(values.rounds);
+  for await (const figures of measureRevocations(platform, { rounds, rate: eventsPerSecond })) {
+    printRow([
+      figures.name,
+      figures.streams,
+      ...[figures.lastEventMs, figures.toldMs].flatMap((sorted) =>
+        [0.5, 0.99].map((share) => percentile(sorted, share)),
+      ),
+      figures.faults.length === 0 ? 'all right' : figures.faults.join(', '),
+    ]);
+  }
+}
+
 await using platform = await startPlatform({
   gateways: 1,
   settings: {
@@ -201,7 +223,12 @@ await using platform = await startPlatform({
 const town = await buildBenchTown(platform.origin, platform.adminToken, Math.max(...CLASSES));
 await writePaced(town, 100);
 
-const parts = { latency: compareLatency, classes: compareClasses, transports: compareTransports };
+const parts = {
+  latency: compareLatency,
+  classes: compareClasses,
+  transports: compareTransports,
+  revocation: compareRevocations,
+};
 for (const [name, compare] of Object.entries(parts)) {
   if (values.only === undefined || values.only === name) await compare();
 }
