@@ -35,10 +35,11 @@ export const newOrganisationSchema = organisationPatchSchema.extend({
   name: nameSchema,
 });
 
+/** A membership that shall be: of a group that can have members. */
+export const newMembershipSchema = groupMembershipSchema.extend({ group: groupNameSchema }).strict();
+
 /** The groups that a principal shall be in, all of them. */
-export const newMembershipsSchema = z
-  .array(groupMembershipSchema.extend({ group: groupNameSchema }).strict())
-  .max(1000);
+export const newMembershipsSchema = z.array(newMembershipSchema).max(1000);
 
 /** `PATCH /api/principals/{id}`; lists replace. */
 export const principalPatchSchema = z.strictObject({

@@ -9,6 +9,7 @@ export * from './identifier.ts';
 export * from './log-message.ts';
 export * from './message-catalogue.ts';
 export * from './name.ts';
+export * from './issuer.ts';
 export * from './object.ts';
 export * from './operations/answer-header.ts';
 export * from './operations/documentation.ts';

@@ -13,6 +13,7 @@ import { eventDataSchema } from '../cloud-event.ts';
 import { eventIdSchema } from '../event-id.ts';
 import { principalIdSchema, slugSchema, uuidSchema } from '../identifier.ts';
 import { MESSAGES } from '../message-catalogue.ts';
+import * as issuer from '../issuer.ts';
 import { groupNameSchema, nameSchema } from '../name.ts';
 import { actorSchema, objectImageSchema, writtenObjectSchema } from '../object.ts';
 import * as policy from '../policy.ts';
@@ -117,6 +118,7 @@ export const COMPONENT_SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string,
   ['Group', directory.groupSchema],
   ['GroupPage', directory.groupPageSchema],
   ['CredentialState', principal.credentialSchema],
+  ['NewMembership', directory.newMembershipSchema],
   ['Credential', token.credentialViewSchema],
   ['Caller', token.callerSchema],
   ['NewToken', token.newTokenSchema],
@@ -129,3 +131,14 @@ export const COMPONENT_SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string,
 function pascalCase(name: string): string {
   return name.replaceAll(/(^|-)([a-z])/g, (_all, _dash, letter: string) => letter.toUpperCase());
 }
+  ['Issuer', issuer.issuerSchema],
+  ['IssuerPage', issuer.issuerPageSchema],
+  ['TokenAlgorithm', issuer.tokenAlgorithmSchema],
+  ['IssuerClaims', issuer.issuerClaimsSchema],
+  ['NewIssuer', issuer.newIssuerSchema],
+  ['IssuerPatch', issuer.issuerPatchSchema],
+  ['IssuerIdentity', issuer.issuerIdentitySchema],
+  ['IssuerIdentityPage', issuer.issuerIdentityPageSchema],
+  ['NewIdentity', issuer.newIdentitySchema],
+  ['AccessToken', issuer.accessTokenEntrySchema],
+  ['AccessTokenPage', issuer.accessTokenPageSchema],

@@ -3,6 +3,7 @@ import { CREDENTIAL_OPERATIONS } from './credentials.ts';
 import { DOCUMENTATION_OPERATIONS } from './documentation.ts';
 import { GROUP_OPERATIONS } from './groups.ts';
 import { OBJECT_OPERATIONS } from './objects.ts';
+import { ISSUER_OPERATIONS } from './issuers.ts';
 import type { Operation } from './operation.ts';
 import { ORGANISATION_OPERATIONS } from './organisations.ts';
 import { POLICY_OPERATIONS } from './policies.ts';
