@@ -103,22 +103,27 @@ function grant({ request, rules, ...parts }: Parts): Granted {
 }
 
 /** What is removed can only be judged any more (its last deletes), never acted on. */
-function isRemoved(rules: SchemaRules): boolean {
+export function isRemoved(rules: SchemaRules): boolean {
   return rules.schema.removed || rules.register.removed;
 }
 
 /** Ancestors are for reading only. */
-function tenantsFor(action: Action, chain: readonly string[]): readonly string[] {
+export function tenantsFor(action: Action, chain: readonly string[]): readonly string[] {
   return isReading(action) ? chain : chain.slice(0, 1);
 }
 
 /** Rows without an organisation are inside nobody's boundary but an administrator's. */
-function tenantRows(principal: Principal | null, action: Action, tenants: readonly string[]): Condition {
+export function tenantRows(
+  principal: Principal | null,
+  action: Action,
+  tenants: readonly string[],
+): Condition {
   if (principal !== null) return oneOf('in', '_organisation', tenants);
   return isReading(action) ? exists('_organisation', true) : NEVER;
 }
 
-function isReading(action: Action): boolean {
+/** Reading and listing; the other actions write. */
+export function isReading(action: Action): boolean {
   return action === 'read' || action === 'list';
 }
 

@@ -35,6 +35,16 @@ export function grantedRows(rules: readonly CompiledRule[], asker: Asker): Condi
   return or(everywhere, ...scoped);
 }
 
+/** Whether a rule for this group is one for the asker on the rows of an organisation inside the boundary. */
+export function holdsGroup(asker: Asker, organisation: string, group: string): boolean {
+  return isPseudoGroup(asker)(group) || groupsIn(organisation, asker.principal).has(group);
+}
+
+/** What the rule asks of a row, for this asker. */
+export function ruleCondition({ condition }: Pick<CompiledRule, 'condition'>, asker: Asker): Condition {
+  return substitute(condition, { organisation: asker.tenants[0], userId: asker.principal?.id });
+}
+
 /** Names that only the platform itself gives; a credential or membership of such a name counts for nothing. */
 const PSEUDO_GROUPS: ReadonlySet<string> = new Set(['public', 'authenticated', 'admin']);
 
@@ -58,6 +68,5 @@ function conditionsOf(
   asker: Asker,
   holds: (group: string) => boolean,
 ): readonly Condition[] {
-  const variables = { organisation: asker.tenants[0], userId: asker.principal?.id };
-  return rules.filter((rule) => holds(rule.group)).map((rule) => substitute(rule.condition, variables));
+  return rules.filter((rule) => holds(rule.group)).map((rule) => ruleCondition(rule, asker));
 }

@@ -10,6 +10,7 @@ export {
 export { sameJson } from './json-equality.ts';
 export { hasField, intersectMasks, maskNames, maskOf } from './property-rights.ts';
 export { entersDecision } from './enters-decision.ts';
+export { explainAccess, explainRules } from './explain-access.ts';
 export { concernsSubscription, NO_CHANGE, type RightsChange } from './rights-change.ts';
 export { hasEnded, RightsView, type Authentication, type HoldResult } from './rights-view.ts';
 export { policyProblems, type CompiledRule, type SchemaRules } from './schema-rules.ts';

@@ -32,6 +32,11 @@ export class RecentStates<T extends { readonly id: string; readonly version: num
     }
   }
 
+  /** What the log told last of an id; undefined: nothing lately. */
+  find(id: string): T | undefined {
+    return this.#byId.get(id)?.state;
+  }
+
   /**
    * The newest known version of a state that was read at a position: the state itself, a newer one from
    * the log, or undefined when a change after that position may have been forgotten (read it again).

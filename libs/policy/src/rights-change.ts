@@ -8,6 +8,11 @@ export interface RightsChange {
   readonly endedCredentials: ReadonlySet<string>;
   /** Held credentials whose scopes or expiry changed without ending them. */
   readonly credentials: ReadonlySet<string>;
+  /**
+   * Held principals of whom an answer had said before what the log says now. No decision differs by it, but what was judged
+   * before that answer came was judged by the rights before.
+   */
+  readonly late: ReadonlySet<string>;
   /** Registers and schemas that were removed: subscriptions to them end with `GONE`. */
   readonly gone: ReadonlySet<string>;
 }
@@ -20,6 +25,7 @@ export const NO_CHANGE: RightsChange = Object.freeze({
   principals: NONE,
   endedCredentials: NONE,
   credentials: NONE,
+  late: NONE,
   gone: NONE,
 });
 
@@ -35,7 +41,7 @@ export function concernsSubscription(
   const { principal, schema, credential } = subscription;
   return (
     change.schemas.has(schema) ||
-    (principal !== null && change.principals.has(principal)) ||
+    (principal !== null && (change.principals.has(principal) || change.late.has(principal))) ||
     (credential !== null &&
       credential !== undefined &&
       (change.credentials.has(credential) || change.endedCredentials.has(credential)))

@@ -127,6 +127,26 @@ test('an answer that is newer than the log is taken as it is, and the log does n
   expect(view.principal('bob')).toEqual(newer);
 });
 
+test('what an answer said before the log does is told once when the log does', () => {
+  const view = loaded();
+  view.hold(authentication(), 0);
+  const promoted = principal('bob', ORG_A, ['managers'], 3);
+  expect(view.isAhead(authentication(10, promoted))).toBe(true);
+  view.hold(authentication(10, promoted), 0);
+  expect(view.isAhead(authentication(10, promoted))).toBe(false);
+  const between = view.apply(rightsMessage(principal('bob', ORG_A, [], 2)), 11);
+  expect(concernsSubscription(between, { principal: 'bob', schema: SCHEMA })).toBe(true);
+  expect(view.apply(rightsMessage(promoted), 12).late).toEqual(new Set(['bob']));
+  // A reader that starts again repeats what was told.
+  expect(view.apply(rightsMessage(promoted), 12)).toEqual(NO_CHANGE);
+});
+
+test('a principal that is new to the log is no change for those who came with it', () => {
+  const view = loaded();
+  view.hold(authentication(), 0);
+  expect(view.apply(rightsMessage(bob), 11)).toEqual(NO_CHANGE);
+});
+
 test('an answer from before what is remembered has to be asked for again', () => {
   const view = loaded({ recentCapacity: 2 });
   for (let n = 0; n < 5; n += 1) view.apply(rightsMessage(principal(`p${n}`, ORG_A)), 11 + n);

@@ -73,8 +73,23 @@ export class RightsView {
 
   /** Applies the log's message at a position; says which decisions it may have changed. */
   apply(message: LogMessage, sequence: number): RightsChange {
+    const isNew = sequence > this.#sequence;
     this.#sequence = Math.max(this.#sequence, sequence);
-    return message.kind === 'rights' ? this.#take(message.state, sequence) : NO_CHANGE;
+    if (message.kind !== 'rights') return NO_CHANGE;
+    const { state } = message;
+    const held = isNew && state.kind === 'principal' ? this.#principals.get(state.id) : undefined;
+    const isLate = held?.noteTold(state) === true;
+    const change = this.#take(state, sequence);
+    return isLate ? { ...change, late: new Set([state.id]) } : change;
+  }
+
+  /**
+   * Whether an answer is newer than what the log has told of its principal, as far as that is known here. Whoever has to
+   * judge in the order of the log waits for it before `hold`.
+   */
+  isAhead({ principal }: Pick<Authentication, 'principal'>): boolean {
+    const known = this.#principals.get(principal.id)?.state ?? this.#recentPrincipals.find(principal.id);
+    return known !== undefined && known.version < principal.version;
   }
 
   /**
@@ -93,8 +108,8 @@ export class RightsView {
     if (principal.removed || credential.principal !== principal.id || hasEnded(credential, nowMs)) {
       return { ok: false, reason: 'ended' };
     }
-    hold(this.#principals, principal);
-    hold(this.#credentials, credential);
+    hold(this.#principals, principal, this.#recentPrincipals.find(principal.id));
+    hold(this.#credentials, credential, this.#recentCredentials.find(credential.id));
     return { ok: true, principal, credential };
   }
 
@@ -269,9 +284,19 @@ interface Versioned {
 class Held<T extends Versioned> {
   state: T;
   count = 0;
+  /** The newest version that the log is known to have told; 0: none. */
+  #told: number;
 
-  constructor(state: T) {
+  constructor(state: T, told: number) {
     this.state = state;
+    this.#told = told;
+  }
+
+  /** The log tells a state. True when an answer had brought it, or a newer one, before: nothing differs by it any more. */
+  noteTold({ version }: T): boolean {
+    const isLate = version > Math.max(this.#told, 1) && version <= this.state.version;
+    this.#told = Math.max(this.#told, version);
+    return isLate;
   }
 
   newest(other: T): T {
@@ -285,8 +310,8 @@ class Held<T extends Versioned> {
   }
 }
 
-function hold<T extends Versioned>(held: Map<string, Held<T>>, state: T): void {
-  const entry = held.get(state.id) ?? new Held(state);
+function hold<T extends Versioned>(held: Map<string, Held<T>>, state: T, told: T | undefined): void {
+  const entry = held.get(state.id) ?? new Held(state, told?.version ?? 0);
   entry.replace(state);
   entry.count += 1;
   held.set(state.id, entry);

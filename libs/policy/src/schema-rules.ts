@@ -7,18 +7,31 @@ import {
   type ConditionProblem,
 } from '@tidewire/condition';
 import { ACTIONS } from '@tidewire/contract';
-import type { Action, Authorization, ObjectType, Policy, Register, Role, Rule } from '@tidewire/contract';
+import type {
+  Action,
+  Authorization,
+  ObjectType,
+  Policy,
+  Register,
+  Role,
+  Rule,
+  RuleReference,
+} from '@tidewire/contract';
 
 /** One rule, its match parsed. `public`, `authenticated` and `admin` are pseudo groups. */
 export interface CompiledRule {
   readonly group: string;
   readonly condition: ConditionTemplate;
+  /** Where it is written. */
+  readonly origin: RuleReference;
 }
 
 /** The rules that hold for a schema: its own, else its register's. */
 export interface SchemaRules {
   readonly schema: ObjectType;
   readonly register: Register;
+  /** The policy that says who may do what with the schema's rows: its own, else its register's. */
+  readonly governing: RuleReference;
   /** An action without an entry is open to the members of the object's organisation. */
   readonly actions: ReadonlyMap<Action, readonly CompiledRule[]>;
   /** Read rules by property; one without an entry is readable with its row. */
@@ -49,17 +62,29 @@ export function compileSchemaRules(sources: SchemaRuleSources): SchemaRules | un
   const own = isEmpty(schemaPolicy.authorization) ? undefined : schemaPolicy.authorization;
   if (own === undefined && (registerPolicy === undefined || schemaPolicy.removed)) return undefined;
   const authorization = own ?? registerPolicy?.authorization ?? {};
+  const governing: RuleReference =
+    own === undefined
+      ? { policy: 'register', id: register.id, pointer: '/authorization' }
+      : { policy: 'schema', id: schema.id, pointer: '/authorization' };
   const types = fieldTypesOf(schema.properties);
   const propertyReads = new Map<string, readonly CompiledRule[]>();
   const propertyUpdates = new Map<string, readonly CompiledRule[]>();
   for (const [name, rules] of Object.entries(schemaPolicy.properties)) {
-    if (rules.read !== undefined) propertyReads.set(name, compileRules(rules.read, types));
-    if (rules.update !== undefined) propertyUpdates.set(name, compileRules(rules.update, types));
+    const origin: RuleReference = {
+      policy: 'schema',
+      id: schema.id,
+      pointer: `/properties/${escapePointer(name)}`,
+    };
+    if (rules.read !== undefined)
+      propertyReads.set(name, compileRules(rules.read, types, at(origin, 'read')));
+    if (rules.update !== undefined)
+      propertyUpdates.set(name, compileRules(rules.update, types, at(origin, 'update')));
   }
   return {
     schema,
     register,
-    actions: compileActions(authorization, registerPolicy?.roles ?? [], types),
+    governing,
+    actions: compileActions({ authorization, roles: registerPolicy?.roles ?? [], types, governing }),
     propertyReads,
     propertyUpdates,
     properties: Object.keys(schema.properties),
@@ -87,35 +112,67 @@ function matchProblems(rule: Rule, types: FieldTypes): readonly ConditionProblem
   return typeof rule === 'string' || rule.match === undefined ? [] : parseMatch(rule.match, types).problems;
 }
 
-function compileActions(
-  authorization: Authorization,
-  roles: readonly Role[],
-  types: FieldTypes,
-): ReadonlyMap<Action, readonly CompiledRule[]> {
+interface ActionSources {
+  readonly authorization: Authorization;
+  readonly roles: readonly Role[];
+  readonly types: FieldTypes;
+  readonly governing: RuleReference;
+}
+
+function compileActions({
+  authorization,
+  roles,
+  types,
+  governing,
+}: ActionSources): ReadonlyMap<Action, readonly CompiledRule[]> {
   const actions = new Map<Action, readonly CompiledRule[]>();
   for (const action of ACTIONS) {
     const rules = authorization[action];
-    const fromRoles = roleGroups(authorization, roles, action).map((group) => ({ group, condition: ALWAYS }));
+    const fromRoles = roleGrants(authorization, roles, action).map(({ role, index, group }) => ({
+      group,
+      condition: ALWAYS,
+      origin: at(governing, 'roles', role, index),
+    }));
     if (rules === undefined && fromRoles.length === 0) continue;
-    actions.set(action, [...compileRules(rules ?? [], types), ...fromRoles]);
+    actions.set(action, [...compileRules(rules ?? [], types, at(governing, action)), ...fromRoles]);
   }
   return actions;
 }
 
 /** The groups that hold a role with this action; a role that the register does not define grants nothing. */
-function roleGroups(authorization: Authorization, roles: readonly Role[], action: Action): readonly string[] {
+function roleGrants(
+  authorization: Authorization,
+  roles: readonly Role[],
+  action: Action,
+): readonly { readonly role: string; readonly index: number; readonly group: string }[] {
   const granting = new Set(roles.filter((role) => role.actions.includes(action)).map((role) => role.name));
   return Object.entries(authorization.roles ?? {}).flatMap(([role, groups]) =>
-    granting.has(role) ? groups : [],
+    granting.has(role) ? groups.map((group, index) => ({ role, index, group })) : [],
   );
 }
 
-function compileRules(rules: readonly Rule[], types: FieldTypes): readonly CompiledRule[] {
-  return rules.map((rule) => {
-    if (typeof rule === 'string') return { group: rule, condition: ALWAYS };
+function compileRules(
+  rules: readonly Rule[],
+  types: FieldTypes,
+  list: RuleReference,
+): readonly CompiledRule[] {
+  return rules.map((rule, index) => {
+    const origin = at(list, index);
+    if (typeof rule === 'string') return { group: rule, condition: ALWAYS, origin };
     const condition = rule.match === undefined ? ALWAYS : parseMatch(rule.match, types).condition;
-    return { group: rule.group, condition };
+    return { group: rule.group, condition, origin };
   });
+}
+
+/** A place below another one. */
+function at(place: RuleReference, ...members: readonly (string | number)[]): RuleReference {
+  const below = members.map((member) => `/${escapePointer(String(member))}`).join('');
+  return { ...place, pointer: `${place.pointer}${below}` };
+}
+
+/** RFC 6901. */
+function escapePointer(member: string): string {
+  return member.replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
 function isEmpty(authorization: Authorization | null): boolean {
