@@ -93,6 +93,9 @@ export const actorSchema = z.object({
 });
 export type Actor = z.infer<typeof actorSchema>;
 
+/** Names that a list or a subscription may ask for as its fields. */
+export const MAX_FIELD_NAMES = 256;
+
 /** Query parameters with a meaning of their own; a property of such a name is filtered with `filter[name]=`. */
 export const QUERY_PARAMETERS = Object.freeze({
   limit: '_limit',

@@ -1,6 +1,7 @@
 import { RESERVED_QUERY_NAMES } from '@tidewire/condition';
 import {
   EVENT_NAMES,
+  MAX_FIELD_NAMES,
   POLL_PARAMETERS,
   QUERY_PARAMETERS,
   TOPIC_PATTERNS,
@@ -18,7 +19,6 @@ export interface SubscriptionQuery {
 }
 
 const LONGEST_QUERY = 16 * 1024;
-const MOST_FIELDS = 200;
 
 /** What a stream takes besides conditions on fields; whatever else begins with `_` is a mistake. */
 const STREAM_PARAMETERS: readonly string[] = [
@@ -131,9 +131,11 @@ function malformedTopic(text: string): TidewireError {
 /** Names of fields, separated by commas; undefined when the parameter `name` was not given. */
 export function parseFields(name: string, lists: readonly string[]): readonly string[] | undefined {
   if (lists.length === 0) return undefined;
-  const names = [...new Set(lists.flatMap((list) => list.split(',')))].filter((each) => each !== '');
-  if (names.length > 0 && names.length <= MOST_FIELDS) return names;
-  throw badParameter(name, `${name} takes 1 to ${MOST_FIELDS} names, separated by commas`);
+  const names = [...new Set(lists.flatMap((list) => list.split(',')).map((each) => each.trim()))].filter(
+    (each) => each !== '',
+  );
+  if (names.length > 0 && names.length <= MAX_FIELD_NAMES) return names;
+  throw badParameter(name, `${name} takes 1 to ${MAX_FIELD_NAMES} names, separated by commas`);
 }
 
 /** The names that a filter is made of: `status`, `filter[status][gte]`, `@self[updated]`. */
