@@ -1,4 +1,6 @@
 import type { z } from 'zod';
+import { auditEntrySchema, auditPageSchema } from './audit.ts';
+import { catalogueEntryReplySchema, catalogueEntryRequestSchema } from './catalogue-entry.ts';
 import { cloudEventSchema } from './cloud-event.ts';
 import {
   connectionPageSchema,
@@ -9,6 +11,11 @@ import {
 } from './connection.ts';
 import { objectMessageSchema, rightsMessageSchema } from './log-message.ts';
 import { deletedObjectSchema, objectListSchema, objectSchema } from './object.ts';
+import {
+  policyPreviewSchema,
+  previewPolicyReplySchema,
+  previewPolicyRequestSchema,
+} from './policy-preview.ts';
 import { tablePollSchema, topicPollSchema } from './poll.ts';
 import { problemSchema } from './problem.ts';
 import {
@@ -98,6 +105,13 @@ export const MESSAGES = Object.freeze({
     summary: 'what a request on many records did',
   },
   'problem': { schema: problemSchema, audience: 'public', summary: 'the body of every error' },
+  'audit-entry': { schema: auditEntrySchema, audience: 'public', summary: 'a change of rights, by whom' },
+  'audit-page': { schema: auditPageSchema, audience: 'public', summary: 'a page of changes of rights' },
+  'policy-preview': {
+    schema: policyPreviewSchema,
+    audience: 'public',
+    summary: 'who would gain and lose what by a policy',
+  },
   'object-message': {
     schema: objectMessageSchema,
     audience: 'internal',
@@ -139,6 +153,26 @@ export const MESSAGES = Object.freeze({
     schema: connectionsReplySchema,
     audience: 'internal',
     summary: 'what one gateway answers',
+  },
+  'catalogue-entry-request': {
+    schema: catalogueEntryRequestSchema,
+    audience: 'internal',
+    summary: 'what names of properties mean in a register or schema',
+  },
+  'catalogue-entry-reply': {
+    schema: catalogueEntryReplySchema,
+    audience: 'internal',
+    summary: 'how the properties of these names are defined',
+  },
+  'preview-policy-request': {
+    schema: previewPolicyRequestSchema,
+    audience: 'internal',
+    summary: 'asks what a policy would change for some principals',
+  },
+  'preview-policy-reply': {
+    schema: previewPolicyReplySchema,
+    audience: 'internal',
+    summary: 'who would gain and lose what',
   },
   'beat': { schema: beatSchema, audience: 'internal', summary: 'head of the log and age of its backlog' },
 } as const satisfies Record<string, MessageRow>);

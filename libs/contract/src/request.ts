@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { namedPropertiesSchema } from './catalogue-entry.ts';
 import { eventIdSchema, logPositionSchema } from './event-id.ts';
 import { uuidSchema } from './identifier.ts';
 import { rightsStateSchema } from './log-message.ts';
@@ -85,6 +86,8 @@ export const setPolicyRequestSchema = z.object({
   properties: z.record(z.string(), propertyAuthorizationSchema),
   roles: z.array(roleSchema),
   removed: z.boolean(),
+  /** What the names mean that the rules use; absent, they are not checked: rules of what is gone. */
+  names: namedPropertiesSchema.optional(),
 });
 export type SetPolicyRequest = z.infer<typeof setPolicyRequestSchema>;
 

@@ -53,14 +53,21 @@ export const SERVICE_PERMISSIONS = Object.freeze({
       REQUEST_SUBJECTS.setPolicy,
       REQUEST_SUBJECTS.catalogueState,
     ],
-    subscribe: [REQUEST_SUBJECTS.catalogueState, SIGNAL_SUBJECTS.beat, ownInbox('records')],
+    subscribe: [
+      REQUEST_SUBJECTS.catalogueState,
+      REQUEST_SUBJECTS.catalogueEntry,
+      REQUEST_SUBJECTS.previewPolicy,
+      SIGNAL_SUBJECTS.beat,
+      ownInbox('records'),
+    ],
   },
   'authz': {
-    publish: [SIGNAL_SUBJECTS.poke],
+    publish: [SIGNAL_SUBJECTS.poke, REQUEST_SUBJECTS.catalogueEntry, REQUEST_SUBJECTS.previewPolicy],
     subscribe: [
       REQUEST_SUBJECTS.authenticate,
       REQUEST_SUBJECTS.rightsState,
       REQUEST_SUBJECTS.setPolicy,
+      SIGNAL_SUBJECTS.poke,
       SIGNAL_SUBJECTS.beat,
       ownInbox('authz'),
     ],

@@ -36,6 +36,10 @@ export const REQUEST_SUBJECTS = Object.freeze({
   setPolicy: 'authz.v1.set-policy',
   /** Registers and schemas, page by page. */
   catalogueState: 'catalogue.v1.state',
+  /** What names of properties mean in a register or schema. */
+  catalogueEntry: 'catalogue.v1.entry',
+  /** Who would gain and lose which rows by a policy. */
+  previewPolicy: 'records.v1.preview-policy',
   /** Lists, ends or renews connections: asked of every gateway, and every gateway answers. */
   connections: 'gateway.v1.connections',
 });

@@ -10,13 +10,15 @@ import { connectionSchema } from '../connection.ts';
 import * as definition from '../definition.ts';
 import * as directory from '../directory.ts';
 import { eventDataSchema } from '../cloud-event.ts';
+import * as audit from '../audit.ts';
 import { eventIdSchema } from '../event-id.ts';
 import { principalIdSchema, slugSchema, uuidSchema } from '../identifier.ts';
-import { MESSAGES } from '../message-catalogue.ts';
 import * as issuer from '../issuer.ts';
+import { MESSAGES } from '../message-catalogue.ts';
 import { groupNameSchema, nameSchema } from '../name.ts';
 import { actorSchema, objectImageSchema, writtenObjectSchema } from '../object.ts';
 import * as policy from '../policy.ts';
+import * as preview from '../policy-preview.ts';
 import * as principal from '../principal.ts';
 import { errorCodeSchema, fieldErrorSchema } from '../problem.ts';
 import * as table from '../table.ts';
@@ -102,6 +104,11 @@ export const COMPONENT_SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string,
   ['PolicyPage', directory.policyPageSchema],
   ['PolicyContent', directory.policyContentSchema],
   ['PolicyTarget', directory.policyTargetSchema],
+  ['PreviewRows', preview.previewRowsSchema],
+  ['PrincipalPreview', preview.principalPreviewSchema],
+  ['PreviewAction', preview.previewActionSchema],
+  ['AuditKind', audit.auditKindSchema],
+  ['AuditResync', audit.auditResyncSchema],
   ['GroupMembership', principal.groupMembershipSchema],
   ['Scopes', principal.scopesSchema],
   ['OrganisationState', principal.organisationSchema],
@@ -112,25 +119,19 @@ export const COMPONENT_SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string,
   ['PrincipalState', principal.principalSchema],
   ['Principal', directory.principalViewSchema],
   ['PrincipalPage', directory.principalPageSchema],
+  ['NewMembership', directory.newMembershipSchema],
   ['NewMemberships', directory.newMembershipsSchema],
   ['NewPrincipal', directory.newPrincipalSchema],
   ['PrincipalPatch', directory.principalPatchSchema],
   ['Group', directory.groupSchema],
   ['GroupPage', directory.groupPageSchema],
   ['CredentialState', principal.credentialSchema],
-  ['NewMembership', directory.newMembershipSchema],
   ['Credential', token.credentialViewSchema],
   ['Caller', token.callerSchema],
   ['NewToken', token.newTokenSchema],
   ['CreatedToken', token.createdTokenSchema],
   ['TokenEntry', token.tokenEntrySchema],
   ['TokenPage', token.tokenPageSchema],
-  ['Connection', connectionSchema],
-]);
-
-function pascalCase(name: string): string {
-  return name.replaceAll(/(^|-)([a-z])/g, (_all, _dash, letter: string) => letter.toUpperCase());
-}
   ['Issuer', issuer.issuerSchema],
   ['IssuerPage', issuer.issuerPageSchema],
   ['TokenAlgorithm', issuer.tokenAlgorithmSchema],
@@ -142,3 +143,9 @@ function pascalCase(name: string): string {
   ['NewIdentity', issuer.newIdentitySchema],
   ['AccessToken', issuer.accessTokenEntrySchema],
   ['AccessTokenPage', issuer.accessTokenPageSchema],
+  ['Connection', connectionSchema],
+]);
+
+function pascalCase(name: string): string {
+  return name.replaceAll(/(^|-)([a-z])/g, (_all, _dash, letter: string) => letter.toUpperCase());
+}

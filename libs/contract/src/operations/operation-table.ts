@@ -1,9 +1,10 @@
 import { CONNECTION_OPERATIONS } from './connections.ts';
+import { AUDIT_OPERATIONS } from './audit.ts';
 import { CREDENTIAL_OPERATIONS } from './credentials.ts';
 import { DOCUMENTATION_OPERATIONS } from './documentation.ts';
 import { GROUP_OPERATIONS } from './groups.ts';
-import { OBJECT_OPERATIONS } from './objects.ts';
 import { ISSUER_OPERATIONS } from './issuers.ts';
+import { OBJECT_OPERATIONS } from './objects.ts';
 import type { Operation } from './operation.ts';
 import { ORGANISATION_OPERATIONS } from './organisations.ts';
 import { POLICY_OPERATIONS } from './policies.ts';
@@ -26,6 +27,8 @@ export const OPERATIONS = [
   ...ORGANISATION_OPERATIONS,
   ...GROUP_OPERATIONS,
   ...POLICY_OPERATIONS,
+  ...AUDIT_OPERATIONS,
+  ...ISSUER_OPERATIONS,
   ...DOCUMENTATION_OPERATIONS,
 ] as const satisfies readonly Operation[];
 

@@ -85,6 +85,7 @@ export const OPERATION_TAGS = Object.freeze({
   groups: 'Groups: what rules name, within an organisation.',
   policies: 'Policies: the rules of registers and schemas.',
   issuers: 'Issuers: whose access tokens (OAuth 2, OpenID Connect) are trusted, and what they say.',
+  audit: 'Audit: who changed which rights.',
   operation: 'Operation: documentation and probes.',
 } as const);
 export type OperationTag = keyof typeof OPERATION_TAGS;

@@ -1,5 +1,8 @@
+import policyPreviewExample from '../../examples/policy-preview.json' with { type: 'json' };
 import { policyContentSchema, policyPageSchema, policyTargetSchema, policyViewSchema } from '../directory.ts';
+import { z } from 'zod';
 import { uuidSchema } from '../identifier.ts';
+import { policyPreviewSchema, previewActionSchema } from '../policy-preview.ts';
 import { POLICY_EXAMPLE, pageExample } from './example.ts';
 import type { Operation } from './operation.ts';
 import { PARAMETERS } from './parameter.ts';
@@ -63,10 +66,34 @@ export const POLICY_OPERATIONS = [
     summary: 'Set a policy',
     description:
       'For administrators. Replaces all rules of the register or schema; they govern every write that begins after the ' +
-      'answer, and open streams are told.',
-    parameters: item,
+      'answer, and open streams are told. Rules that name a property that the schema does not have, or none of the ' +
+      'schemas of the register, are refused. With `dryRun` nothing is written: the answer says who would gain and lose ' +
+      'which rows and properties, at most 1,000 principals and 5 seconds of them.',
+    parameters: [
+      ...item,
+      {
+        name: 'dryRun',
+        in: 'query',
+        schema: z.boolean(),
+        description: 'Whether only to say what the policy would change.',
+        example: true,
+      },
+      {
+        name: 'action',
+        in: 'query',
+        schema: previewActionSchema,
+        description: 'With `dryRun`: for doing what with rows. `read` when absent.',
+        example: 'read',
+      },
+    ],
     body: { schema: policyContentSchema, example: { authorization, properties } },
-    answers: { 200: { ...one, description: 'The rules as they are now.' } },
+    answers: {
+      200: {
+        description: 'The rules as they are now; with `dryRun` what they would change.',
+        schema: z.union([policyViewSchema, policyPreviewSchema]),
+        example: policyPreviewExample,
+      },
+    },
     errors: ['NOT_FOUND', 'CONFLICT'],
   },
   {
