@@ -24,6 +24,8 @@ export const TEST_POSTGRES_SETTINGS: Readonly<Record<string, string>> = {
   shared_buffers: '32MB',
   max_connections: '300',
   autovacuum_naptime: '10s',
+  // In its own folder, which is removed with it: a killed server leaves nothing behind.
+  dynamic_shared_memory_type: 'mmap',
 };
 
 /** NATS as `npm start` runs it. */
