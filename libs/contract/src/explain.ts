@@ -21,7 +21,7 @@ export const EXPLANATION_STEPS = [
   'event',
   'filter',
 ] as const;
-export type ExplanationStepName = (typeof EXPLANATION_STEPS)[number];
+export const explanationStepNameSchema = z.enum(EXPLANATION_STEPS);
 
 /**
  * What a step says. `allows`: it lets the row or property through by itself. `continues`: it is no obstacle, the next
@@ -40,7 +40,7 @@ export type RuleReference = z.infer<typeof ruleReferenceSchema>;
 
 /** One step. `reason` is for people; `groups` are those that the rule names, `fields` those that do not match it. */
 export const explanationStepSchema = z.object({
-  step: z.enum(EXPLANATION_STEPS),
+  step: explanationStepNameSchema,
   outcome: z.enum(EXPLANATION_OUTCOMES),
   reason: z.string(),
   rule: ruleReferenceSchema.optional(),
@@ -68,7 +68,7 @@ export const accessExplanationSchema = z.object({
 export type AccessExplanation = z.infer<typeof accessExplanationSchema>;
 
 /** The principal that was asked about: `organisations` are the active one and its ancestors. */
-const explainedPrincipalSchema = z.object({
+export const explainedPrincipalSchema = z.object({
   id: principalIdSchema,
   name: z.string(),
   admin: z.boolean(),
@@ -152,7 +152,7 @@ export type ReachedSchema = z.infer<typeof reachedSchemaSchema>;
 
 /** Events that were stopped alike. `newest` is one to ask about by itself. */
 const stoppedEventsSchema = z.object({
-  step: z.enum(EXPLANATION_STEPS),
+  step: explanationStepNameSchema,
   reason: z.string(),
   rule: ruleReferenceSchema.optional(),
   count: z.int(),

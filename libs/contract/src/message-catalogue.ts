@@ -9,6 +9,7 @@ import {
   connectionsRequestSchema,
   credentialExpiringSchema,
 } from './connection.ts';
+import { explanationSchema } from './explain.ts';
 import { objectMessageSchema, rightsMessageSchema } from './log-message.ts';
 import { deletedObjectSchema, objectListSchema, objectSchema } from './object.ts';
 import {
@@ -22,6 +23,8 @@ import {
   authenticateReplySchema,
   authenticateRequestSchema,
   beatSchema,
+  principalReplySchema,
+  principalRequestSchema,
   setPolicyReplySchema,
   setPolicyRequestSchema,
   stateReplySchema,
@@ -104,6 +107,11 @@ export const MESSAGES = Object.freeze({
     audience: 'public',
     summary: 'what a request on many records did',
   },
+  'explanation': {
+    schema: explanationSchema,
+    audience: 'public',
+    summary: 'why somebody sees something, or does not',
+  },
   'problem': { schema: problemSchema, audience: 'public', summary: 'the body of every error' },
   'audit-entry': { schema: auditEntrySchema, audience: 'public', summary: 'a change of rights, by whom' },
   'audit-page': { schema: auditPageSchema, audience: 'public', summary: 'a page of changes of rights' },
@@ -131,6 +139,16 @@ export const MESSAGES = Object.freeze({
     schema: authenticateReplySchema,
     audience: 'internal',
     summary: 'principal and credential',
+  },
+  'principal-request': {
+    schema: principalRequestSchema,
+    audience: 'internal',
+    summary: 'asks for a principal by its id',
+  },
+  'principal-reply': {
+    schema: principalReplySchema,
+    audience: 'internal',
+    summary: 'a principal with its memberships',
   },
   'state-request': { schema: stateRequestSchema, audience: 'internal', summary: 'asks for a page of rights' },
   'state-reply': {

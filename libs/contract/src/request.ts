@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { namedPropertiesSchema } from './catalogue-entry.ts';
 import { eventIdSchema, logPositionSchema } from './event-id.ts';
-import { uuidSchema } from './identifier.ts';
+import { principalIdSchema, uuidSchema } from './identifier.ts';
 import { rightsStateSchema } from './log-message.ts';
 import { authorizationSchema, policySchema, propertyAuthorizationSchema, roleSchema } from './policy.ts';
 import { errorCodeSchema, fieldErrorSchema } from './problem.ts';
@@ -55,6 +55,17 @@ export const authenticateReplySchema = z.discriminatedUnion('ok', [
   requestFailureSchema,
 ]);
 export type AuthenticateReply = z.infer<typeof authenticateReplySchema>;
+
+/** `authz.v1.principal`: rights of somebody who may not be there at the moment. */
+export const principalRequestSchema = z.object({ id: principalIdSchema });
+export type PrincipalRequest = z.infer<typeof principalRequestSchema>;
+
+/** The principal as the primary database has it, with the position of that SQL snapshot; `NOT_FOUND` for a removed one too. */
+export const principalReplySchema = z.discriminatedUnion('ok', [
+  z.object({ ok: z.literal(true), principal: principalSchema, position: logPositionSchema }),
+  requestFailureSchema,
+]);
+export type PrincipalReply = z.infer<typeof principalReplySchema>;
 
 /** `authz.v1.state`, `catalogue.v1.state`: pages of at most 500 states, `after` is the previous answer's `next`. */
 export const stateRequestSchema = z.object({ after: z.string().max(200).nullable() });

@@ -64,6 +64,7 @@ export const SERVICE_PERMISSIONS = Object.freeze({
   'authz': {
     publish: [SIGNAL_SUBJECTS.poke, REQUEST_SUBJECTS.catalogueEntry, REQUEST_SUBJECTS.previewPolicy],
     subscribe: [
+      REQUEST_SUBJECTS.principal,
       REQUEST_SUBJECTS.authenticate,
       REQUEST_SUBJECTS.rightsState,
       REQUEST_SUBJECTS.setPolicy,
@@ -75,6 +76,7 @@ export const SERVICE_PERMISSIONS = Object.freeze({
   'fanout-gateway': {
     publish: [
       ...readLog,
+      REQUEST_SUBJECTS.principal,
       REQUEST_SUBJECTS.authenticate,
       REQUEST_SUBJECTS.rightsState,
       REQUEST_SUBJECTS.catalogueState,

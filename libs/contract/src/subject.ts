@@ -34,6 +34,8 @@ export const REQUEST_SUBJECTS = Object.freeze({
   rightsState: 'authz.v1.state',
   /** Sets or removes the policy of a register or schema, on behalf of a principal. */
   setPolicy: 'authz.v1.set-policy',
+  /** A principal by its id, without any credential: whoever asks has to know whether it may. */
+  principal: 'authz.v1.principal',
   /** Registers and schemas, page by page. */
   catalogueState: 'catalogue.v1.state',
   /** What names of properties mean in a register or schema. */

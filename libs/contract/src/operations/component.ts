@@ -12,6 +12,7 @@ import * as directory from '../directory.ts';
 import { eventDataSchema } from '../cloud-event.ts';
 import * as audit from '../audit.ts';
 import { eventIdSchema } from '../event-id.ts';
+import * as explain from '../explain.ts';
 import { principalIdSchema, slugSchema, uuidSchema } from '../identifier.ts';
 import * as issuer from '../issuer.ts';
 import { MESSAGES } from '../message-catalogue.ts';
@@ -78,6 +79,14 @@ export const COMPONENT_SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string,
   ['TableBatchRestore', table.tableBatchRestoreSchema],
   ['TableUpsert', table.tableUpsertSchema],
   ['Count', countSchema],
+  ['EventExplanation', explain.eventExplanationSchema],
+  ['SubscriptionExplanation', explain.subscriptionExplanationSchema],
+  ['AccessExplanation', explain.accessExplanationSchema],
+  ['PropertyExplanation', explain.propertyExplanationSchema],
+  ['ExplanationStep', explain.explanationStepSchema],
+  ['ExplanationStepName', explain.explanationStepNameSchema],
+  ['RuleReference', explain.ruleReferenceSchema],
+  ['ExplainedPrincipal', explain.explainedPrincipalSchema],
   ['Liveness', livenessSchema],
   ['Readiness', readinessSchema],
   ['PropertyName', propertyNameSchema],

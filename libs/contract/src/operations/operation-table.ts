@@ -2,6 +2,7 @@ import { CONNECTION_OPERATIONS } from './connections.ts';
 import { AUDIT_OPERATIONS } from './audit.ts';
 import { CREDENTIAL_OPERATIONS } from './credentials.ts';
 import { DOCUMENTATION_OPERATIONS } from './documentation.ts';
+import { EXPLAIN_OPERATIONS } from './explain.ts';
 import { GROUP_OPERATIONS } from './groups.ts';
 import { ISSUER_OPERATIONS } from './issuers.ts';
 import { OBJECT_OPERATIONS } from './objects.ts';
@@ -29,6 +30,7 @@ export const OPERATIONS = [
   ...POLICY_OPERATIONS,
   ...AUDIT_OPERATIONS,
   ...ISSUER_OPERATIONS,
+  ...EXPLAIN_OPERATIONS,
   ...DOCUMENTATION_OPERATIONS,
 ] as const satisfies readonly Operation[];
 

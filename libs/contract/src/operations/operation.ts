@@ -86,6 +86,7 @@ export const OPERATION_TAGS = Object.freeze({
   policies: 'Policies: the rules of registers and schemas.',
   issuers: 'Issuers: whose access tokens (OAuth 2, OpenID Connect) are trusted, and what they say.',
   audit: 'Audit: who changed which rights.',
+  explain: 'Explain: why somebody sees something, or does not.',
   operation: 'Operation: documentation and probes.',
 } as const);
 export type OperationTag = keyof typeof OPERATION_TAGS;
