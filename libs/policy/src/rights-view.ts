@@ -77,8 +77,8 @@ export class RightsView {
     this.#sequence = Math.max(this.#sequence, sequence);
     if (message.kind !== 'rights') return NO_CHANGE;
     const { state } = message;
-    const held = isNew && state.kind === 'principal' ? this.#principals.get(state.id) : undefined;
-    const isLate = held?.noteTold(state) === true;
+    const isLate =
+      isNew && state.kind === 'principal' && this.#principals.get(state.id)?.noteTold(state) === true;
     const change = this.#take(state, sequence);
     return isLate ? { ...change, late: new Set([state.id]) } : change;
   }

@@ -157,7 +157,7 @@ function createAdmissions(
   rights: RightsFeed,
 ): Admissions {
   const view = (): RightsView => rights.view;
-  const options = { bus, view, epoch: () => feed.epoch, now: () => clock.now() };
+  const options = { bus, view, epoch: () => feed.epoch, clock };
   const ask = async (given: GivenCredential): Promise<Admission> => await admit(options, given);
   return { admit: ask, again: new AdmissionCache({ admit: ask, view, clock }) };
 }

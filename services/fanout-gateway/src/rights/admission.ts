@@ -1,8 +1,8 @@
 import { REQUEST_SUBJECTS, TidewireError, authenticateReplySchema, errorCodeRow } from '@tidewire/contract';
 import type { Credential, Principal, RequestFailure } from '@tidewire/contract';
 import type { MessageBus } from '@tidewire/messaging';
-import type { RightsView } from '@tidewire/policy';
-import type { GivenCredential } from '@tidewire/service-kit';
+import type { Authentication, RightsView } from '@tidewire/policy';
+import type { Clock, GivenCredential } from '@tidewire/service-kit';
 import { ANONYMOUS } from './access.ts';
 import type { Reader } from './access.ts';
 
@@ -20,36 +20,51 @@ export interface AdmissionOptions {
   readonly view: () => RightsView;
   /** The epoch of the log that the view was built from; undefined while nothing was loaded. */
   readonly epoch: () => string | undefined;
-  readonly now: () => number;
+  readonly clock: Pick<Clock, 'now' | 'monotonic' | 'setTimeout'>;
 }
 
 /** An answer can be overtaken by changes of more principals than are remembered; twice in a row means trouble. */
 const ATTEMPTS = 3;
+/** What authz says has to reach the log within this time. */
+const LONGEST_WAIT_MS = 2000;
+const LOOK_AGAIN_MS = 5;
 
 /**
- * Asks authz who holds the credential, and corrects the answer by what the log has told since it was read.
+ * Asks authz who holds the credential, and corrects the answer by what the log has told since it was read. An answer that
+ * is ahead of the log waits for it: events are judged by the rights at their place, and streams that are open already
+ * must not have theirs exchanged without notice.
  *
  * @throws TidewireError UNAUTHORIZED in one text for unknown, expired and revoked; SERVICE_UNAVAILABLE when nobody
  * can say at the moment.
  */
 export async function admit(options: AdmissionOptions, given: GivenCredential): Promise<Admission> {
-  const { bus, now } = options;
+  const { bus, clock } = options;
+  const { source: _source, ...question } = given;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const reply = await bus.request(
-      REQUEST_SUBJECTS.authenticate,
-      { type: given.type, secret: given.secret },
-      authenticateReplySchema,
-      { timeoutMs: 2000 },
-    );
+    const reply = await bus.request(REQUEST_SUBJECTS.authenticate, question, authenticateReplySchema, {
+      timeoutMs: 2000,
+    });
     if (!reply.ok) throw refusal(reply);
+    await waitForLog(options, reply);
     const epoch = options.epoch();
     if (reply.position.epoch !== epoch) throw unavailable('authz and the gateway are of different epochs');
     const view = options.view();
-    const held = view.hold(reply, now());
+    const held = view.hold(reply, clock.now());
     if (held.ok) return admission(view, held.principal, held.credential);
     if (held.reason === 'ended') throw new TidewireError('UNAUTHORIZED', 'The credential is not valid');
   }
   throw unavailable('the rights of this principal change too quickly');
+}
+
+/** @throws TidewireError SERVICE_UNAVAILABLE when the log does not tell in time what authz knows. */
+async function waitForLog({ view, clock }: AdmissionOptions, answer: Authentication): Promise<void> {
+  const until = clock.monotonic() + LONGEST_WAIT_MS;
+  while (view().isAhead(answer)) {
+    if (clock.monotonic() >= until) throw unavailable('the log is behind what authz knows');
+    const { promise, resolve } = Promise.withResolvers<void>();
+    clock.setTimeout(resolve, LOOK_AGAIN_MS);
+    await promise;
+  }
 }
 
 /** A reader without a credential. */

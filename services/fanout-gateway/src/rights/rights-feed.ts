@@ -54,8 +54,9 @@ export class RightsFeed {
     const change = this.#view.apply(message, sequence);
     this.#endStreams(change, state);
     for (const [index, [stream, schemas]] of concerned.entries()) {
-      if (!stream.ended && this.#fingerprint(stream, schemas) !== before[index])
-        this.#effects.changed(stream);
+      if (stream.ended) continue;
+      const isLate = change.late.has(stream.reader.principalId ?? '');
+      if (isLate || this.#fingerprint(stream, schemas) !== before[index]) this.#effects.changed(stream);
     }
     if (state.kind === 'schema') this.#rereadFilters(state);
   }
