@@ -1,5 +1,6 @@
 export { BusUnavailableError, MalformedReplyError, STREAM_ERROR, StreamRefusedError } from './bus-error.ts';
 export type { BusStatus } from './bus-link.ts';
+export type { GatherOptions } from './gathering.ts';
 export { processClock } from './clock.ts';
 export type { BusClock } from './clock.ts';
 export { Freshness } from './freshness.ts';
@@ -11,6 +12,8 @@ export { openLogReader } from './log-reader.ts';
 export type { LogReader, LogReaderOptions, LogReaderStatus, LogReset, LogResetReason } from './log-reader.ts';
 export { ReplayGapError, readLog } from './log-replay.ts';
 export type { ReplayOptions } from './log-replay.ts';
+export { findLogTail } from './log-tail.ts';
+export type { LogTailOptions } from './log-tail.ts';
 export { SMALL_PUBLICATION, encodePayload, openLogWriter } from './log-writer.ts';
 export type { LogSettings, LogWriter, OutgoingEvent, Publication } from './log-writer.ts';
 export { silentLogger } from './logger.ts';

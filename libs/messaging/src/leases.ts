@@ -29,6 +29,12 @@ export interface Leases {
   acquire(principal: string, limit: number): Promise<boolean>;
   /** Gives one back. */
   release(principal: string): void;
+  /**
+   * The processes that gave a sign of life within the last seconds, this one included; as of now.
+   *
+   * @throws BusUnavailableError, StreamRefusedError when the store cannot be asked.
+   */
+  listAlive(): Promise<ReadonlySet<string>>;
   /** Stops counting for this process. */
   close(): Promise<void>;
 }
@@ -153,7 +159,11 @@ class BucketLeases implements Leases {
 
   async #findAlive(): Promise<ReadonlySet<string>> {
     const now = this.#options.clock.monotonic();
-    if (now - this.#aliveAt < ALIVE_CACHE_MS) return this.#alive;
+    return now - this.#aliveAt < ALIVE_CACHE_MS ? this.#alive : await this.listAlive();
+  }
+
+  async listAlive(): Promise<ReadonlySet<string>> {
+    const now = this.#options.clock.monotonic();
     const keys = await this.#bucket.list(`${ALIVE}.*`);
     this.#alive = new Set(keys.map((key) => key.slice(ALIVE.length + 1)));
     this.#aliveAt = now;

@@ -81,26 +81,8 @@ export class LogConsumer implements AsyncIterable<Delivery> {
   static async open(bus: MessageBus, options: LogConsumerOptions): Promise<LogConsumer> {
     const link = linkOf(bus);
     const name = `log_${nuid.next()}`;
-    const { filters = [] } = options;
-    const reply = await requestStreamApi<{ readonly num_pending: number }>(
-      bus,
-      `CONSUMER.CREATE.${EVENTS_STREAM}.${name}`,
-      {
-        stream_name: EVENTS_STREAM,
-        config: {
-          name,
-          deliver_policy: 'by_start_sequence',
-          opt_start_seq: options.startSequence,
-          ack_policy: 'none',
-          replay_policy: 'instant',
-          inactive_threshold: INACTIVE_THRESHOLD_MS * NANOS_PER_MS,
-          mem_storage: true,
-          num_replicas: 1,
-          ...(filters.length === 0 ? {} : { filter_subjects: filters }),
-        },
-      },
-    );
-    return new LogConsumer(link, name, reply.num_pending);
+    const pending = await createConsumer(bus, name, options);
+    return new LogConsumer(link, name, pending);
   }
 
   /** Ends the iteration with this error, after what was already received. */
@@ -117,10 +99,7 @@ export class LogConsumer implements AsyncIterable<Delivery> {
     this.#offStatus();
     this.#subscription.unsubscribe();
     this.#wake?.();
-    // Whether it arrives does not matter: the server forgets an idle consumer by itself.
-    if (this.#link.connected) {
-      this.#link.connection.publish(`$JS.API.CONSUMER.DELETE.${EVENTS_STREAM}.${this.#name}`);
-    }
+    removeConsumer(this.#link, this.#name);
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Delivery, void, undefined> {
@@ -206,6 +185,50 @@ export class LogConsumer implements AsyncIterable<Delivery> {
       this.fail(new BusUnavailableError('the consumer fell silent'));
     });
   }
+}
+
+/**
+ * How many messages match now. Creates a consumer for it and removes it: only the server can count without sending.
+ *
+ * @throws BusUnavailableError, StreamRefusedError (no such stream).
+ */
+export async function countMatching(bus: MessageBus, options: LogConsumerOptions): Promise<number> {
+  const name = `count_${nuid.next()}`;
+  const count = await createConsumer(bus, name, options);
+  removeConsumer(linkOf(bus), name);
+  return count;
+}
+
+/** Creates the consumer; returns how many messages match. */
+async function createConsumer(
+  bus: MessageBus,
+  name: string,
+  { startSequence, filters = [] }: LogConsumerOptions,
+): Promise<number> {
+  const reply = await requestStreamApi<{ readonly num_pending: number }>(
+    bus,
+    `CONSUMER.CREATE.${EVENTS_STREAM}.${name}`,
+    {
+      stream_name: EVENTS_STREAM,
+      config: {
+        name,
+        deliver_policy: 'by_start_sequence',
+        opt_start_seq: startSequence,
+        ack_policy: 'none',
+        replay_policy: 'instant',
+        inactive_threshold: INACTIVE_THRESHOLD_MS * NANOS_PER_MS,
+        mem_storage: true,
+        num_replicas: 1,
+        ...(filters.length === 0 ? {} : { filter_subjects: filters }),
+      },
+    },
+  );
+  return reply.num_pending;
+}
+
+/** Whether it arrives does not matter: the server forgets an idle consumer by itself. */
+function removeConsumer(link: BusLink, name: string): void {
+  if (link.connected) link.connection.publish(`$JS.API.CONSUMER.DELETE.${EVENTS_STREAM}.${name}`);
 }
 
 interface Place {

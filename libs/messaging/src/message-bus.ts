@@ -3,6 +3,8 @@ import { connect } from '@nats-io/transport-node';
 import { BusLink } from './bus-link.ts';
 import type { BusStatus } from './bus-link.ts';
 import type { BusLogger } from './logger.ts';
+import { gatherAnswers } from './gathering.ts';
+import type { GatherOptions } from './gathering.ts';
 import { respondOn, sendRequest } from './request-reply.ts';
 import type { RequestOptions, Responder } from './request-reply.ts';
 import type { Schema } from './schema.ts';
@@ -33,6 +35,18 @@ export interface MessageBus {
    * @throws MalformedReplyError when the answer does not have the shape.
    */
   request<T>(subject: string, payload: unknown, replySchema: Schema<T>, options?: RequestOptions): Promise<T>;
+  /**
+   * One question, an answer of everybody who listens: those that came until the time was over, or until all that are
+   * expected were there. What does not have the shape is dropped, so that its sender counts as one that did not answer.
+   *
+   * @throws BusUnavailableError when not connected, or when the connection is lost while waiting.
+   */
+  gather<T>(
+    subject: string,
+    payload: unknown,
+    replySchema: Schema<T>,
+    options: GatherOptions<T>,
+  ): Promise<readonly T[]>;
   /**
    * Answers requests on a subject. What `handle` throws becomes `{ok: false, code, message}`; anything but a
    * `TidewireError` says nothing about itself. At most `concurrency` (64) at once, more are refused.
@@ -113,6 +127,8 @@ function createBus(link: BusLink): MessageBus {
     },
     request: (subject, payload, replySchema, requestOptions) =>
       sendRequest(link, { subject, payload, replySchema, ...requestOptions }),
+    gather: (subject, payload, replySchema, gatherOptions) =>
+      gatherAnswers(link, { subject, payload, replySchema, ...gatherOptions }),
     respond: (subject, responder) => respondOn(link, subject, responder),
     signal: (subject, payload) => signalOn(link, subject, payload),
     onSignal: (subject, handler) => subscribeSignal(link, subject, handler),

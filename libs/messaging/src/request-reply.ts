@@ -12,8 +12,8 @@ export interface RequestOptions {
 }
 
 export interface Responder<Request> {
-  /** Replicas of one queue share the requests (`queueGroup`). */
-  readonly queue: string;
+  /** Replicas of one queue share the requests (`queueGroup`). Absent: each of them answers (`MessageBus.gather`). */
+  readonly queue?: string;
   readonly requestSchema: Schema<Request>;
   /** The answer, as the subject's reply schema wants it. */
   readonly handle: (request: Request) => Promise<unknown>;
@@ -77,7 +77,7 @@ export function respondOn<Request>(
     }
   };
   const subscription = link.connection.subscribe(subject, {
-    queue: responder.queue,
+    ...(responder.queue === undefined ? {} : { queue: responder.queue }),
     callback: (error, message) => {
       if (error !== null) {
         link.logger.error('subscription refused', { subject, error });
