@@ -35,9 +35,11 @@ export async function closedPort(): Promise<Upstream> {
 export async function edgeBefore(
   upstreams: Partial<Record<EdgeService, Upstream[]>>,
   limits?: EdgeOptions['limits'],
+  trustedProxies?: string,
 ): Promise<Edge> {
   const edge = await startEdge({
     ...(limits === undefined ? {} : { limits }),
+    ...(trustedProxies === undefined ? {} : { trustedProxies }),
     hosts: ['127.0.0.1'],
     port: 0,
     upstreams: new Map(Object.entries(upstreams) as [EdgeService, Upstream[]][]),

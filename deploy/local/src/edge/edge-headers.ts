@@ -27,10 +27,20 @@ export function endToEndHeaders(rawHeaders: readonly string[]): HeaderList {
   });
 }
 
+/** What only a proxy may say: for whom it asks. */
+const FORWARDED = new Set(['forwarded', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host']);
+
+/** Forgets what a request says about whom it is made for: its sender is not a proxy that is believed. */
+export function dropForwarded(request: IncomingMessage): void {
+  for (const name of FORWARDED) delete request.headers[name];
+  const kept = headerList(request.rawHeaders).filter(([name]) => !FORWARDED.has(name.toLowerCase()));
+  request.rawHeaders = kept.flat();
+}
+
 /**
  * What a service gets: the end-to-end headers and who asked. The client's address is appended to
  * `X-Forwarded-For`, so the last entry is always one that this edge saw itself; `X-Forwarded-Proto` and `-Host`
- * are left as a proxy in front set them.
+ * are left as a proxy in front set them. See {@link dropForwarded}.
  */
 export function forwardedHeaders(request: IncomingMessage): HeaderList {
   const address = request.socket.remoteAddress ?? 'unknown';

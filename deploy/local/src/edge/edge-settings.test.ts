@@ -36,9 +36,10 @@ test('names every fault at once', () => {
     TIDEWIRE_PORT: 'http',
     TIDEWIRE_DRAIN_MS: '-1',
     TIDEWIRE_EDGE_UPSTREAMS: 'recrods=http://a:1 pages=ftp://b',
+    TIDEWIRE_TRUSTED_PROXIES: 'everybody',
   };
   expect(() => readEdgeSettings(environment)).toThrow(
-    /TIDEWIRE_PORT must[\s\S]*TIDEWIRE_DRAIN_MS must[\s\S]*no service "recrods"[\s\S]*pages=ftp:\/\/b is not/,
+    /TIDEWIRE_PORT must[\s\S]*TIDEWIRE_DRAIN_MS must[\s\S]*no service "recrods"[\s\S]*pages=ftp:\/\/b is not[\s\S]*TIDEWIRE_TRUSTED_PROXIES must/,
   );
   expect(() => readEdgeSettings({})).toThrow('TIDEWIRE_EDGE_UPSTREAMS is missing');
 });

@@ -1,5 +1,6 @@
 import { EDGE_SERVICES } from './edge-routes.ts';
 import type { EdgeService } from './edge-routes.ts';
+import { createTrust } from './edge-trust.ts';
 import type { EdgeOptions } from './edge.ts';
 import type { Upstream } from './edge-upstreams.ts';
 
@@ -16,6 +17,8 @@ export interface EdgeEnvironment {
   TIDEWIRE_PORT?: string;
   /** `service=http://host:port[,http://host:port...]`, separated by spaces. */
   TIDEWIRE_EDGE_UPSTREAMS?: string;
+  /** Proxies in front: addresses, networks, `loopback`, `private`, separated by commas. Default `loopback`. */
+  TIDEWIRE_TRUSTED_PROXIES?: string;
   /** How long running streams and requests may take to end when the edge is stopped. Default 5000. */
   TIDEWIRE_DRAIN_MS?: string;
 }
@@ -30,6 +33,7 @@ export function readEdgeSettings(environment: EdgeEnvironment): EdgeSettings {
     port: wholeNumber('TIDEWIRE_PORT', environment.TIDEWIRE_PORT ?? '8080', 65_535, faults),
     drainMs: wholeNumber('TIDEWIRE_DRAIN_MS', environment.TIDEWIRE_DRAIN_MS ?? '5000', 600_000, faults),
     upstreams: parseUpstreams(environment.TIDEWIRE_EDGE_UPSTREAMS ?? '', faults),
+    ...trustedProxies(environment.TIDEWIRE_TRUSTED_PROXIES, faults),
   };
   if (faults.length > 0) throw new Error(faults.join('\n'));
   return settings;
@@ -38,6 +42,16 @@ export function readEdgeSettings(environment: EdgeEnvironment): EdgeSettings {
 /** The text form of the upstreams, as {@link readEdgeSettings} reads it. */
 export function formatUpstreams(upstreams: ReadonlyMap<EdgeService, readonly Upstream[]>): string {
   return [...upstreams].map(([service, list]) => `${service}=${list.map(formatAddress).join(',')}`).join(' ');
+}
+
+function trustedProxies(value: string | undefined, faults: string[]): Pick<EdgeOptions, 'trustedProxies'> {
+  if (value === undefined) return {};
+  try {
+    createTrust(value);
+  } catch (error) {
+    faults.push(`TIDEWIRE_TRUSTED_PROXIES ${error instanceof Error ? error.message : String(error)}.`);
+  }
+  return { trustedProxies: value };
 }
 
 function wholeNumber(name: string, value: string, maximum: number, faults: string[]): number {

@@ -50,6 +50,28 @@ test('passes method, address, end-to-end headers and body to the service and its
   });
 });
 
+test('nobody but a trusted proxy says for whom it asks', async () => {
+  const seen: IncomingMessage[] = [];
+  const records = await startService((request, response) => {
+    seen.push(request);
+    response.end();
+  });
+  const edge = await edgeBefore({ records: [records] }, undefined, '203.0.113.1');
+  const forged = {
+    'x-forwarded-for': '10.9.8.7',
+    'x-forwarded-proto': 'https',
+    'x-forwarded-host': 'evil.example',
+    'forwarded': 'for=10.9.8.7',
+  };
+  await fetch(address(edge, '/api/objects/a/b'), { headers: forged });
+  expect(seen[0]?.headers).toMatchObject({
+    'x-forwarded-for': '127.0.0.1',
+    'x-forwarded-proto': 'http',
+    'x-forwarded-host': `127.0.0.1:${edge.port}`,
+  });
+  expect(seen[0]?.headers['forwarded']).toBeUndefined();
+});
+
 test('passes a chunked body of a DELETE on with its framing', async () => {
   const records = await startService((request, response) => void request.pipe(response));
   const edge = await edgeBefore({ records: [records] });

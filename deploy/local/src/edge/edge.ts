@@ -11,9 +11,10 @@ import {
   refuseUpgrade,
 } from './edge-answers.ts';
 import { forwardRequest, forwardStream, forwardUpgrade } from './edge-forward.ts';
-import { hasBody, wantsEventStream } from './edge-headers.ts';
+import { dropForwarded, hasBody, wantsEventStream } from './edge-headers.ts';
 import { routeOf } from './edge-routes.ts';
 import type { EdgeService } from './edge-routes.ts';
+import { createTrust } from './edge-trust.ts';
 import { UpstreamPool } from './edge-upstreams.ts';
 import type { Upstream } from './edge-upstreams.ts';
 
@@ -23,6 +24,8 @@ const DEFAULT_LIMITS: EdgeLimits = {
   // Bounds how long a request may take to arrive; a stream's request has arrived, so it may stay for ever.
   requestTimeout: 300_000,
 };
+/** The edge listens on loopback unless it is told otherwise: what speaks to it there is on this machine. */
+const DEFAULT_TRUSTED_PROXIES = 'loopback';
 const STREAM_STALL_MS = 60_000;
 /** Kept-alive connections to one service that wait for the next request. */
 const FREE_CONNECTIONS = 64;
@@ -34,6 +37,8 @@ export interface EdgeOptions {
   readonly port: number;
   /** The processes of each service. A service without any does not exist here: its paths are 404. */
   readonly upstreams: ReadonlyMap<EdgeService, readonly Upstream[]>;
+  /** Proxies in front whose `X-Forwarded-…` is passed on, as `TIDEWIRE_TRUSTED_PROXIES`. Default `loopback`. */
+  readonly trustedProxies?: string;
   /** How long clients may take; the defaults are meant for everything but tests. Milliseconds. */
   readonly limits?: EdgeLimits;
 }
@@ -67,7 +72,16 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     if (upstreams.length > 0) pools.set(service, new UpstreamPool(service, upstreams, agent));
   }
   const longLived = new Set<Socket>();
-  const createListener = (): Server => createEdgeServer(pools, agent, longLived, options.limits ?? {});
+  const isTrusted = createTrust(options.trustedProxies ?? DEFAULT_TRUSTED_PROXIES);
+  const createListener = (): Server => {
+    const server = createEdgeServer(pools, agent, longLived, options.limits ?? {});
+    for (const event of ['request', 'upgrade']) {
+      server.prependListener(event, (request: IncomingMessage) => {
+        if (!isTrusted(request.socket.remoteAddress ?? '')) dropForwarded(request);
+      });
+    }
+    return server;
+  };
   const servers = await listenOnAll(options, createListener);
   for (const pool of pools.values()) pool.start();
   const address = servers[0]?.address() as AddressInfo;
