@@ -2,8 +2,10 @@ import { TidewireError } from '@tidewire/contract';
 import type { Credential, LogPosition, Principal } from '@tidewire/contract';
 import type { FastifyRequest } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
-import { isAllowedOrigin, readCredential } from './credential.ts';
+import type { ClientAddress } from './client-address.ts';
+import { readCredential } from './credential.ts';
 import type { GivenCredential } from './credential.ts';
+import { requireOwnPage } from './cross-origin.ts';
 
 /** Who acts, by what, and as of which place in the log that is known. */
 export interface PrincipalContext {
@@ -39,7 +41,13 @@ export interface AuthenticationOptions {
   readonly authenticate: (credential: GivenCredential) => Promise<PrincipalContext>;
   /** Origins whose pages may write with a session cookie; normally the public URL's. */
   readonly allowedOrigins: readonly string[];
+  /** Whether `Authorization: Basic` is taken, and named where a credential is missing. Default false. */
+  readonly basic?: boolean;
+  /** Tells whence a request comes, for the rate limits of whoever authenticates it. */
+  readonly addressOf?: ClientAddress;
 }
+
+const BASIC_CHALLENGE = 'Basic realm="tidewire", charset="UTF-8"';
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
@@ -48,24 +56,28 @@ const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
  * from validation and costs no parsing. Routes say what they need in `config.authentication`.
  */
 export const authenticationPlugin = fastifyPlugin<AuthenticationOptions>(
-  async (app, options) => {
+  async (app, { authenticate, allowedOrigins, basic = false, addressOf }) => {
     app.addHook('onRequest', async (request) => {
       const need = request.routeOptions.config.authentication ?? 'required';
       // A path without a route stays 404: which paths exist is public.
       if (need === 'none' || request.is404) return;
-      const credential = readCredential(request.raw);
+      const credential = readCredential(request.raw, { basic });
       if (credential === undefined) {
         if (need === 'required') throw unauthenticated();
         return;
       }
-      if (
-        credential.source === 'cookie' &&
-        !SAFE_METHODS.has(request.method) &&
-        !isAllowedOrigin(request.headers, options.allowedOrigins)
-      ) {
-        throw new TidewireError('FORBIDDEN', 'Writes with a session cookie must come from this origin.');
+      if (credential.source === 'cookie' && !SAFE_METHODS.has(request.method)) {
+        requireOwnPage(request.headers, allowedOrigins, 'write');
       }
-      request.principal = await options.authenticate(credential);
+      request.principal = await authenticate(
+        addressOf === undefined ? credential : { ...credential, address: addressOf(request.raw) },
+      );
+    });
+    if (!basic) return;
+    app.addHook('onSend', async (_request, reply) => {
+      const challenge = reply.getHeader('www-authenticate');
+      if (challenge !== undefined)
+        void reply.header('www-authenticate', `${String(challenge)}, ${BASIC_CHALLENGE}`);
     });
   },
   { name: 'tidewire-authentication' },

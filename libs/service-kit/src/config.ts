@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { nearestName } from './nearest-name.ts';
+import { originsSetting } from './origins-setting.ts';
 
 /** Environment variables that begin so belong to Tidewire; an unknown one is a mistake and is refused. */
 const OWN_PREFIX = 'TIDEWIRE_';
@@ -32,6 +33,11 @@ export const baseConfig = z.object({
     .url({ protocol: /^https?$/ })
     .default('http://127.0.0.1:8080')
     .describe('Where clients reach this installation: the origin of links, cookies and event sources.'),
+  TIDEWIRE_ALLOWED_ORIGINS: originsSetting()
+    .prefault('')
+    .describe(
+      'Origins of other pages that may use this installation from a browser, with cookies; separated by commas. Its own always may.',
+    ),
   TIDEWIRE_DRAIN_MS: integerSetting(0, 600_000)
     .default(5_000)
     .describe('How long what is running may take to finish after a stop signal, milliseconds.'),

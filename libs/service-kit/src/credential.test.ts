@@ -1,6 +1,7 @@
 import { TidewireError } from '@tidewire/contract';
 import { expect, test } from 'vitest';
-import { isAllowedOrigin, readCredential } from './credential.ts';
+import { readCredential } from './credential.ts';
+import { isAllowedOrigin } from './cross-origin.ts';
 
 test.each([
   [

@@ -8,6 +8,8 @@ export interface GivenCredential {
   readonly secret: string;
   /** Where it was found: what came by cookie needs an allowed Origin on writes and WebSockets. */
   readonly source: 'query' | 'bearer' | 'cookie' | 'basic';
+  /** Whence the request came, for rate limits. Absent where nobody looked. */
+  readonly address?: string;
 }
 
 /** What {@link readCredential} looks at: any Fastify request and any `http.IncomingMessage`, upgrades included. */
@@ -20,17 +22,30 @@ export interface CredentialCarrier {
 
 export const SESSION_COOKIE = 'tidewire_session';
 
+const BASIC = /^Basic +([A-Za-z0-9+/_-]+={0,2}) *$/i;
 const BEARER = /^Bearer +([A-Za-z0-9._~+/=-]+) *$/i;
 
+export interface CredentialReading {
+  /** Whether `Authorization: Basic` is taken too: only where clients cannot send anything else. */
+  readonly basic?: boolean;
+}
+
 /**
- * Finds the credential of a request: `?token=`, `Authorization: Bearer`, or the session cookie. Undefined when there
- * is none. The same one given twice is fine.
+ * Finds the credential of a request: `?token=`, `Authorization: Bearer`, the session cookie, or Basic where that is
+ * asked for. Undefined when there is none. The same one given twice is fine.
  *
  * @throws TidewireError BAD_REQUEST when two different ones are given, or one is malformed: whom the request acts for
  * must not depend on which of them a server happens to look at first.
  */
-export function readCredential(request: CredentialCarrier): GivenCredential | undefined {
-  const found = [queryTokens(request.url), bearerTokens(request), sessionCookies(request.headers)].flat();
+export function readCredential(
+  request: CredentialCarrier,
+  reading: CredentialReading = {},
+): GivenCredential | undefined {
+  const found = [
+    queryTokens(request.url),
+    authorizations(request, reading),
+    sessionCookies(request.headers),
+  ].flat();
   const [first] = found;
   if (first === undefined) return undefined;
   if (found.some((other) => other.secret !== first.secret || other.type !== first.type)) {
@@ -51,14 +66,31 @@ function queryTokens(url: string | undefined): GivenCredential[] {
     .map((secret) => ({ type: 'token', secret, source: 'query' }));
 }
 
-function bearerTokens({ headers, headersDistinct }: CredentialCarrier): GivenCredential[] {
+function authorizations(
+  { headers, headersDistinct }: CredentialCarrier,
+  { basic = false }: CredentialReading,
+): GivenCredential[] {
   const { authorization } = headers;
   if (authorization === undefined) return [];
   return (headersDistinct?.['authorization'] ?? [authorization]).map((value) => {
+    const pair = basic ? BASIC.exec(value)?.[1] : undefined;
+    if (pair !== undefined) return { type: 'basic', secret: decodePair(pair), source: 'basic' };
     const secret = BEARER.exec(value)?.[1];
     if (secret === undefined) throw malformed();
     return { type: 'token', secret, source: 'bearer' };
   });
+}
+
+/** `user:password` as RFC 7617 has it, in UTF-8. */
+function decodePair(encoded: string): string {
+  let pair: string;
+  try {
+    pair = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(encoded, 'base64'));
+  } catch {
+    throw malformed();
+  }
+  if (!pair.includes(':')) throw malformed();
+  return pair;
 }
 
 function sessionCookies(headers: IncomingHttpHeaders): GivenCredential[] {
@@ -74,12 +106,4 @@ function malformed(): TidewireError {
     'BAD_REQUEST',
     'The credential is malformed: send "Authorization: Bearer <token>".',
   );
-}
-
-/**
- * Whether a request that is authenticated by cookie comes from an allowed page. Browsers send cookies along with
- * whatever any site makes them request; `Origin` is the one thing such a site cannot choose.
- */
-export function isAllowedOrigin(headers: IncomingHttpHeaders, allowed: readonly string[]): boolean {
-  return headers.origin !== undefined && allowed.includes(headers.origin);
 }

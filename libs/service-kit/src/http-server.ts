@@ -12,6 +12,7 @@ import type {
 import type { z } from 'zod';
 import type { Clock } from './clock.ts';
 import { readCorrelation } from './correlation.ts';
+import { answerCrossOrigin } from './cross-origin.ts';
 import { invalidPart } from './field-error.ts';
 import type { Readiness } from './health.ts';
 import { decodeJsonBody, parseJsonBody } from './json-body.ts';
@@ -58,6 +59,8 @@ export interface HttpServerOptions {
   readonly ready: () => Readiness;
   /** Largest body of a route that does not say `bodyLimit` itself; 1 MiB when absent. */
   readonly bodyLimitBytes?: number;
+  /** Origins whose pages may read the answers; none when absent. */
+  readonly allowedOrigins?: readonly string[];
   /** Requests whose answers are streams that last; `takeSocket` gives their connection. None when absent. */
   readonly isStream?: IsStream;
 }
@@ -127,6 +130,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   app.decorateRequest('traceparent', '');
   recordRoutes(app);
   observeRequests(app, options);
+  answerCrossOrigin(app, options.allowedOrigins ?? []);
   answerErrors(app, options.logger);
   registerProbes(app, options);
   if (options.isStream) serveStreams(app.server, (request, response) => app.routing(request, response));

@@ -2,7 +2,6 @@ export { authenticationPlugin, requirePrincipal } from './authentication.ts';
 export type { AuthenticationNeed, AuthenticationOptions, PrincipalContext } from './authentication.ts';
 export { createClientAddress, createTrust, proxyConfig } from './client-address.ts';
 export type { AddressCarrier, ClientAddress } from './client-address.ts';
-export { clientAddress } from './client-address.ts';
 export { createManualClock, systemClock } from './clock.ts';
 export type { Clock, ManualClock, Timer } from './clock.ts';
 export {
@@ -48,6 +47,7 @@ export type {
 export { runMigrations } from './migrations-postgres.ts';
 export type { MigrationOptions } from './migrations-postgres.ts';
 export { nearestName } from './nearest-name.ts';
+export { allowedOrigins } from './origins-setting.ts';
 export { createPool, isDatabaseUnavailable, outageAsUnavailable } from './pool-postgres.ts';
 export type { Pool, PoolClient, PoolOptions } from './pool-postgres.ts';
 export { toTidewireError } from './problem-mapping.ts';
@@ -59,5 +59,4 @@ export type { CreateService, Service, ServiceDependencies } from './service.ts';
 export { takeSocket } from './stream-front.ts';
 export type { IsStream } from './stream-front.ts';
 export { inTransaction, setProvenance } from './transaction-postgres.ts';
-export { webOptions } from './web-config.ts';
 export type { Isolation, Provenance, TransactionOptions } from './transaction-postgres.ts';

@@ -4,6 +4,7 @@ import {
   busConfig,
   databasePoolConfig,
   integerSetting,
+  proxyConfig,
 } from '@tidewire/service-kit';
 import { z } from 'zod';
 
@@ -11,6 +12,7 @@ export const configSchema = z.object({
   ...baseConfig.shape,
   ...busConfig.shape,
   ...databasePoolConfig.shape,
+  ...proxyConfig.shape,
   TIDEWIRE_EXPIRY_SWEEP_MS: integerSetting(100, 60_000)
     .default(1_000)
     .describe('How often credentials whose time is over are ended in the log, milliseconds.'),

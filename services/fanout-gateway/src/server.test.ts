@@ -17,6 +17,7 @@ test('the routes are those of the table of operations, and need the credentials 
     ready: () => true,
     requireReady: ready,
     anonymousStreams: false,
+    allowedOrigins: [],
     onRefusal: () => {},
     retryMs: () => 1000,
     admit: async () => {

@@ -2,7 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { CONNECTIONS_BUCKET } from '@tidewire/contract';
 import { connectBus, openLeases } from '@tidewire/messaging';
 import type { Leases, MessageBus } from '@tidewire/messaging';
-import { createHealth, drainServer, listen, resolveDependencies } from '@tidewire/service-kit';
+import {
+  allowedOrigins,
+  createHealth,
+  drainServer,
+  listen,
+  resolveDependencies,
+} from '@tidewire/service-kit';
 import type { CreateService, HttpServer } from '@tidewire/service-kit';
 import type { GatewayConfig } from './config.ts';
 import { createGateway } from './gateway.ts';
@@ -75,6 +81,7 @@ function serverOptions(
   const { feed, rights, keeper, opener, sse, longPoll, admissions, metrics } = gateway;
   return {
     ...dependencies,
+    allowedOrigins: allowedOrigins(config),
     sse,
     longPoll,
     draining: () => opener.draining,

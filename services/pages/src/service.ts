@@ -1,4 +1,10 @@
-import { createHealth, drainServer, listen, resolveDependencies } from '@tidewire/service-kit';
+import {
+  allowedOrigins,
+  createHealth,
+  drainServer,
+  listen,
+  resolveDependencies,
+} from '@tidewire/service-kit';
 import type { CreateService, HttpServer } from '@tidewire/service-kit';
 import type { Config } from './config.ts';
 import { createServer } from './server.ts';
@@ -11,7 +17,13 @@ export const createService: CreateService<Config> = (config, given) => {
   let address: string | undefined;
   return {
     async start() {
-      app = await createServer({ logger, metrics, clock, ready: () => health.ready() });
+      app = await createServer({
+        logger,
+        metrics,
+        clock,
+        allowedOrigins: allowedOrigins(config),
+        ready: () => health.ready(),
+      });
       address = await listen(app, config.TIDEWIRE_HOST, config.TIDEWIRE_PORT);
     },
     ready: () => health.ready(),

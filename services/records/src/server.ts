@@ -24,8 +24,8 @@ export interface ServerOptions extends ServiceDependencies, AuthenticationOption
 
 /** The HTTP server with all routes; it does not listen. */
 export async function createServer(options: ServerOptions): Promise<HttpServer> {
-  const { logger, metrics, clock, ready, authenticate, allowedOrigins } = options;
-  const app = createHttpServer({ logger, metrics, clock, ready });
+  const { authenticate, allowedOrigins } = options;
+  const app = createHttpServer(options);
   await app.register(authenticationPlugin, { authenticate, allowedOrigins });
   registerRoutes(app, options.catalogue);
   schemaRoutes(app, options.catalogue);

@@ -1,7 +1,14 @@
 import { SIGNAL_SUBJECTS } from '@tidewire/contract';
 import { connectBus } from '@tidewire/messaging';
 import type { MessageBus } from '@tidewire/messaging';
-import { createHealth, createPool, drainServer, listen, resolveDependencies } from '@tidewire/service-kit';
+import {
+  allowedOrigins,
+  createHealth,
+  createPool,
+  drainServer,
+  listen,
+  resolveDependencies,
+} from '@tidewire/service-kit';
 import type { CreateService, HttpServer, Pool, ServiceDependencies } from '@tidewire/service-kit';
 import { createCatalogueRepository } from './catalogue/catalogue-repository-postgres.ts';
 import { Catalogue } from './catalogue/catalogue.ts';
@@ -124,7 +131,7 @@ async function openParts(
     ...dependencies,
     ready,
     authenticate: (credential) => authenticator.authenticate(credential),
-    allowedOrigins: [new URL(config.TIDEWIRE_PUBLIC_URL).origin],
+    allowedOrigins: allowedOrigins(config),
     catalogue: new Catalogue({ judgement, repository: catalogueRepository, policies, logger, onCommit }),
     reader: new ObjectReader({ judgement, repository, listMaxBytes: config.TIDEWIRE_LIST_MAX_BYTES }),
     writer: new ObjectWriter({ judgement, repository, validator: new ObjectValidator(), pressure, onCommit }),

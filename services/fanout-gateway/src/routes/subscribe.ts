@@ -1,6 +1,6 @@
 import { HTTP_HEADERS, TidewireError } from '@tidewire/contract';
 import type { ErrorCode } from '@tidewire/contract';
-import { readCredential, toTidewireError } from '@tidewire/service-kit';
+import { readCredential, requireOwnPage, toTidewireError } from '@tidewire/service-kit';
 import type { CredentialCarrier, GivenCredential, HttpServer } from '@tidewire/service-kit';
 import { chooseCursor } from '../replay/cursor.ts';
 import type { Admission } from '../rights/admission.ts';
@@ -15,6 +15,8 @@ export interface SubscribeRouteOptions {
   readonly requireReady: () => void;
   readonly admit: (credential: GivenCredential) => Promise<Admission>;
   readonly anonymousStreams: boolean;
+  /** Origins whose pages may open streams with a session cookie. */
+  readonly allowedOrigins: readonly string[];
   readonly maxTopics: number;
   readonly retryMs: () => number;
   /** Told of every refused request, for metrics. */
@@ -64,12 +66,18 @@ export function registerSubscribeRoute(app: HttpServer, options: SubscribeRouteO
   });
 }
 
-/** Who asks. @throws TidewireError UNAUTHORIZED, and BAD_REQUEST for several different credentials. */
+/**
+ * Who asks.
+ *
+ * @throws TidewireError UNAUTHORIZED; BAD_REQUEST for several different credentials; FORBIDDEN for a foreign page with a
+ * session cookie.
+ */
 export async function admitRequest(
   request: CredentialCarrier,
-  options: Pick<SubscribeRouteOptions, 'admit' | 'anonymousStreams'>,
+  options: Pick<SubscribeRouteOptions, 'admit' | 'anonymousStreams' | 'allowedOrigins'>,
 ): Promise<Admission> {
   const credential = readCredential(request);
+  if (credential?.source === 'cookie') requireOwnPage(request.headers, options.allowedOrigins, 'stream');
   if (credential !== undefined) return options.admit(credential);
   if (options.anonymousStreams) return admitAnonymous();
   throw new TidewireError('UNAUTHORIZED', 'Send a credential: "Authorization: Bearer <token>" or a session.');

@@ -9,7 +9,10 @@ import { isReadableOrganisation, isReadableRegister } from '../rights/resolve-to
 import { admitRequest } from './subscribe.ts';
 import type { SubscribeRouteOptions } from './subscribe.ts';
 
-export interface TopicsRouteOptions extends Pick<SubscribeRouteOptions, 'admit' | 'anonymousStreams'> {
+export interface TopicsRouteOptions extends Pick<
+  SubscribeRouteOptions,
+  'admit' | 'allowedOrigins' | 'anonymousStreams'
+> {
   readonly view: () => RightsView;
   /** @throws TidewireError while the rights are not known. */
   readonly requireReady: () => void;

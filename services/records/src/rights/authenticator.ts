@@ -110,7 +110,7 @@ export class Authenticator {
 
   async #ask(key: string, given: GivenCredential): Promise<PrincipalContext> {
     const { bus, feed, clock, cacheMs, waitMs } = this.#options;
-    const question = { type: given.type, secret: given.secret };
+    const { source: _source, ...question } = given;
     for (let round = 0; round < 2; round += 1) {
       const reply = await bus.request(REQUEST_SUBJECTS.authenticate, question, authenticateReplySchema);
       if (!reply.ok) throw new TidewireError(reply.code, reply.message);
