@@ -170,6 +170,13 @@ async function metricsPage(): Promise<string> {
   return `${header}# Metrics\n\nEach service answers \`GET /metrics\` on its own port, never on the public origin.\n\n${parts.join('\n\n')}\n`;
 }
 
+/** What rules let everybody do: the table that test/matrix holds the platform to. */
+async function rightsMatrix(): Promise<string> {
+  const path = join(root, 'test', 'matrix', 'rights-page.ts');
+  const { rightsMatrixPage } = (await import(path)) as { rightsMatrixPage: () => string };
+  return `${header}${rightsMatrixPage()}\n`;
+}
+
 function withTables(page: string): string {
   const tables: Readonly<Record<string, string>> = {
     errors: errorTable(),
@@ -199,6 +206,7 @@ const files = new Map<string, string>([
   [join(referenceFolder, 'subjects.md'), subjectsPage()],
   [join(referenceFolder, 'configuration.md'), await configurationPage()],
   [join(referenceFolder, 'metrics.md'), await metricsPage()],
+  [join(referenceFolder, 'rights-matrix.md'), await rightsMatrix()],
   // A page that people write too is formatted like every other.
   [
     protocolFile,
