@@ -3,8 +3,12 @@ import type { MessageBus } from '@tidewire/messaging';
 import type { Clock, Logger, Pool, Timer } from '@tidewire/service-kit';
 import { endExpired } from './credential-repository-postgres.ts';
 import type { AuthzMetrics } from './metrics.ts';
+import { forgetAccessTokens } from './oidc/access-token-repository-postgres.ts';
 
-/** Ends credentials whose time is over, so that the log tells every process and open streams end. */
+/**
+ * Ends credentials whose time is over, so that the log tells every process and open streams end, and forgets access
+ * tokens of which nobody has to know any more.
+ */
 export interface ExpirySweep {
   /** Begins to sweep; the first time at once. */
   start(): void;
@@ -42,6 +46,7 @@ export function createExpirySweep(options: ExpirySweepOptions): ExpirySweep {
         if (ended > 0) bus.signal(SIGNAL_SUBJECTS.poke);
         metrics.expired.inc(ended);
       } while (ended === BATCH);
+      await forgetAccessTokens(pool, clock.now(), BATCH);
       reachedDatabase = true;
     } catch (error) {
       // Said once per outage: the sweep comes every second.

@@ -30,6 +30,11 @@ export async function addGroupMember(
     'INSERT INTO authz.group_members (principal, organisation, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
     [member, group.organisation, group.group],
   );
+  // Given here from now on, and not taken back by an issuer that gave it before.
+  await client.query(
+    'DELETE FROM authz.issued_groups WHERE principal = $1 AND organisation = $2 AND name = $3',
+    [member, group.organisation, group.group],
+  );
 }
 
 /** False when the principal was not in the group. */

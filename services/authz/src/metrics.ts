@@ -2,6 +2,7 @@ import type { Counter, Metrics } from '@tidewire/service-kit';
 
 export interface AuthzMetrics {
   readonly authentications: Counter<'outcome'>;
+  readonly accessTokenRefusals: Counter<'reason'>;
   readonly expired: Counter<never>;
   readonly policyRefusals: Counter<never>;
 }
@@ -13,6 +14,11 @@ export function createAuthzMetrics(metrics: Metrics): AuthzMetrics {
       name: 'authentications_total',
       help: 'Credentials looked up in the database, by outcome: accepted or refused.',
       labels: ['outcome'],
+    }),
+    accessTokenRefusals: metrics.counter({
+      name: 'access_tokens_refused_total',
+      help: 'Access tokens of issuers that were refused, by the true reason, which the caller is not told.',
+      labels: ['reason'],
     }),
     expired: metrics.counter({
       name: 'credentials_expired_total',

@@ -50,6 +50,10 @@ const REFUSALS: ReadonlyMap<string, Refusal> = new Map<string, Refusal>([
     'TW003',
     { code: 'VALIDATION_ERROR', message: 'A principal has at most 100 organisations and 1000 groups' },
   ],
+  ['issuer_slug', { code: 'SLUG_RESERVED', message: 'is or was the slug of an issuer', field: '/slug' }],
+  ['issuer_url', { code: 'CONFLICT', message: 'is trusted already', field: '/issuer' }],
+  ['identity_subject', { code: 'CONFLICT', message: 'is linked to another principal', field: '/subject' }],
+  ['TW010', { code: 'CONFLICT', message: 'No issuer speaks for an administrator.' }],
   ['TW006', { code: 'NOT_FOUND', message: 'Not found.' }],
   ['TW007', { code: 'VALIDATION_ERROR', message: 'One of the organisations does not exist' }],
 ]);

@@ -1,5 +1,5 @@
 import { SIGNAL_SUBJECTS, TidewireError } from '@tidewire/contract';
-import type { Principal } from '@tidewire/contract';
+import type { Actor, Principal } from '@tidewire/contract';
 import type { MessageBus } from '@tidewire/messaging';
 import { inTransaction, setProvenance } from '@tidewire/service-kit';
 import type { Pool, PoolClient } from '@tidewire/service-kit';
@@ -30,6 +30,8 @@ export interface RightsWriter {
    * @throws TidewireError FORBIDDEN when the author is not an administrator.
    */
   writeAsAdmin<Result>(author: Author, work: Work<Result>): Promise<Result>;
+  /** Writes as somebody who is no principal, such as an issuer: whoever calls has judged that it may. */
+  writeAs<Result>(actor: Actor, work: (client: PoolClient) => Promise<Result>): Promise<Result>;
 }
 
 export function createRightsWriter(pool: Pool, bus: Pick<MessageBus, 'signal'>): RightsWriter {
@@ -54,5 +56,11 @@ export function createRightsWriter(pool: Pool, bus: Pick<MessageBus, 'signal'>):
         if (!principal.admin) throw new TidewireError('FORBIDDEN', 'Only an administrator may do this.');
         return work(client, principal);
       }),
+    async writeAs(actor, work) {
+      const provenance = { actor, correlationId: null, traceparent: null };
+      const result = await withRefusals(() => inTransaction(pool, { provenance }, work));
+      bus.signal(SIGNAL_SUBJECTS.poke);
+      return result;
+    },
   };
 }

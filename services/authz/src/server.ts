@@ -10,8 +10,10 @@ import { registerOrganisations } from './routes/organisations.ts';
 import { registerPolicies } from './routes/policies.ts';
 import { registerPrincipals } from './routes/principals.ts';
 import { registerTokens } from './routes/tokens.ts';
+import { registerAccessTokens } from './routes/access-tokens.ts';
 
 export interface ServerDependencies extends ServiceDependencies {
+import { registerIssuers } from './routes/issuers.ts';
   readonly config: AuthzConfig;
   readonly authzMetrics: AuthzMetrics;
   readonly pool: Pool;
@@ -36,3 +38,5 @@ export function createServer(dependencies: ServerDependencies): HttpServer {
   registerPolicies(app, pool, writer, authzMetrics);
   return app;
 }
+  registerAccessTokens(app, pool, writer);
+  registerIssuers(app, pool, writer);

@@ -13,6 +13,8 @@ import { answerSetPolicy } from './handlers/set-policy.ts';
 import { createAuthzMetrics } from './metrics.ts';
 import { createRightsWriter } from './rights-writer.ts';
 import { createServer } from './server.ts';
+import { createAccessTokenAuthenticator } from './oidc/access-token-authenticator.ts';
+import { createIssuerKeys } from './oidc/issuer-keys.ts';
 
 /**
  * Composes authz. Start: bus, then request subjects and HTTP, then the sweep. Drain: HTTP requests finish first,
@@ -29,7 +31,6 @@ export function createService(config: AuthzConfig, given: Partial<ServiceDepende
     logger,
     maxConnections: config.TIDEWIRE_DATABASE_CONNECTIONS,
   });
-  const authenticate = createAuthenticator(pool, clock, authzMetrics);
   let bus: MessageBus | undefined;
   let app: HttpServer | undefined;
   let sweep: ExpirySweep | undefined;
@@ -48,6 +49,15 @@ export function createService(config: AuthzConfig, given: Partial<ServiceDepende
       bus.respond(REQUEST_SUBJECTS.authenticate, answerAuthenticate(authenticate));
       bus.respond(REQUEST_SUBJECTS.rightsState, answerRightsState(pool));
       bus.respond(REQUEST_SUBJECTS.setPolicy, answerSetPolicy(writer, authzMetrics));
+      const findAccessToken = createAccessTokenAuthenticator({
+        pool,
+        writer,
+        keys: createIssuerKeys({ fetch, clock, logger }),
+        clock,
+        logger,
+        refusals: authzMetrics.accessTokenRefusals,
+      });
+      const authenticate = createAuthenticator(pool, clock, authzMetrics, findAccessToken);
       sweep = createExpirySweep({
         pool,
         bus,
