@@ -4,16 +4,16 @@ import type { Authenticator } from './authenticator.ts';
 import type { AuthzConfig } from './config.ts';
 import type { AuthzMetrics } from './metrics.ts';
 import type { RightsWriter } from './rights-writer.ts';
+import { registerAccessTokens } from './routes/access-tokens.ts';
 import { registerGroups } from './routes/groups.ts';
+import { registerIssuers } from './routes/issuers.ts';
 import { registerMe } from './routes/me.ts';
 import { registerOrganisations } from './routes/organisations.ts';
 import { registerPolicies } from './routes/policies.ts';
 import { registerPrincipals } from './routes/principals.ts';
 import { registerTokens } from './routes/tokens.ts';
-import { registerAccessTokens } from './routes/access-tokens.ts';
 
 export interface ServerDependencies extends ServiceDependencies {
-import { registerIssuers } from './routes/issuers.ts';
   readonly config: AuthzConfig;
   readonly authzMetrics: AuthzMetrics;
   readonly pool: Pool;
@@ -31,12 +31,12 @@ export function createServer(dependencies: ServerDependencies): HttpServer {
     allowedOrigins: [new URL(config.TIDEWIRE_PUBLIC_URL).origin],
   });
   registerMe(app);
+  registerAccessTokens(app, pool, writer);
   registerTokens(app, { pool, writer, clock, chosenSecrets: config.TIDEWIRE_CHOSEN_TOKENS });
   registerPrincipals(app, pool, writer);
   registerOrganisations(app, pool, writer);
   registerGroups(app, pool, writer);
   registerPolicies(app, pool, writer, authzMetrics);
+  registerIssuers(app, pool, writer);
   return app;
 }
-  registerAccessTokens(app, pool, writer);
-  registerIssuers(app, pool, writer);

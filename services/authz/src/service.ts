@@ -11,10 +11,10 @@ import { answerAuthenticate } from './handlers/authenticate.ts';
 import { answerRightsState } from './handlers/rights-state.ts';
 import { answerSetPolicy } from './handlers/set-policy.ts';
 import { createAuthzMetrics } from './metrics.ts';
-import { createRightsWriter } from './rights-writer.ts';
-import { createServer } from './server.ts';
 import { createAccessTokenAuthenticator } from './oidc/access-token-authenticator.ts';
 import { createIssuerKeys } from './oidc/issuer-keys.ts';
+import { createRightsWriter } from './rights-writer.ts';
+import { createServer } from './server.ts';
 
 /**
  * Composes authz. Start: bus, then request subjects and HTTP, then the sweep. Drain: HTTP requests finish first,
@@ -46,9 +46,6 @@ export function createService(config: AuthzConfig, given: Partial<ServiceDepende
     async start() {
       bus = await connectBus({ url: config.NATS_URL, user: 'authz', logger });
       const writer = createRightsWriter(pool, bus);
-      bus.respond(REQUEST_SUBJECTS.authenticate, answerAuthenticate(authenticate));
-      bus.respond(REQUEST_SUBJECTS.rightsState, answerRightsState(pool));
-      bus.respond(REQUEST_SUBJECTS.setPolicy, answerSetPolicy(writer, authzMetrics));
       const findAccessToken = createAccessTokenAuthenticator({
         pool,
         writer,
@@ -58,6 +55,9 @@ export function createService(config: AuthzConfig, given: Partial<ServiceDepende
         refusals: authzMetrics.accessTokenRefusals,
       });
       const authenticate = createAuthenticator(pool, clock, authzMetrics, findAccessToken);
+      bus.respond(REQUEST_SUBJECTS.authenticate, answerAuthenticate(authenticate));
+      bus.respond(REQUEST_SUBJECTS.rightsState, answerRightsState(pool));
+      bus.respond(REQUEST_SUBJECTS.setPolicy, answerSetPolicy(writer, authzMetrics));
       sweep = createExpirySweep({
         pool,
         bus,
