@@ -30,6 +30,7 @@ export * from './principal.ts';
 export * from './problem.ts';
 export * from './request.ts';
 export * from './service-permissions.ts';
+export * from './session.ts';
 export * from './stream.ts';
 export * from './subject.ts';
 export * from './table.ts';

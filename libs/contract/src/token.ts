@@ -38,10 +38,13 @@ export const createdTokenSchema = z.object({
   expiresAt: timestampSchema.nullable(),
 });
 
-/** A token as it is listed. `prefix` is how its secret begins, `endedAt` when it was revoked. */
-export const tokenEntrySchema = createdTokenSchema
-  .omit({ token: true })
-  .extend({ prefix: z.string(), endedAt: timestampSchema.nullable() });
+/** A token as it is listed. `prefix` is how its secret begins, `endedAt` when it was revoked, `lastUsedAt` when
+ * it was used last, to the minute. */
+export const tokenEntrySchema = createdTokenSchema.omit({ token: true }).extend({
+  prefix: z.string(),
+  endedAt: timestampSchema.nullable(),
+  lastUsedAt: timestampSchema.nullable(),
+});
 export const tokenPageSchema = pageSchema(tokenEntrySchema);
 
 /** The credential of a request as its owner sees it. */

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { MAX_SECRET_LENGTH, QUERY_PARAMETERS, TidewireError } from '@tidewire/contract';
+import { MAX_SECRET_LENGTH, QUERY_PARAMETERS, SESSION_COOKIE, TidewireError } from '@tidewire/contract';
 import type { PresentedType } from '@tidewire/contract';
 
 /** What a client showed to say who it is. `secret` is never logged, echoed or put into an error. */
@@ -19,8 +19,6 @@ export interface CredentialCarrier {
   /** All values of each header: `headers` has only the first `Authorization`, and does not tell that there were more. */
   readonly headersDistinct?: NodeJS.Dict<string[]>;
 }
-
-export const SESSION_COOKIE = 'tidewire_session';
 
 const BASIC = /^Basic +([A-Za-z0-9+/_-]+={0,2}) *$/i;
 const BEARER = /^Bearer +([A-Za-z0-9._~+/=-]+) *$/i;

@@ -7,7 +7,10 @@ const ANY_PORT = ':*';
 const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
 const REQUEST_HEADERS =
   'Authorization, Cache-Control, Content-Type, If-Match, If-None-Match, Last-Event-ID, X-Correlation-Id, traceparent';
-const EXPOSED_HEADERS = Object.keys(ANSWER_HEADERS).join(', ');
+/** Scripts never see `Set-Cookie`, whatever a server says. */
+const EXPOSED_HEADERS = Object.keys(ANSWER_HEADERS)
+  .filter((name) => name !== 'Set-Cookie')
+  .join(', ');
 /** Browsers ask again after this; it is the longest that the most impatient of them keeps an answer, in seconds. */
 const PREFLIGHT_MAX_AGE_S = '600';
 

@@ -19,7 +19,7 @@ export {
 export type { BaseConfig, ConfigFault, ConfigResult, ConfigRow, ConfigSchema } from './config.ts';
 export { continueTrace, readCorrelation } from './correlation.ts';
 export type { Correlation } from './correlation.ts';
-export { SESSION_COOKIE, readCredential } from './credential.ts';
+export { readCredential } from './credential.ts';
 export type { CredentialCarrier, CredentialReading, GivenCredential } from './credential.ts';
 export { isAllowedOrigin, requireOwnPage } from './cross-origin.ts';
 export { fieldErrors, formatPointer, invalidInput, parseInput } from './field-error.ts';

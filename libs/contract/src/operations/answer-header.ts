@@ -56,6 +56,12 @@ export const ANSWER_HEADERS = Object.freeze({
     description: 'How to authenticate.',
     example: 'Bearer realm="tidewire"',
   },
+  'Set-Cookie': {
+    required: false,
+    schema: z.string(),
+    description: 'The session, for browsers: scripts cannot read it, and other sites cannot use it.',
+    example: 'tidewire_session=tw_s_…; Path=/; HttpOnly; SameSite=Lax',
+  },
   'Tidewire-Connection': {
     required: true,
     schema: uuidSchema,

@@ -22,6 +22,7 @@ import * as policy from '../policy.ts';
 import * as preview from '../policy-preview.ts';
 import * as principal from '../principal.ts';
 import { errorCodeSchema, fieldErrorSchema } from '../problem.ts';
+import * as session from '../session.ts';
 import * as table from '../table.ts';
 import { changedRecordSchema, tableChangeSchema } from '../table-message.ts';
 import { countSchema, resyncReasonSchema } from '../stream.ts';
@@ -141,6 +142,10 @@ export const COMPONENT_SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string,
   ['CreatedToken', token.createdTokenSchema],
   ['TokenEntry', token.tokenEntrySchema],
   ['TokenPage', token.tokenPageSchema],
+  ['Login', session.loginSchema],
+  ['NewPassword', session.newPasswordSchema],
+  ['SessionEntry', session.sessionEntrySchema],
+  ['SessionPage', session.sessionPageSchema],
   ['Issuer', issuer.issuerSchema],
   ['IssuerPage', issuer.issuerPageSchema],
   ['TokenAlgorithm', issuer.tokenAlgorithmSchema],

@@ -15,7 +15,7 @@ const token = {
   expiresAt: null,
 };
 
-/** `/api/auth`. */
+/** `/api/auth`: who one is, and tokens. */
 export const CREDENTIAL_OPERATIONS = [
   {
     ...shared,
@@ -75,7 +75,12 @@ export const CREDENTIAL_OPERATIONS = [
       200: {
         description: 'A page of tokens.',
         schema: tokenPageSchema,
-        example: pageExample({ ...token, prefix: 'tw_2kq8', endedAt: null }),
+        example: pageExample({
+          ...token,
+          prefix: 'tw_2kq8',
+          endedAt: null,
+          lastUsedAt: '2026-03-21T11:30:00.000Z',
+        }),
       },
     },
     errors: ['VALIDATION_ERROR', 'FORBIDDEN', 'NOT_FOUND'],

@@ -13,6 +13,7 @@ import { PRINCIPAL_OPERATIONS } from './principals.ts';
 import { REALTIME_OPERATIONS } from './realtime.ts';
 import { REGISTER_OPERATIONS } from './registers.ts';
 import { SCHEMA_OPERATIONS } from './schemas.ts';
+import { SESSION_OPERATIONS } from './sessions.ts';
 import { TABLE_OPERATIONS } from './tables.ts';
 
 /** Every operation of every service. A new route is one row in a file of this folder. */
@@ -24,6 +25,7 @@ export const OPERATIONS = [
   ...REGISTER_OPERATIONS,
   ...SCHEMA_OPERATIONS,
   ...CREDENTIAL_OPERATIONS,
+  ...SESSION_OPERATIONS,
   ...PRINCIPAL_OPERATIONS,
   ...ORGANISATION_OPERATIONS,
   ...GROUP_OPERATIONS,
