@@ -1,9 +1,16 @@
-import { authenticationPlugin, createHttpServer } from '@tidewire/service-kit';
+import {
+  allowedOrigins,
+  authenticationPlugin,
+  createClientAddress,
+  createHttpServer,
+} from '@tidewire/service-kit';
 import type { HttpServer, Pool, Readiness, ServiceDependencies } from '@tidewire/service-kit';
+import type { AuditStreams } from './audit/audit-streams.ts';
 import type { Authenticator } from './authenticator.ts';
 import type { AuthzConfig } from './config.ts';
 import type { AuthzMetrics } from './metrics.ts';
 import type { RightsWriter } from './rights-writer.ts';
+import { registerAudit } from './routes/audit.ts';
 import { registerAccessTokens } from './routes/access-tokens.ts';
 import { registerGroups } from './routes/groups.ts';
 import { registerIssuers } from './routes/issuers.ts';
@@ -19,16 +26,20 @@ export interface ServerDependencies extends ServiceDependencies {
   readonly pool: Pool;
   readonly writer: RightsWriter;
   readonly authenticate: Authenticator;
+  readonly streams: AuditStreams;
   readonly ready: () => Readiness;
 }
 
 /** The HTTP face of authz; it does not listen. */
 export function createServer(dependencies: ServerDependencies): HttpServer {
   const { config, pool, writer, authenticate, authzMetrics, clock } = dependencies;
-  const app = createHttpServer(dependencies);
+  const origins = allowedOrigins(config);
+  const addressOf = createClientAddress(config.TIDEWIRE_TRUSTED_PROXIES);
+  const app = createHttpServer({ ...dependencies, allowedOrigins: origins });
   void app.register(authenticationPlugin, {
-    authenticate: ({ type, secret }) => authenticate({ type, secret }),
-    allowedOrigins: [new URL(config.TIDEWIRE_PUBLIC_URL).origin],
+    authenticate: ({ source: _source, ...presented }) => authenticate(presented),
+    allowedOrigins: origins,
+    addressOf,
   });
   registerMe(app);
   registerAccessTokens(app, pool, writer);
@@ -36,6 +47,7 @@ export function createServer(dependencies: ServerDependencies): HttpServer {
   registerPrincipals(app, pool, writer);
   registerOrganisations(app, pool, writer);
   registerGroups(app, pool, writer);
+  registerAudit(app, { ...dependencies, allowedOrigins: origins });
   registerPolicies(app, pool, writer, authzMetrics);
   registerIssuers(app, pool, writer);
   return app;

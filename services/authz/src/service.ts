@@ -3,11 +3,13 @@ import { connectBus } from '@tidewire/messaging';
 import type { MessageBus } from '@tidewire/messaging';
 import { createHealth, createPool, drainServer, listen, resolveDependencies } from '@tidewire/service-kit';
 import type { HttpServer, Service, ServiceDependencies } from '@tidewire/service-kit';
+import { AuditStreams } from './audit/audit-streams.ts';
 import { createAuthenticator } from './authenticator.ts';
 import type { AuthzConfig } from './config.ts';
 import { createExpirySweep } from './expiry-sweep.ts';
 import type { ExpirySweep } from './expiry-sweep.ts';
 import { answerAuthenticate } from './handlers/authenticate.ts';
+import { answerPrincipal } from './handlers/principal.ts';
 import { answerRightsState } from './handlers/rights-state.ts';
 import { answerSetPolicy } from './handlers/set-policy.ts';
 import { createAuthzMetrics } from './metrics.ts';
@@ -34,6 +36,7 @@ export function createService(config: AuthzConfig, given: Partial<ServiceDepende
   let bus: MessageBus | undefined;
   let app: HttpServer | undefined;
   let sweep: ExpirySweep | undefined;
+  let streams: AuditStreams | undefined;
   let address: string | undefined;
   health.add('bus', () => bus?.connected === true || 'not connected');
   health.add('database', () => sweep?.reachedDatabase === true || 'not reached');
@@ -56,6 +59,7 @@ export function createService(config: AuthzConfig, given: Partial<ServiceDepende
       });
       const authenticate = createAuthenticator(pool, clock, authzMetrics, findAccessToken);
       bus.respond(REQUEST_SUBJECTS.authenticate, answerAuthenticate(authenticate));
+      bus.respond(REQUEST_SUBJECTS.principal, answerPrincipal(pool));
       bus.respond(REQUEST_SUBJECTS.rightsState, answerRightsState(pool));
       bus.respond(REQUEST_SUBJECTS.setPolicy, answerSetPolicy(writer, authzMetrics));
       sweep = createExpirySweep({
@@ -67,16 +71,29 @@ export function createService(config: AuthzConfig, given: Partial<ServiceDepende
         intervalMs: config.TIDEWIRE_EXPIRY_SWEEP_MS,
       });
       sweep.start();
+      streams = new AuditStreams({ pool, bus, clock, logger });
+      streams.start();
       const ready = (): ReturnType<typeof health.ready> => health.ready();
-      app = createServer({ ...dependencies, config, pool, writer, authenticate, authzMetrics, ready });
+      app = createServer({
+        ...dependencies,
+        config,
+        pool,
+        writer,
+        streams,
+        authenticate,
+        authzMetrics,
+        ready,
+      });
       address = await listen(app, config.TIDEWIRE_HOST, config.TIDEWIRE_PORT);
     },
     async drain() {
+      streams?.stop();
       if (app !== undefined) await drainServer(app, { timeoutMs: config.TIDEWIRE_DRAIN_MS, clock });
       await sweep?.stop();
       await bus?.drain();
     },
     async stop() {
+      streams?.stop();
       if (app !== undefined) await drainServer(app, { timeoutMs: 0, clock });
       await sweep?.stop();
       await bus?.close();

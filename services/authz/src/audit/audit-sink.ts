@@ -40,6 +40,8 @@ export function createAuditSink(
         ...headers,
         'content-type': SSE_MEDIA_TYPE,
         'cache-control': 'no-cache',
+        // The socket ends with the stream: a server that stops would wait for it otherwise.
+        'connection': 'close',
         'x-accel-buffering': 'no',
         [HTTP_HEADERS.protocol]: PROTOCOL_VERSION,
       });
