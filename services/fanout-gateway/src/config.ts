@@ -1,5 +1,9 @@
-import { DEFAULT_EVENT_TYPE_PREFIX, REALTIME_TRANSPORT_CONFIG } from '@tidewire/contract';
-import { baseConfig, booleanSetting, busConfig, integerSetting } from '@tidewire/service-kit';
+import {
+  CREDENTIAL_WARNING_MS,
+  DEFAULT_EVENT_TYPE_PREFIX,
+  REALTIME_TRANSPORT_CONFIG,
+} from '@tidewire/contract';
+import { baseConfig, booleanSetting, busConfig, integerSetting, proxyConfig } from '@tidewire/service-kit';
 import { z } from 'zod';
 
 const MIB = 1024 * 1024;
@@ -22,6 +26,11 @@ const events = {
   TIDEWIRE_STALENESS_LIMIT_MS: integerSetting(1000, 600_000)
     .default(10_000)
     .describe('How far behind the log this process may be before it delivers nothing, milliseconds.'),
+  TIDEWIRE_STALE_STREAMS_MS: integerSetting(1000, DAY_MS)
+    .default(60_000)
+    .describe(
+      'How far behind it may be before it ends its streams, for them to go on elsewhere, milliseconds.',
+    ),
   TIDEWIRE_TIME_RULE_RESYNC_MS: integerSetting(100, DAY_MS)
     .default(60_000)
     .describe('How often streams whose rules depend on the time are told to fetch again, milliseconds.'),
@@ -64,6 +73,9 @@ const connections = {
   TIDEWIRE_MAX_SUBSCRIPTIONS_PER_CONNECTION: integerSetting(1, 1000)
     .default(100)
     .describe('Topics of one stream.'),
+  TIDEWIRE_CREDENTIAL_WARNING_MS: integerSetting(0, DAY_MS)
+    .default(CREDENTIAL_WARNING_MS)
+    .describe('How long before its credential ends a stream is told to renew it, milliseconds.'),
   TIDEWIRE_CONNECTION_BUDGET_BYTES: integerSetting(16 * 1024, 64 * MIB)
     .default(MIB)
     .describe('Unsent bytes one stream may hold before it is told to fetch again.'),
@@ -76,6 +88,7 @@ const connections = {
 export const configSchema = z.object({
   ...baseConfig.shape,
   ...busConfig.shape,
+  ...proxyConfig.shape,
   ...events,
   ...replay,
   ...connections,

@@ -1,8 +1,11 @@
 import { Freshness } from '@tidewire/messaging';
-import type { MessageBus } from '@tidewire/messaging';
+import type { Leases, MessageBus } from '@tidewire/messaging';
 import type { RightsView } from '@tidewire/policy';
 import type { Clock, GivenCredential, Logger, Metrics } from '@tidewire/service-kit';
 import type { GatewayConfig } from './config.ts';
+import { ConnectionRegistry } from './connections/connection-registry.ts';
+import { Connections } from './connections/connections.ts';
+import { GatewayCluster } from './connections/gateway-cluster.ts';
 import { FanOut } from './fanout/fan-out.ts';
 import type { FanOutOptions } from './fanout/fan-out.ts';
 import { ConnectionSlots } from './limits/connection-slots.ts';
@@ -27,8 +30,10 @@ export interface GatewayDependencies {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  /** Counts connections over all gateways; undefined while it cannot. */
-  readonly leases: () => ConnectionLeases | undefined;
+  /** This gateway's name among all. */
+  readonly instance: string;
+  /** Counts connections, and gateways, over all of them; undefined while it cannot. */
+  readonly leases: () => (ConnectionLeases & Pick<Leases, 'listAlive'>) | undefined;
   readonly random?: () => number;
 }
 
@@ -42,6 +47,8 @@ export interface Gateway {
   readonly sse: SseStreams;
   readonly longPoll: LongPoll;
   readonly admissions: Admissions;
+  readonly connections: Connections;
+  readonly cluster: GatewayCluster;
   readonly metrics: GatewayMetrics;
 }
 
@@ -80,6 +87,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     ring,
     replaysRunning: () => gate.running,
     staleMs: () => freshness.ageMs(),
+    delivering: () => feed.fresh,
     windowMs: () => (feed.window?.firstTime === undefined ? 0 : clock.now() - feed.window.firstTime),
     unreadable: () => feed.unreadable,
     pollsWaiting: () => longPoll.waiting,
@@ -90,6 +98,9 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     random,
     onEnd: (code) => metrics.streamEnds.inc({ code }),
     oldest: () => feed.oldest(),
+    staleMs: () => freshness.ageMs(),
+    staleLimitMs: Math.max(config.TIDEWIRE_STALE_STREAMS_MS, config.TIDEWIRE_STALENESS_LIMIT_MS),
+    warningMs: config.TIDEWIRE_CREDENTIAL_WARNING_MS,
   });
   const { streams } = keeper;
   const rights = new RightsFeed(streams, keeper);
@@ -142,7 +153,46 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     onAnswer: (answer) => observePoll(metrics, answer),
   });
   const admissions = createAdmissions(dependencies, feed, rights);
-  return { feed, rights, fanOut, keeper, opener, sse, longPoll, admissions, metrics };
+  const parts = { feed, rights, keeper, metrics };
+  const { connections, cluster } = createConnections(dependencies, parts);
+  return {
+    feed,
+    rights,
+    fanOut,
+    keeper,
+    opener,
+    sse,
+    longPoll,
+    admissions,
+    connections,
+    cluster,
+    metrics,
+  };
+}
+
+/** The connections of this gateway, and its part in those of all. */
+function createConnections(
+  { bus, clock, logger, leases, instance }: GatewayDependencies,
+  { feed, rights, keeper, metrics }: Pick<Gateway, 'feed' | 'rights' | 'keeper' | 'metrics'>,
+): Pick<Gateway, 'connections' | 'cluster'> {
+  const connections = new Connections({
+    registry: new ConnectionRegistry({ keeper, view: () => rights.view, instance }),
+    cluster: () => cluster,
+    keeper,
+    rights,
+    instance,
+    clock,
+    epoch: () => feed.epoch,
+    fresh: () => feed.fresh,
+    onRenewal: (outcome) => metrics.renewals.inc({ outcome }),
+  });
+  const cluster = new GatewayCluster({
+    bus,
+    logger,
+    answer: (request) => connections.answer(request),
+    listAlive: () => leases()?.listAlive(),
+  });
+  return { connections, cluster };
 }
 
 /** Who asks: for streams, authz each time; for polls, which come again and again, what is remembered of it. */

@@ -13,6 +13,8 @@ export interface MetricSources {
   readonly pollsWaiting: () => number;
   /** Age of what is known of the log, milliseconds. */
   readonly staleMs: () => number;
+  /** Whether rights are those of now, so that events are delivered. */
+  readonly delivering: () => boolean;
   /** How far back the log reaches, milliseconds. */
   readonly windowMs: () => number;
   readonly unreadable: () => number;
@@ -24,6 +26,7 @@ export interface GatewayMetrics {
   readonly replaySeconds: Histogram;
   readonly replayedEvents: Counter;
   readonly refusals: Counter<'code'>;
+  readonly renewals: Counter<'outcome'>;
   readonly polls: Counter;
   readonly polledEvents: Counter;
   readonly eventLag: Histogram;
@@ -60,6 +63,11 @@ export function createGatewayMetrics(metrics: Metrics, sources: MetricSources): 
       name: 'refusals_total',
       help: 'Requests for streams and polls that were refused or ended without an answer, by code.',
       labels: ['code'],
+    }),
+    renewals: metrics.counter({
+      name: 'connection_renewals_total',
+      help: 'Connections that were to be renewed by another credential, by outcome.',
+      labels: ['outcome'],
     }),
     eventLag: metrics.histogram({
       name: 'event_lag_seconds',
@@ -99,6 +107,11 @@ function declareGauges(metrics: Metrics, sources: MetricSources): void {
   gauge('ring_events', 'Events kept in memory for replay.', () => sources.ring.size);
   gauge('ring_bytes', 'Bytes kept in memory for replay.', () => sources.ring.bytes);
   gauge('staleness_seconds', 'Age of what is known of the log.', () => sources.staleMs() / 1000);
+  gauge(
+    'delivering',
+    '1 while events are delivered, 0 while rights cannot be confirmed as those of now.',
+    () => (sources.delivering() ? 1 : 0),
+  );
   gauge('log_window_seconds', 'How far back clients can resume.', () => sources.windowMs() / 1000);
 }
 

@@ -1,5 +1,7 @@
 import { createHttpServer } from '@tidewire/service-kit';
 import type { HttpServer, HttpServerOptions } from '@tidewire/service-kit';
+import { registerConnectionsRoutes } from './routes/connections.ts';
+import type { ConnectionsRouteOptions } from './routes/connections.ts';
 import { registerPollRoute } from './routes/poll.ts';
 import type { PollRouteOptions } from './routes/poll.ts';
 import { registerStatusRoute } from './routes/status.ts';
@@ -11,6 +13,7 @@ import { registerTopicsRoute } from './routes/topics.ts';
 export type ServerOptions = Omit<HttpServerOptions, 'isStream'> &
   SubscribeRouteOptions &
   PollRouteOptions &
+  ConnectionsRouteOptions &
   StatusRouteOptions;
 
 /** The gateway's HTTP server; it does not listen. */
@@ -20,5 +23,6 @@ export function createServer(options: ServerOptions): HttpServer {
   registerPollRoute(app, options);
   registerTopicsRoute(app, options);
   registerStatusRoute(app, options);
+  registerConnectionsRoutes(app, options);
   return app;
 }

@@ -4,6 +4,7 @@ import { connectBus, openLeases } from '@tidewire/messaging';
 import type { Leases, MessageBus } from '@tidewire/messaging';
 import {
   allowedOrigins,
+  createClientAddress,
   createHealth,
   drainServer,
   listen,
@@ -18,6 +19,7 @@ import { createServer } from './server.ts';
 const SERVICE = 'fanout-gateway';
 /** After the streams were told to go, the time that their last bytes may take. */
 const LAST_BYTES_MS = 1000;
+const LEASES_RETRY_MS = 2000;
 
 /** The gateway: reads the log, keeps the streams, and tells each of them what its principal may see. */
 export const createService: CreateService<GatewayConfig> = (config, given) => {
@@ -30,24 +32,37 @@ export const createService: CreateService<GatewayConfig> = (config, given) => {
   let leases: Leases | undefined;
   let app: HttpServer | undefined;
   let address: string | undefined;
+  let stopping = false;
+  const instance = randomUUID();
   health.add('draining', () => (draining ? 'told to stop' : true));
   health.add('log', () => (gateway?.feed.fresh === true ? true : 'not level with the event log'));
+
+  // Without leases the limits hold for this gateway alone: no reason to keep anybody waiting.
+  const openLeaseStore = async (connected: MessageBus): Promise<void> => {
+    try {
+      leases = await openLeases(connected, { bucket: CONNECTIONS_BUCKET, instance, clock });
+    } catch (error) {
+      logger.warn('connection leases are not available', { error });
+      clock.setTimeout(() => {
+        if (!stopping) void openLeaseStore(connected);
+      }, LEASES_RETRY_MS);
+    }
+  };
 
   return {
     async start() {
       bus = await connectBus({ url: config.NATS_URL, user: SERVICE, logger });
-      gateway = createGateway(config, { ...dependencies, bus, leases: () => leases });
+      gateway = createGateway(config, { ...dependencies, bus, instance, leases: () => leases });
+      gateway.cluster.start();
       app = createServer(serverOptions(config, gateway, { ...dependencies, ready: () => health.ready() }));
       address = await listen(app, config.TIDEWIRE_HOST, config.TIDEWIRE_PORT);
-      // Without leases the limits hold for this gateway alone: no reason to keep anybody waiting.
-      void openLeases(bus, { bucket: CONNECTIONS_BUCKET, instance: randomUUID(), clock }).then(
-        (opened) => (leases = opened),
-        (error: unknown) => logger.warn('connection leases are not available', { error }),
-      );
-      // Rights may take a while to be there: until then every request is told to come again.
-      void gateway.feed.start().catch((error: unknown) => {
-        logger.error('log feed failed', { error });
-      });
+      // Rights may take a while to be there: until then every request is told to come again. Whoever asks all gateways
+      // should know of this one by then.
+      void openLeaseStore(bus)
+        .then(async () => await gateway?.feed.start())
+        .catch((error: unknown) => {
+          logger.error('log feed failed', { error });
+        });
     },
     ready: () => health.ready(),
     async drain() {
@@ -57,6 +72,7 @@ export const createService: CreateService<GatewayConfig> = (config, given) => {
       if (app !== undefined) await drainServer(app, { timeoutMs: LAST_BYTES_MS, clock });
     },
     async stop() {
+      stopping = true;
       gateway?.keeper.stop();
       await gateway?.feed.stop();
       gateway?.fanOut.stop();
@@ -78,7 +94,8 @@ function serverOptions(
   gateway: Gateway,
   dependencies: ServerDependencies,
 ): Parameters<typeof createServer>[0] {
-  const { feed, rights, keeper, opener, sse, longPoll, admissions, metrics } = gateway;
+  const { feed, rights, keeper, opener, sse, longPoll, admissions, connections, metrics } =
+    gateway;
   return {
     ...dependencies,
     allowedOrigins: allowedOrigins(config),
@@ -86,6 +103,8 @@ function serverOptions(
     longPoll,
     draining: () => opener.draining,
     admit: admissions.admit,
+    addressOf: createClientAddress(config.TIDEWIRE_TRUSTED_PROXIES),
+    connections,
     admitAgain: (credential) => admissions.again.admit(credential),
     anonymousStreams: config.TIDEWIRE_ANONYMOUS_STREAMS,
     maxTopics: config.TIDEWIRE_MAX_SUBSCRIPTIONS_PER_CONNECTION,
@@ -93,6 +112,8 @@ function serverOptions(
     onRefusal: (code) => metrics.refusals.inc({ code }),
     view: () => rights.view,
     requireReady: () => opener.requireReady(),
+    requireRights: () => opener.requireRights(),
+    fresh: () => feed.fresh,
     streams: keeper.streams,
     heartbeatMs: config.TIDEWIRE_SSE_HEARTBEAT_MS,
     oldest: () => feed.oldestEvent(),

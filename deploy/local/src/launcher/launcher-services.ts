@@ -176,5 +176,7 @@ function serviceVariables(options: ServicesOptions, service: LocalService): Reco
   if (service === 'relay' || service === 'authz' || service === 'records') {
     variables['DATABASE_URL'] = options.databaseUrls[service];
   }
+  // The edge is on this machine, and nothing else speaks to the services.
+  if (service === 'fanout-gateway') variables['TIDEWIRE_TRUSTED_PROXIES'] = 'loopback';
   return { ...variables, ...options.settings?.get(service) };
 }

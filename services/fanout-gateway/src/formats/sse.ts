@@ -1,5 +1,5 @@
-import { SSE_EVENTS, formatEventId } from '@tidewire/contract';
-import type { LogPosition, Resync } from '@tidewire/contract';
+import { SSE_EVENTS, formatEventId, formatTimestamp } from '@tidewire/contract';
+import type { CredentialExpiring, LogPosition, Resync } from '@tidewire/contract';
 
 /**
  * One event of a stream: its id, its name if it has one, and its data, which is one line of JSON (JSON escapes line ends, so a value
@@ -18,6 +18,12 @@ export function ssePosition(position: LogPosition): string {
 /** "Fetch again". Its id is the position from which events follow, so a reconnect goes on from there. */
 export function sseResync(resync: Resync): string {
   return sseFrame(resync.current, SSE_EVENTS.resync, JSON.stringify(resync));
+}
+
+/** "Renew your credential". It has no id: the client's cursor is not moved by it. */
+export function sseCredentialExpiring(expiresAt: number): string {
+  const data: CredentialExpiring = { expiresAt: formatTimestamp(expiresAt) };
+  return `event: ${SSE_EVENTS.credentialExpiring}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
 /**

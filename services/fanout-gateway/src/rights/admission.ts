@@ -1,5 +1,5 @@
 import { REQUEST_SUBJECTS, TidewireError, authenticateReplySchema, errorCodeRow } from '@tidewire/contract';
-import type { Credential, Principal, RequestFailure } from '@tidewire/contract';
+import type { Credential, LogPosition, Principal, RequestFailure } from '@tidewire/contract';
 import type { MessageBus } from '@tidewire/messaging';
 import type { Authentication, RightsView } from '@tidewire/policy';
 import type { Clock, GivenCredential } from '@tidewire/service-kit';
@@ -38,26 +38,45 @@ const LOOK_AGAIN_MS = 5;
  * can say at the moment.
  */
 export async function admit(options: AdmissionOptions, given: GivenCredential): Promise<Admission> {
-  const { bus, clock } = options;
+  const { bus } = options;
   const { source: _source, ...question } = given;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const reply = await bus.request(REQUEST_SUBJECTS.authenticate, question, authenticateReplySchema, {
       timeoutMs: 2000,
     });
     if (!reply.ok) throw refusal(reply);
-    await waitForLog(options, reply);
-    const epoch = options.epoch();
-    if (reply.position.epoch !== epoch) throw unavailable('authz and the gateway are of different epochs');
-    const view = options.view();
-    const held = view.hold(reply, clock.now());
-    if (held.ok) return admission(view, held.principal, held.credential);
-    if (held.reason === 'ended') throw new TidewireError('UNAUTHORIZED', 'The credential is not valid');
+    const admission = await holdAnswer(options, reply);
+    if (admission !== undefined) return admission;
   }
   throw unavailable('the rights of this principal change too quickly');
 }
 
+/**
+ * Takes an answer of authz into the view, once the log has told what it knows. Undefined when it is too old to be corrected:
+ * authenticate again.
+ *
+ * @throws TidewireError UNAUTHORIZED when the credential has ended, SERVICE_UNAVAILABLE when the log does not tell in time.
+ */
+export async function holdAnswer(
+  options: Omit<AdmissionOptions, 'bus'>,
+  answer: Authentication & { readonly position: LogPosition },
+): Promise<Admission | undefined> {
+  await waitForLog(options, answer);
+  if (answer.position.epoch !== options.epoch()) {
+    throw unavailable('authz and the gateway are of different epochs');
+  }
+  const view = options.view();
+  const held = view.hold(answer, options.clock.now());
+  if (held.ok) return admission(view, held.principal, held.credential);
+  if (held.reason === 'ended') throw new TidewireError('UNAUTHORIZED', 'The credential is not valid');
+  return undefined;
+}
+
 /** @throws TidewireError SERVICE_UNAVAILABLE when the log does not tell in time what authz knows. */
-async function waitForLog({ view, clock }: AdmissionOptions, answer: Authentication): Promise<void> {
+async function waitForLog(
+  { view, clock }: Omit<AdmissionOptions, 'bus'>,
+  answer: Authentication,
+): Promise<void> {
   const until = clock.monotonic() + LONGEST_WAIT_MS;
   while (view().isAhead(answer)) {
     if (clock.monotonic() >= until) throw unavailable('the log is behind what authz knows');

@@ -3,6 +3,7 @@ import { RightsView, viewClassKey } from '@tidewire/policy';
 import type { RightsChange } from '@tidewire/policy';
 import type { Stream, Streams } from '../transports/stream.ts';
 import { actorOrganisations, decideRead } from './access.ts';
+import type { Reader } from './access.ts';
 import { coversSchema } from './resolve-topics.ts';
 
 /** What a change of rights does to open streams. */
@@ -40,6 +41,12 @@ export class RightsFeed {
   /** Begins anew from snapshots: after the start, and when the log does not continue what was applied. */
   replace(view: RightsView): void {
     this.#view = view;
+  }
+
+  /** Whether the stream would be told the same, in the same form, with another reader of its own. */
+  seesAlike(stream: Stream, reader: Reader): boolean {
+    const schemas = this.#covered(stream);
+    return this.#fingerprint({ reader }, schemas) === this.#fingerprint(stream, schemas);
   }
 
   /** Applies a message of the log; effects are called before this returns. */
@@ -153,12 +160,12 @@ export class RightsFeed {
   }
 
   /** Text that differs when any of the decisions, or what else trims the stream's events, does. */
-  #fingerprint(stream: Stream, schemas: readonly string[]): string {
+  #fingerprint({ reader }: Pick<Stream, 'reader'>, schemas: readonly string[]): string {
     const parts = schemas.map((schema) => {
-      const decision = decideRead(this.#view, stream.reader, schema);
+      const decision = decideRead(this.#view, reader, schema);
       return decision.allowed ? viewClassKey({ decision, face: 'registers', wire: 'sse' }) : '';
     });
-    const actors = actorOrganisations(this.#view, stream.reader);
+    const actors = actorOrganisations(this.#view, reader);
     return JSON.stringify([parts, actors === 'all' ? actors : actors.toSorted()]);
   }
 }

@@ -12,7 +12,7 @@ import type { SubscribeRouteOptions } from './subscribe.ts';
 
 export interface PollRouteOptions extends Pick<
   SubscribeRouteOptions,
-  'allowedOrigins' | 'anonymousStreams' | 'maxTopics' | 'onRefusal' | 'requireReady'
+  'addressOf' | 'allowedOrigins' | 'anonymousStreams' | 'maxTopics' | 'onRefusal' | 'requireReady'
 > {
   readonly longPoll: LongPoll;
   /** Like `admit` of streams, for those who come again and again. */
@@ -23,7 +23,7 @@ export interface PollRouteOptions extends Pick<
 
 /** `GET /api/realtime/poll`: what happened after a cursor, or the next thing that does. */
 export function registerPollRoute(app: HttpServer, options: PollRouteOptions): void {
-  const { longPoll, admitAgain, anonymousStreams, allowedOrigins, maxTopics, draining } = options;
+  const { longPoll, admitAgain, addressOf, maxTopics, draining } = options;
   app.get('/api/realtime/poll', {
     // The stream's own order of checks: room first, then who asks, then what for.
     config: { authentication: 'none' },
@@ -34,11 +34,7 @@ export function registerPollRoute(app: HttpServer, options: PollRouteOptions): v
     },
     handler: async (request, reply) => {
       options.requireReady();
-      const admission = await admitRequest(request.raw, {
-        admit: admitAgain,
-        anonymousStreams,
-        allowedOrigins,
-      });
+      const admission = await admitRequest(request.raw, { ...options, admit: admitAgain });
       try {
         const { wanted, lastEventId, timeoutMs, limit } = parsePollQuery(request.url, maxTopics);
         const header = request.headers[HTTP_HEADERS.lastEventId];
@@ -46,6 +42,7 @@ export function registerPollRoute(app: HttpServer, options: PollRouteOptions): v
           wanted,
           cursor: chooseCursor(typeof header === 'string' ? header : undefined, lastEventId),
           admission,
+          address: addressOf(request.raw),
           timeoutMs,
           limit,
           response: reply.raw,

@@ -7,7 +7,11 @@ import type { Stream, Streams } from '../transports/stream.ts';
 import { admitRequest } from './subscribe.ts';
 import type { TopicsRouteOptions } from './topics.ts';
 
-export interface StatusRouteOptions extends TopicsRouteOptions {
+export interface StatusRouteOptions extends Omit<TopicsRouteOptions, 'requireReady'> {
+  /** @throws TidewireError while the rights were not loaded yet. Once they were, a server that is behind says so here. */
+  readonly requireRights: () => void;
+  /** Whether events are delivered: rights are those of now. */
+  readonly fresh: () => boolean;
   readonly streams: Streams;
   readonly heartbeatMs: number;
   readonly oldest: () => LogPosition;
@@ -22,7 +26,7 @@ export function registerStatusRoute(app: HttpServer, options: StatusRouteOptions
       response: { 200: streamStatusSchema },
     },
     handler: async (request): Promise<StreamStatus> => {
-      options.requireReady();
+      options.requireRights();
       const admission = await admitRequest(request.raw, options);
       try {
         return describeStatus(options, admission.reader);
@@ -38,6 +42,7 @@ function describeStatus(options: StatusRouteOptions, reader: Reader): StreamStat
   const own = reader.principalId === null ? [] : [...streams.ofPrincipal(reader.principalId)];
   const all = isAdministrator(view(), reader) ? [...streams.all()] : undefined;
   return {
+    delivery: options.fresh() ? 'live' : 'held',
     connections: { own: own.length, ...(all && { total: all.length }) },
     subscriptions: { own: countTopics(own), ...(all && { total: countTopics(all) }) },
     heartbeatMs,

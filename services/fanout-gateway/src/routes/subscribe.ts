@@ -1,7 +1,8 @@
+import type { IncomingMessage } from 'node:http';
 import { HTTP_HEADERS, TidewireError } from '@tidewire/contract';
 import type { ErrorCode } from '@tidewire/contract';
 import { readCredential, requireOwnPage, toTidewireError } from '@tidewire/service-kit';
-import type { CredentialCarrier, GivenCredential, HttpServer } from '@tidewire/service-kit';
+import type { ClientAddress, GivenCredential, HttpServer } from '@tidewire/service-kit';
 import { chooseCursor } from '../replay/cursor.ts';
 import type { Admission } from '../rights/admission.ts';
 import { admitAnonymous } from '../rights/admission.ts';
@@ -9,14 +10,19 @@ import type { SseStreams } from '../transports/sse-streams.ts';
 import { parseSubscriptionQuery } from './subscription-query.ts';
 import { answerTransient } from './transient-answer.ts';
 
-export interface SubscribeRouteOptions {
+/** What it takes to find out who asks. */
+export interface AdmitRequestOptions {
+  readonly admit: (credential: GivenCredential) => Promise<Admission>;
+  readonly anonymousStreams: boolean;
+  /** Origins whose pages may use a session cookie here. */
+  readonly allowedOrigins: readonly string[];
+  readonly addressOf: ClientAddress;
+}
+
+export interface SubscribeRouteOptions extends AdmitRequestOptions {
   readonly sse: SseStreams;
   /** @throws TidewireError while nobody can be let in. */
   readonly requireReady: () => void;
-  readonly admit: (credential: GivenCredential) => Promise<Admission>;
-  readonly anonymousStreams: boolean;
-  /** Origins whose pages may open streams with a session cookie. */
-  readonly allowedOrigins: readonly string[];
   readonly maxTopics: number;
   readonly retryMs: () => number;
   /** Told of every refused request, for metrics. */
@@ -56,7 +62,8 @@ export function registerSubscribeRoute(app: HttpServer, options: SubscribeRouteO
         const cursor = chooseCursor(typeof header === 'string' ? header : undefined, query.lastEventId);
         const { wanted } = query;
         const { correlationId } = request;
-        await sse.open({ wanted, cursor, admission, correlationId, response: reply.raw });
+        const address = options.addressOf(request.raw);
+        await sse.open({ wanted, cursor, admission, address, correlationId, response: reply.raw });
       } catch (error) {
         admission.release();
         throw error;
@@ -67,18 +74,19 @@ export function registerSubscribeRoute(app: HttpServer, options: SubscribeRouteO
 }
 
 /**
- * Who asks.
+ * Who asks. `use`: whether the request writes, which a session cookie may do for allowed pages only.
  *
  * @throws TidewireError UNAUTHORIZED; BAD_REQUEST for several different credentials; FORBIDDEN for a foreign page with a
  * session cookie.
  */
 export async function admitRequest(
-  request: CredentialCarrier,
-  options: Pick<SubscribeRouteOptions, 'admit' | 'anonymousStreams' | 'allowedOrigins'>,
+  request: IncomingMessage,
+  { admit, anonymousStreams, allowedOrigins, addressOf }: AdmitRequestOptions,
+  use: 'stream' | 'write' = 'stream',
 ): Promise<Admission> {
   const credential = readCredential(request);
-  if (credential?.source === 'cookie') requireOwnPage(request.headers, options.allowedOrigins, 'stream');
-  if (credential !== undefined) return options.admit(credential);
-  if (options.anonymousStreams) return admitAnonymous();
+  if (credential?.source === 'cookie') requireOwnPage(request.headers, allowedOrigins, use);
+  if (credential !== undefined) return await admit({ ...credential, address: addressOf(request) });
+  if (anonymousStreams) return admitAnonymous();
   throw new TidewireError('UNAUTHORIZED', 'Send a credential: "Authorization: Bearer <token>" or a session.');
 }

@@ -7,12 +7,9 @@ import { identify, knowsSchema } from '../rights/access.ts';
 import type { Reader } from '../rights/access.ts';
 import { isReadableOrganisation, isReadableRegister } from '../rights/resolve-topics.ts';
 import { admitRequest } from './subscribe.ts';
-import type { SubscribeRouteOptions } from './subscribe.ts';
+import type { AdmitRequestOptions } from './subscribe.ts';
 
-export interface TopicsRouteOptions extends Pick<
-  SubscribeRouteOptions,
-  'admit' | 'allowedOrigins' | 'anonymousStreams'
-> {
+export interface TopicsRouteOptions extends AdmitRequestOptions {
   readonly view: () => RightsView;
   /** @throws TidewireError while the rights are not known. */
   readonly requireReady: () => void;

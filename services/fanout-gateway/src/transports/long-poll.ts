@@ -26,6 +26,7 @@ export interface PollOrder {
   readonly wanted: Wanted;
   readonly cursor: string | undefined;
   readonly admission: Admission;
+  readonly address: string;
   readonly timeoutMs: number;
   /** Events of the answer. */
   readonly limit: number;

@@ -4,6 +4,7 @@ import type { ErrorCode, Resync } from '@tidewire/contract';
 import { readPollLines } from '../formats/poll-line.ts';
 import type { PollLine } from '../formats/poll-line.ts';
 import type { Page, PageLimits } from '../replay/page.ts';
+import { ENDS_AT_ONCE } from './stream.ts';
 import type { StreamSink } from './stream.ts';
 
 /** What an answer brings, for metrics. */
@@ -98,13 +99,16 @@ export class PollSink implements StreamSink {
   end(code: ErrorCode, reason: string): void {
     if (this.#settled) {
       // What was judged for a credential that ended may not wait for its reader.
-      if (code === 'CREDENTIAL_ENDED' && this.queuedBytes() > 0) this.reset();
+      if (ENDS_AT_ONCE.has(code) && this.queuedBytes() > 0) this.reset();
       return;
     }
     if (errorCodeRow(code).retry === 'cursor' && this.#position !== undefined) this.finish();
     else if (errorCodeRow(code).status >= 500) this.#fail(unavailable(code, reason));
     else this.#fail(new TidewireError(code, reason));
   }
+
+  /** A poll is over before long, and the next one shows its credential anyway. */
+  expiring(): void {}
 
   /** Ends the wait with an error; a poll that was answered has its answer. */
   refuse(error: TidewireError): void {

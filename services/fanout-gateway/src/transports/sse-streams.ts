@@ -15,6 +15,7 @@ export interface SseOrder {
   readonly wanted: Wanted;
   readonly cursor: string | undefined;
   readonly admission: Admission;
+  readonly address: string;
   readonly correlationId: string;
   readonly response: ServerResponse;
 }

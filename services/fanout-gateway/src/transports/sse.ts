@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { HTTP_HEADERS, PROTOCOL_VERSION, SSE_EVENTS, errorCodeRow } from '@tidewire/contract';
 import type { ErrorCode, Resync, StreamEnd } from '@tidewire/contract';
 import { takeSocket } from '@tidewire/service-kit';
-import { chunk, sseResync } from '../formats/sse.ts';
+import { chunk, sseCredentialExpiring, sseResync } from '../formats/sse.ts';
 import type { StreamSink } from './stream.ts';
 
 export const SSE_MEDIA_TYPE = 'text/event-stream';
@@ -77,6 +77,10 @@ export class SseSink implements StreamSink {
 
   resync(resync: Resync): void {
     this.write(chunk(sseResync(resync)));
+  }
+
+  expiring(expiresAt: number): void {
+    this.write(chunk(sseCredentialExpiring(expiresAt)));
   }
 
   end(code: ErrorCode, reason: string, lingerMs: number = LINGER_MS): void {

@@ -3,10 +3,11 @@ import { formatEventId } from '@tidewire/contract';
 import type { Clock, Timer } from '@tidewire/service-kit';
 import type { Connection } from '../delivery/connection.ts';
 import type { FanOutPort } from '../fanout/subscription.ts';
+import type { Admission } from '../rights/admission.ts';
 import type { RightsEffects } from '../rights/rights-feed.ts';
 import type { StreamRequest } from '../rights/stream-request.ts';
 import { retryDelay } from './sse.ts';
-import { Streams } from './stream.ts';
+import { ENDS_AT_ONCE, Streams } from './stream.ts';
 import type { Stream } from './stream.ts';
 
 export interface StreamKeeperOptions {
@@ -16,16 +17,26 @@ export interface StreamKeeperOptions {
   /** Counts the end of a stream, for metrics. */
   readonly onEnd: (code: ErrorCode) => void;
   readonly oldest: () => LogPosition;
+  /** Age of what is known of the log, milliseconds. */
+  readonly staleMs: () => number;
+  /** At this age streams are ended: what is held back for them may be told sooner elsewhere. */
+  readonly staleLimitMs: number;
+  /** How long before the end of its credential a stream is told of it, milliseconds. */
+  readonly warningMs: number;
 }
 
 /** How often ages and expiries are looked at: one timer for all streams. */
 const SWEEP_MS = 1000;
+/** Sweeps in which the streams of a process that is stale for too long are ended, so that they do not come back together. */
+const STALE_SWEEPS = 8;
 /** Bytes of a credential that ended may not wait longer than this for their reader. */
 const REVOKED_LINGER_MS = 250;
 
 const REASONS = {
   CREDENTIAL_ENDED: 'The credential expired or was revoked',
   GONE: 'What was subscribed to was deleted',
+  CONNECTION_ENDED: 'An operator ended the connection',
+  RIGHTS_STALE: 'This server cannot confirm the rights of now; come back with your cursor',
   CONNECTION_AGED: 'The connection reached its maximum age',
   DRAINING: 'This server is restarting',
   SERVICE_UNAVAILABLE: 'The event log began anew',
@@ -39,10 +50,15 @@ export class StreamKeeper implements RightsEffects {
   readonly streams = new Streams();
   readonly #options: StreamKeeperOptions;
   readonly #sweep: Timer;
+  /** Streams that are ended in one sweep while this process is stale for too long. */
+  #staleLot = 0;
 
   constructor(options: StreamKeeperOptions) {
     this.#options = options;
-    this.#sweep = options.clock.setInterval(() => this.#endAged(), SWEEP_MS);
+    this.#sweep = options.clock.setInterval(() => {
+      this.#endAged();
+      this.#endStale();
+    }, SWEEP_MS);
   }
 
   changed(stream: Stream): void {
@@ -70,7 +86,21 @@ export class StreamKeeper implements RightsEffects {
   }
 
   credentialExpires(stream: Stream, expiresAt: number | null): void {
+    if (stream.expiresAt !== expiresAt) stream.warned = false;
     stream.expiresAt = expiresAt;
+  }
+
+  /**
+   * The stream lives by another credential of its principal from here on. `alike`: it may see by it exactly what it
+   * might see before.
+   */
+  renew(stream: Stream, admission: Admission, alike: boolean): void {
+    const before = stream.admission;
+    this.streams.rebind(stream, admission.reader);
+    stream.admission = admission;
+    this.credentialExpires(stream, admission.expiresAt);
+    before.release();
+    if (!alike) this.changed(stream);
   }
 
   gone(stream: Stream): void {
@@ -78,17 +108,18 @@ export class StreamKeeper implements RightsEffects {
   }
 
   /**
-   * Says why and closes. What the stream is owed leaves before that, unless it is its credential that ended: then
-   * nothing that was judged under it does.
+   * Says why and closes. What the stream is owed leaves before that, unless it ends at once: then
+   * nothing that was judged before does.
    */
   end(stream: Stream, code: EndCode): void {
     if (stream.ended) return;
-    if (code !== 'CREDENTIAL_ENDED' && stream.connection !== undefined) {
+    const atOnce = ENDS_AT_ONCE.has(code);
+    if (!atOnce && stream.connection !== undefined) {
       this.#options.fanOut.settle(stream.connection);
     }
     this.drop(stream);
     this.#options.onEnd(code);
-    stream.sink.end(code, REASONS[code], code === 'CREDENTIAL_ENDED' ? REVOKED_LINGER_MS : undefined);
+    stream.sink.end(code, REASONS[code], atOnce ? REVOKED_LINGER_MS : undefined);
   }
 
   /** What the stream asked for has no room here any more. */
@@ -105,7 +136,8 @@ export class StreamKeeper implements RightsEffects {
     stream.work?.abort();
     this.streams.remove(stream);
     if (stream.connection !== undefined) this.#options.fanOut.removeConnection(stream.connection);
-    stream.release();
+    stream.slot.release();
+    stream.admission.release();
   }
 
   /** Nothing more is to be written to the stream; it stays known until what was written has left this process. */
@@ -157,6 +189,25 @@ export class StreamKeeper implements RightsEffects {
     for (const stream of this.streams.all()) {
       if (stream.expiresAt !== null && stream.expiresAt <= now) this.end(stream, 'CREDENTIAL_ENDED');
       else if (stream.agesAt <= monotonic) this.end(stream, 'CONNECTION_AGED');
+      else this.#warn(stream, now);
     }
+  }
+
+  #warn(stream: Stream, now: number): void {
+    const { expiresAt, warned } = stream;
+    if (warned || expiresAt === null || expiresAt - now > this.#options.warningMs) return;
+    stream.warned = true;
+    stream.sink.expiring(expiresAt);
+  }
+
+  /** A process that is stale for so long may not become level again; another one may be, and the cursors are good there. */
+  #endStale(): void {
+    const { staleMs, staleLimitMs } = this.#options;
+    if (staleMs() <= staleLimitMs) {
+      this.#staleLot = 0;
+      return;
+    }
+    this.#staleLot ||= Math.ceil(this.streams.size / STALE_SWEEPS);
+    for (const stream of [...this.streams.all()].slice(0, this.#staleLot)) this.end(stream, 'RIGHTS_STALE');
   }
 }

@@ -44,6 +44,8 @@ export interface StreamOrder {
   readonly wanted: Wanted;
   readonly cursor: string | undefined;
   readonly admission: Admission;
+  /** The client's, as far as proxies are trusted. */
+  readonly address: string;
   /** How the client is written to; `sink` is undefined when it has gone already. */
   readonly side: { readonly wire: Wire; readonly tick: 0 | 1; readonly sink: StreamSink | undefined };
 }
@@ -86,6 +88,11 @@ export class StreamOpener {
     if (this.#options.slots.full) throw unavailable('This server has as many streams as it takes');
   }
 
+  /** @throws TidewireError SERVICE_UNAVAILABLE while nothing is known of anybody's rights. */
+  requireRights(): void {
+    if (this.#options.feed.epoch === undefined) throw unavailable('This server has not read the rights yet');
+  }
+
   /**
    * Subscribes, in a place that was taken for it, and calls `begin` before anything can be written to the stream; not
    * when the client has gone. Owns the place and the admission from here on, also when it throws.
@@ -124,7 +131,7 @@ export class StreamOpener {
     return start;
   }
 
-  #createStream({ admission, wanted, side }: StreamOrder, slot: Slot): Stream | undefined {
+  #createStream({ admission, address, wanted, side }: StreamOrder, slot: Slot): Stream | undefined {
     const { rights, clock, random, maxAgeMs } = this.#options;
     const { reader, expiresAt } = admission;
     if (reader.credentialId !== null && rights.view.credential(reader.credentialId) === undefined) {
@@ -135,17 +142,17 @@ export class StreamOpener {
       throw new TidewireError('UNAUTHORIZED', 'The credential is not valid');
     }
     const { topics, interests, table } = this.#resolve(wanted, admission);
-    const release = (): void => {
+    if (side.sink === undefined) {
       slot.release();
       admission.release();
-    };
-    if (side.sink === undefined) {
-      release();
       return undefined;
     }
     return {
       id: randomUUID(),
       reader,
+      address,
+      transport: side.wire,
+      since: clock.now(),
       topics,
       interests,
       wish: wanted.wish,
@@ -153,11 +160,13 @@ export class StreamOpener {
       sink: side.sink,
       agesAt: clock.monotonic() + maxAgeMs * (1 - AGE_JITTER * random()),
       expiresAt,
+      warned: false,
       connection: undefined,
       subscription: undefined,
       work: undefined,
       ended: false,
-      release,
+      slot,
+      admission,
     };
   }
 
@@ -174,7 +183,10 @@ export class StreamOpener {
     const { fanOut, rights, keeper } = this.#options;
     const request = new StreamRequest({
       view: () => rights.view,
-      reader: stream.reader,
+      // Another one after a renewal.
+      get reader() {
+        return stream.reader;
+      },
       interests: stream.interests,
       wish: stream.wish,
       events: wanted.actions,

@@ -1,7 +1,9 @@
-import type { ErrorCode, Resync, Topic } from '@tidewire/contract';
+import type { ErrorCode, Resync, Topic, Transport } from '@tidewire/contract';
 import type { Connection, Sink } from '../delivery/connection.ts';
 import type { Interest, Subscription } from '../fanout/subscription.ts';
+import type { Slot } from '../limits/connection-slots.ts';
 import type { Reader } from '../rights/access.ts';
+import type { Admission } from '../rights/admission.ts';
 import type { Wish } from '../rights/resolve-filter.ts';
 
 /** The client's side of a stream, whatever its transport. */
@@ -13,12 +15,23 @@ export interface StreamSink extends Sink {
    * is reset that long afterwards, at once when something is queued already.
    */
   end(code: ErrorCode, reason: string, lingerMs?: number): void;
+  /** Says that the credential will end then, unless it is renewed. Wall-clock milliseconds. */
+  expiring(expiresAt: number): void;
 }
+
+/** Ends after which nothing leaves that was judged before: it was meant for somebody who may not have it any more. */
+export const ENDS_AT_ONCE: ReadonlySet<ErrorCode> = new Set(['CREDENTIAL_ENDED', 'CONNECTION_ENDED']);
 
 /** One open stream of one principal, or one poll that waits, with what it asked for. */
 export interface Stream {
   readonly id: string;
-  readonly reader: Reader;
+  /** Who is told, by which credential: by another one of the same principal after a renewal. */
+  reader: Reader;
+  /** The client's, as far as proxies are trusted. */
+  readonly address: string;
+  readonly transport: Transport;
+  /** Wall-clock milliseconds at which it was opened. */
+  readonly since: number;
   readonly topics: readonly Topic[];
   readonly interests: readonly Interest[];
   readonly wish: Wish;
@@ -29,31 +42,49 @@ export interface Stream {
   readonly agesAt: number;
   /** Wall-clock milliseconds at which its credential expires; follows the credential. */
   expiresAt: number | null;
+  /** Whether it was told that this will be soon. */
+  warned: boolean;
   connection: Connection | undefined;
   subscription: Subscription | undefined;
   /** Aborts what still runs for it: a wait, a replay. Undefined when nothing does. */
   work: AbortController | undefined;
   ended: boolean;
-  /** Gives back what the stream holds: its place among the connections, its reader in the view. */
-  readonly release: () => void;
+  /** Its place among the connections. */
+  readonly slot: Pick<Slot, 'release'>;
+  /** Its reader in the view. */
+  admission: Pick<Admission, 'release'>;
 }
 
 /** The open streams of this process, by who holds them. */
 export class Streams {
   readonly #all = new Set<Stream>();
+  readonly #byId = new Map<string, Stream>();
   readonly #byPrincipal = new Map<string, Set<Stream>>();
   readonly #byCredential = new Map<string, Set<Stream>>();
 
   add(stream: Stream): void {
     this.#all.add(stream);
+    this.#byId.set(stream.id, stream);
     addTo(this.#byPrincipal, stream.reader.principalId, stream);
     addTo(this.#byCredential, stream.reader.credentialId, stream);
   }
 
   remove(stream: Stream): void {
     this.#all.delete(stream);
+    this.#byId.delete(stream.id);
     removeFrom(this.#byPrincipal, stream.reader.principalId, stream);
     removeFrom(this.#byCredential, stream.reader.credentialId, stream);
+  }
+
+  /** The stream is another credential's from here on, of the same principal. */
+  rebind(stream: Stream, reader: Reader): void {
+    removeFrom(this.#byCredential, stream.reader.credentialId, stream);
+    stream.reader = reader;
+    addTo(this.#byCredential, stream.reader.credentialId, stream);
+  }
+
+  find(id: string): Stream | undefined {
+    return this.#byId.get(id);
   }
 
   get size(): number {
