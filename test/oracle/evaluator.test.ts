@@ -39,12 +39,15 @@ interface Given {
   readonly read?: readonly Rule[] | undefined;
   readonly policy?: Partial<Policy>;
   readonly inherited?: Policy['authorization'];
+  /** Of the register. */
+  readonly roles?: Policy['roles'];
   readonly me?: Partial<Principal>;
   readonly scopes?: Scopes;
   readonly anonymous?: boolean;
 }
 
-function ask({ read, policy = {}, inherited = null, me = {}, scopes, anonymous }: Given = {}): Question {
+function ask({ read, policy = {}, inherited = null, me = {}, ...given }: Given = {}): Question {
+  const { scopes, roles = [], anonymous } = given;
   const principal: Principal = {
     id: 'me',
     name: 'Me',
@@ -59,8 +62,8 @@ function ask({ read, policy = {}, inherited = null, me = {}, scopes, anonymous }
     principals: new Map([['me', principal]]),
     credentials: new Map([['k', { id: 'k', principal: 'me', scopes: scopes ?? null, ended: false }]]),
     policies: new Map([
-      ['s', { authorization: read === undefined ? null : { read }, properties: {}, ...policy }],
-      ['r', { authorization: inherited, properties: {} }],
+      ['s', { authorization: read === undefined ? null : { read }, properties: {}, roles: [], ...policy }],
+      ['r', { authorization: inherited, properties: {}, roles }],
     ]),
   };
   const asker =
@@ -182,7 +185,7 @@ test('booleans have no order', () => {
 });
 
 test('a row is shown with what may be read of it, and with nothing that its schema does not know', () => {
-  const given = { policy: { authorization: null, properties: { status: { read: [] } } } };
+  const given = { policy: { authorization: null, properties: { status: { read: [] } }, roles: [] } };
   expect(Object.keys(projected(ask(given), row({ prio: 1, more: 2 })) ?? {})).toEqual([
     'id',
     '_uuid',
@@ -256,4 +259,28 @@ test('a past image is told only while the newest may be seen, and a departure on
   expect(replayedMessageOf(viewer, rights, three, [one, two, three])).toBeUndefined();
   expect(replayedMessageOf(viewer, rights, two, [two, three])).toBeUndefined();
   expect(replayedMessageOf(viewer, rights, three, [two, three])?.data).toMatchObject({ transition: 'left' });
+});
+
+test('a role gives its holders what the register says that it may, and nothing where the register does not know it', () => {
+  const policy = { authorization: { roles: { clerk: ['g'], constructor: ['g'] } } };
+  const me = { groups: [{ organisation: 'b', group: 'g' }] };
+  const clerk = { name: 'clerk', actions: ['read', 'delete'] } as const;
+  expect(sees({ policy, me, roles: [clerk] })).toBe(true);
+  expect(sees({ policy, roles: [clerk] })).toBe(false);
+  // Nothing is said about reading: the members of the organisation.
+  expect(sees({ policy, roles: [{ name: 'clerk', actions: ['delete'] }] })).toBe(true);
+  expect(mayActOn(ask({ policy, me, roles: [clerk] }), row(), 'delete')).toBe(true);
+  expect(mayActOn(ask({ policy, roles: [clerk] }), row(), 'delete')).toBe(false);
+  // Beside a rule that says who else may.
+  const besides = { authorization: { ...policy.authorization, read: [] } };
+  expect(sees({ policy: besides, me, roles: [clerk] })).toBe(true);
+  expect(sees({ policy: besides, me })).toBe(false);
+});
+
+test('a schema without rules goes by the roles that its register gives', () => {
+  const inherited = { roles: { clerk: ['g'] } };
+  const roles = [{ name: 'clerk', actions: ['read'] }] as const;
+  expect(sees({ inherited, roles })).toBe(false);
+  expect(sees({ inherited, roles, me: { groups: [{ organisation: 'b', group: 'g' }] } })).toBe(true);
+  expect(sees({ inherited, roles, policy: { authorization: { create: [] } } })).toBe(true);
 });

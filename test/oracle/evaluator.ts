@@ -1,5 +1,17 @@
 import { SYSTEM_MEMBERS } from './rights.ts';
-import type { Asker, Image, Match, Operand, Principal, Rights, Rule, RuleAction, Schema } from './rights.ts';
+import type {
+  Asker,
+  Image,
+  Match,
+  Operand,
+  Principal,
+  Rights,
+  Role,
+  Rule,
+  RuleAction,
+  Rules,
+  Schema,
+} from './rights.ts';
 
 /**
  * Who may see and do what, written down a second time: slowly, one row and one rule at a time, from the documents and
@@ -132,14 +144,32 @@ function isReading(action: RuleAction): boolean {
 
 function rulesAllow(question: Question, row: Image, action: RuleAction): boolean {
   const { rights, schema } = question;
-  const own = rights.policies.get(schema.id)?.authorization ?? {};
-  const inherited = rights.policies.get(schema.registerId)?.authorization ?? {};
-  const rules = (Object.keys(own).length > 0 ? own : inherited)[action];
+  const rules = rulesFor(
+    governing(rights, schema),
+    rights.policies.get(schema.registerId)?.roles ?? [],
+    action,
+  );
   // Nobody said that what may be read is not to be listed.
   if (rules === undefined && action === 'list') return rulesAllow(question, row, 'read');
   // Nothing said about the action: the members of the row's organisation, which the boundary has asked for already.
   if (rules === undefined) return principalOf(question) !== null;
   return rules.some((rule) => ruleAllows(question, row, rule));
+}
+
+/** A schema's own rules, or its register's where it says nothing. */
+export function governing(rights: Rights, schema: Pick<Schema, 'id' | 'registerId'>): Rules {
+  const { roles = {}, ...own } = rights.policies.get(schema.id)?.authorization ?? {};
+  if (Object.keys(own).length + Object.keys(roles).length > 0) return { ...own, roles };
+  return rights.policies.get(schema.registerId)?.authorization ?? {};
+}
+
+/** What is said of an action, in so many words or by the roles that have it; undefined: nothing. */
+function rulesFor(rules: Rules, roles: readonly Role[], action: RuleAction): readonly Rule[] | undefined {
+  const groups = Object.entries(rules.roles ?? {}).flatMap(([name, holders]) =>
+    roles.some((role) => role.name === name && role.actions.includes(action)) ? holders : [],
+  );
+  if (rules[action] === undefined && groups.length === 0) return undefined;
+  return [...(rules[action] ?? []), ...groups];
 }
 
 function propertiesWith(question: Question, row: Image, right: 'read' | 'update'): ReadonlySet<string> {

@@ -69,6 +69,7 @@ function readRight(state: State): { key: RightsKey; value: RightsValue } | undef
       return { key: `organisation/${state.id}`, value: { id: state.id, parent: state.parent } };
     case 'principal': {
       const { id, name, admin, organisations, groups, activeOrganisation: active } = state;
+      if (state.removed) return { key: `principal/${id}`, value: { id, removed: true } };
       return { key: `principal/${id}`, value: { id, name, admin, organisations, active, groups } };
     }
     case 'credential': {
@@ -80,10 +81,10 @@ function readRight(state: State): { key: RightsKey; value: RightsValue } | undef
       };
     }
     case 'policy': {
-      const { id, authorization, properties } = state;
+      const { id, authorization, properties, roles } = state;
       return {
         key: `policy/${id}`,
-        value: { authorization: authorization as Rules | null, properties } as never,
+        value: { authorization: authorization as Rules | null, properties, roles } as never,
       };
     }
     default:

@@ -6,7 +6,8 @@ export interface OracleStats {
   crossings: number;
   rightsChanges: number;
   reconnects: number;
-  restarts: number;
+  /** By process. */
+  readonly restarts: Record<string, number>;
   messages: number;
   lists: number;
   quietPoints: number;

@@ -32,8 +32,8 @@ export interface OracleOptions {
 
 const TRAIL = 30;
 const POLLERS = 6;
-/** Processes restarted in every 2,000 steps: each takes seconds. */
-const RESTARTS = 3;
+/** Steps between two restarts, one process after another: each takes seconds. */
+const STEPS_PER_RESTART = 400;
 
 /**
  * Runs random steps and compares what everybody was told and has with what they may know. Returns when all steps were
@@ -51,7 +51,7 @@ export class Oracle {
   /** Closed on purpose; they come back with their old cursor. */
   readonly #away = new Set<Subscriber>();
   #gone: Subscriber[] = [];
-  #pollers: readonly Poller[] = [];
+  readonly #pollers: Poller[] = [];
   #finding: Finding | undefined;
   #background: Promise<void> | undefined;
   #born = 0;
@@ -67,7 +67,7 @@ export class Oracle {
     crossings: 0,
     rightsChanges: 0,
     reconnects: 0,
-    restarts: 0,
+    restarts: {},
   };
 
   private constructor(options: OracleOptions, world: World, gateways: readonly Gateway[]) {
@@ -122,9 +122,7 @@ export class Oracle {
     const { steps, subscribers, seed } = this.#options;
     for (let i = 0; i < 40; i += 1) await writeBySql(this.#world, random);
     for (let i = 0; i < subscribers; i += 1) this.#admit(random);
-    this.#pollers = this.#world.people
-      .slice(0, POLLERS)
-      .map((id, index) => this.#createPoller(random, id, index));
+    for (let index = 0; index < POLLERS; index += 1) this.#pollers.push(this.#createPoller(random, index));
     await this.#rest();
     let untilRest = 10;
     for (let step = 0; step < steps; step += 1) {
@@ -143,7 +141,8 @@ export class Oracle {
 
   async #step(random: Random): Promise<void> {
     const { restarts, steps } = this.#options;
-    const isTime = restarts && (this.#stats.steps + 1) % Math.ceil(Math.min(steps, 2000) / RESTARTS) === 0;
+    const isTime =
+      restarts && (this.#stats.steps + 1) % Math.min(STEPS_PER_RESTART, Math.ceil(steps / 3)) === 0;
     const { rightsChanges, steps: done } = this.#stats;
     // Chance alone would now and then leave too little of what matters.
     const isLacking = (count: number, share: number): boolean => count < share * done;
@@ -231,11 +230,15 @@ export class Oracle {
 
   async #restart(random: Random): Promise<string> {
     if (this.#background !== undefined) return 'no second restart';
-    const gateway = `fanout-gateway-${1 + random.below(this.#world.platform.gateways.length)}` as const;
-    const name = random.pick([gateway, gateway, 'relay', 'records'] as const);
+    const gateways = this.#world.platform.gateways.map((_, index) => `fanout-gateway-${index + 1}` as const);
+    const names = ['authz', 'relay', ...gateways, 'records'] as const;
+    const { restarts } = this.#stats;
+    const count = Object.values(restarts).reduce((sum, each) => sum + each, 0);
+    const name = names[(this.#options.seed + count) % names.length] ?? 'relay';
     const signal = random.pick(['SIGKILL', 'SIGTERM'] as const);
-    this.#stats.restarts += 1;
+    restarts[name] = (restarts[name] ?? 0) + 1;
     this.#background = this.#world.platform.restart(name, signal);
+    this.#world.troubled = true;
     // Awaited at the next quiet point; until then its failure is nobody's.
     this.#background.catch(() => undefined);
     return `${name} gets ${signal}`;
@@ -278,6 +281,7 @@ export class Oracle {
         },
         gateways: this.#gateways,
         ticket: () => (principal === adminId ? this.#adminTicket() : this.#world.ticket(principal)),
+        isOver: () => this.#world.isGone(principal, topics),
         onFinding: (finding) => {
           this.#finding ??= finding;
         },
@@ -288,16 +292,19 @@ export class Oracle {
     subscriber.connect();
   }
 
-  #createPoller(random: Random, principal: string, index: number): Poller {
-    const { generator } = this.#world;
+  #createPoller(random: Random, index: number): Poller {
+    const { generator, people } = this.#world;
+    const [principal, schema] = [random.pick(people), this.#world.aSchema(random)];
+    this.#born += 1;
     return new Poller({
-      name: `poller-${index}`,
-      schema: this.#world.aSchema(random),
+      name: `poller-${this.#born}`,
+      schema,
       interest: {
         filter: index % 2 === 0 ? [] : generator.filter(random),
         fields: index % 3 === 0 ? generator.fields(random) : undefined,
       },
       ticket: () => this.#world.ticket(principal),
+      isOver: () => this.#world.isGone(principal, [topicOf(schema)]),
     });
   }
 
@@ -309,6 +316,7 @@ export class Oracle {
   async #rest(): Promise<void> {
     await this.#watch.timed('restarts', this.#background ?? Promise.resolve());
     this.#background = undefined;
+    this.#world.troubled = false;
     const filters = this.#subscribers.flatMap(({ options }) => options.interest.filter);
     this.#world.interesting = new Set(filters.map(({ field }) => field));
     const present = this.#subscribers.filter((one) => !this.#away.has(one));
@@ -327,16 +335,26 @@ export class Oracle {
     this.#gone = [];
     // Some skip a round now and then.
     const random = Random.of(this.#options.seed, 2_000_000 + this.#stats.steps);
-    await this.#watch.timed('polls', this.#quiet.poll(random.some(this.#pollers, 0.6), position));
+    const pollers = random.some(this.#pollers, 0.6).filter((poller) => !poller.isOver());
+    await this.#watch.timed('polls', this.#quiet.poll(pollers, position));
     await this.#watch.timed('lists', this.#quiet.probe(random, position));
     this.#quiet.forget([...this.#away, ...this.#pollers]);
     if (this.#finding !== undefined) throw this.#finding;
-    // Who was refused makes room for somebody who is let in.
-    for (const subscriber of present) {
-      if (subscriber.refusal === undefined) continue;
+    this.#makeRoom();
+  }
+
+  /** Who was refused, or is no more, makes room for somebody who is let in. */
+  #makeRoom(): void {
+    const { seed } = this.#options;
+    for (const subscriber of [...this.#subscribers]) {
+      if (subscriber.refusal === undefined && !subscriber.isOver) continue;
       this.#subscribers = this.#subscribers.filter((one) => one !== subscriber);
+      this.#away.delete(subscriber);
       subscriber.stop();
-      this.#admit(Random.of(this.#options.seed, 1_000_000 + this.#born));
+      this.#admit(Random.of(seed, 1_000_000 + this.#born));
+    }
+    for (const [index, { isOver }] of this.#pollers.entries()) {
+      if (isOver()) this.#pollers[index] = this.#createPoller(Random.of(seed, 3_000_000 + this.#born), index);
     }
   }
 

@@ -13,6 +13,8 @@ export interface PollerOptions {
   readonly schema: Schema;
   readonly interest: Pick<Interest, 'filter' | 'fields'>;
   readonly ticket: () => Ticket;
+  /** Whether its principal or its schema is no more. */
+  readonly isOver: () => boolean;
 }
 
 /** What a round is judged against: what happened up to a quiet point. */
@@ -68,6 +70,8 @@ export class Poller {
     this.place = position;
     this.rounds += 1;
   }
+
+  readonly isOver = (): boolean => this.options.isOver();
 
   get #viewer(): Viewer {
     const { schema, interest, ticket } = this.options;

@@ -115,6 +115,10 @@ export class Quiet {
   }
 
   async #compareOne(subscriber: Subscriber, reality: Reality, lists: Lists): Promise<void> {
+    if (subscriber.isOver) return;
+    if (subscriber.sentAway !== undefined) {
+      throw new Finding('loss', `${subscriber.options.name} was sent away: ${subscriber.sentAway}`);
+    }
     judgeRefusal(subscriber, reality);
     if (subscriber.refusal !== undefined) return;
     requireLiving(subscriber, reality);

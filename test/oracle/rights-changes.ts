@@ -1,3 +1,4 @@
+import { replacePrincipal, replaceSchema } from './arrivals.ts';
 import type { Random } from './random.ts';
 import { GROUPS } from './rules-generator.ts';
 import type { Membership, Scopes } from './rights.ts';
@@ -8,12 +9,14 @@ export async function changeRights(world: World, random: Random): Promise<string
   const change = random.weighted<() => Promise<string>>([
     [5, () => changeRules(world, random)],
     [4, () => changePropertyRules(world, random)],
-    [1, () => changeRegisterRules(world, random)],
+    [1.5, () => changeRegisterRules(world, random)],
     [5, () => changeMembership(world, random)],
     [3, () => changeActiveOrganisation(world, random)],
     [1, () => changeOrganisations(world, random)],
     [1, () => moveOrganisation(world, random)],
     [2, () => renewToken(world, random)],
+    [0.5, () => replacePrincipal(world, random)],
+    [0.15, () => replaceSchema(world, random)],
   ]);
   return await change();
 }
@@ -22,7 +25,11 @@ async function changeRules(world: World, random: Random): Promise<string> {
   const schema = random.pick(world.schemas);
   const policy = world.model.rights.policies.get(schema.id);
   const authorization = world.generator.rules(random);
-  await world.setPolicy('schema', schema.id, { authorization, properties: policy?.properties ?? {} });
+  await world.setPolicy('schema', schema.id, {
+    authorization,
+    properties: policy?.properties ?? {},
+    roles: [],
+  });
   return `rules of ${schema.slug}`;
 }
 
@@ -30,7 +37,11 @@ async function changePropertyRules(world: World, random: Random): Promise<string
   const schema = random.pick(world.schemas);
   const policy = world.model.rights.policies.get(schema.id);
   const properties = world.generator.propertyRules(random);
-  await world.setPolicy('schema', schema.id, { authorization: policy?.authorization ?? null, properties });
+  await world.setPolicy('schema', schema.id, {
+    authorization: policy?.authorization ?? null,
+    properties,
+    roles: [],
+  });
   return `property rules of ${schema.slug}`;
 }
 
@@ -39,6 +50,7 @@ async function changeRegisterRules(world: World, random: Random): Promise<string
   await world.setPolicy('register', registerId, {
     authorization: world.generator.rules(random),
     properties: {},
+    roles: world.generator.roles(random),
   });
   return `rules of ${register}`;
 }
@@ -64,7 +76,13 @@ async function changeActiveOrganisation(world: World, random: Random): Promise<s
   const often = others.find((organisation) => organisation === most && random.chance(0.5));
   const next = others.length === 0 || random.chance(0.04) ? null : (often ?? random.pick(others));
   if (next === active) return changeMembership(world, random);
-  await world.changePrincipal(id, { active: next });
+  const { token, limits } = world.ticket(id);
+  // Whoever may do everything does it itself, where it can.
+  if (next !== null && token !== null && limits === 'null' && random.chance(0.5)) {
+    await world.actFor(id, next);
+  } else {
+    await world.changePrincipal(id, { active: next });
+  }
   return `${id} acts for ${next}`;
 }
 

@@ -6,12 +6,22 @@ export type Operand = string | number | boolean | readonly (string | number | bo
 export type Match = Readonly<Record<string, Operand | Readonly<Record<string, Operand>>>>;
 export type Rule = string | { readonly group: string; readonly match?: Match };
 export type RuleAction = 'read' | 'list' | 'create' | 'update' | 'delete';
-export type Rules = { readonly [action in RuleAction]?: readonly Rule[] };
+export type Rules = { readonly [action in RuleAction]?: readonly Rule[] } & {
+  /** Groups that hold a role; what a role may do is said by the register. */
+  readonly roles?: Readonly<Record<string, readonly string[]>>;
+};
+
+export interface Role {
+  readonly name: string;
+  readonly actions: readonly RuleAction[];
+}
 
 export interface Policy {
   /** Null or without members: a schema goes by its register's, a register by membership. */
   readonly authorization: Rules | null;
   readonly properties: Readonly<Record<string, PropertyRules>>;
+  /** Of a register. */
+  readonly roles: readonly Role[];
 }
 
 export interface PropertyRules {
@@ -31,6 +41,12 @@ export interface Principal {
   readonly organisations: readonly string[];
   readonly active: string | null;
   readonly groups: readonly Membership[];
+}
+
+/** What is left of a principal that was removed. */
+export interface RemovedPrincipal {
+  readonly id: string;
+  readonly removed: true;
 }
 
 export interface Membership {
@@ -61,7 +77,7 @@ export interface Rights {
 
 export type PropertyKind = 'string' | 'integer' | 'number' | 'boolean' | 'instant' | 'list';
 
-/** A schema of the world; schemas do not change in a run. */
+/** A schema of the world: it comes and goes, and does not change. */
 export interface Schema {
   readonly id: string;
   readonly slug: string;
@@ -94,7 +110,7 @@ export const SYSTEM_MEMBERS = [
 
 /** A right's place: `kind/id`. Of a thing there is at most one. */
 export type RightsKey = `${'organisation' | 'principal' | 'credential' | 'policy'}/${string}`;
-export type RightsValue = Organisation | Principal | Credential | Policy;
+export type RightsValue = Organisation | Principal | RemovedPrincipal | Credential | Policy;
 
 /** The rights with one of them replaced. */
 export function withRight(rights: Rights, key: RightsKey, value: RightsValue): Rights {
@@ -103,8 +119,11 @@ export function withRight(rights: Rights, key: RightsKey, value: RightsValue): R
   switch (key.slice(0, key.indexOf('/'))) {
     case 'organisation':
       return { ...rights, organisations: put(rights.organisations) };
-    case 'principal':
-      return { ...rights, principals: put(rights.principals) };
+    case 'principal': {
+      const principals = new Map(put(rights.principals));
+      if ('removed' in value) principals.delete(id);
+      return { ...rights, principals };
+    }
     case 'credential':
       return { ...rights, credentials: put(rights.credentials) };
     default:

@@ -1,7 +1,17 @@
 import type { Random } from './random.ts';
 import type { FilterTerm } from './filter.ts';
 import type { OrderTerm } from './lists.ts';
-import type { Match, Operand, Policy, PropertyKind, Rule, Rules, Schema } from './rights.ts';
+import type {
+  Match,
+  Operand,
+  Policy,
+  PropertyKind,
+  Role,
+  Rule,
+  RuleAction,
+  Rules,
+  Schema,
+} from './rights.ts';
 import type { Properties } from './model.ts';
 
 /** The properties of every schema; some names are traps of their own. */
@@ -36,6 +46,9 @@ const VALUES: Readonly<Record<string, readonly unknown[]>> = {
 };
 
 export const GROUPS = ['g1', 'g2', 'g3'] as const;
+/** Roles that registers define; a name that every object has is a name like another. */
+const ROLES = ['clerk', 'auditor', 'constructor'] as const;
+const ACTIONS = ['read', 'list', 'create', 'update', 'delete'] as const satisfies readonly RuleAction[];
 const ORDERED = ['$gt', '$gte', '$lt', '$lte'] as const;
 
 /** Properties that a change of a row is worth most in. */
@@ -83,12 +96,12 @@ export class Generator {
   }
 
   policy(random: Random): Policy {
-    return { authorization: this.rules(random), properties: this.propertyRules(random) };
+    return { authorization: this.rules(random), properties: this.propertyRules(random), roles: [] };
   }
 
   rules(random: Random): Rules | null {
     if (random.chance(0.06)) return null;
-    const rules: { -readonly [action in keyof Rules]: Rules[action] } = {};
+    const rules: { -readonly [member in keyof Rules]: Rules[member] } = {};
     if (random.chance(0.93)) {
       const others = this.#ruleList(random, 0.75);
       rules.read = random.chance(0.82)
@@ -100,7 +113,24 @@ export class Generator {
       if (random.chance(0.8))
         rules[action] = random.chance(0.5) ? ['authenticated'] : this.#ruleList(random, 0.4);
     }
+    if (random.chance(0.25)) rules.roles = this.#holders(random);
     return rules;
+  }
+
+  /** What the roles of a register may do: mostly write, because who reads all by a role sees nothing come or go. */
+  roles(random: Random): Role[] {
+    return random.some(ROLES, 0.7).map((name) => ({
+      name,
+      actions: ACTIONS.filter((action) => random.chance(action === 'read' ? 0.2 : 0.4)),
+    }));
+  }
+
+  #holders(random: Random): Record<string, string[]> {
+    // One of them is defined by no register: whoever holds it holds nothing.
+    const names = random.some([...ROLES, 'nobody-knows'], 0.4);
+    return Object.fromEntries(
+      names.map((name) => [name, random.some([...GROUPS, random.chance(0.1) ? 'authenticated' : 'g1'], 0.4)]),
+    );
   }
 
   propertyRules(random: Random): Policy['properties'] {

@@ -28,6 +28,8 @@ export interface SubscriberOptions {
   readonly gateways: readonly Gateway[];
   /** The principal's credential of now. */
   readonly ticket: () => Ticket;
+  /** Whether nobody comes back as this one: it was removed, or what it follows. */
+  readonly isOver: () => boolean;
   readonly onFinding: (finding: Finding) => void;
 }
 
@@ -83,6 +85,8 @@ export class Subscriber {
   stale = true;
   /** Why the stream was not opened; undefined: it was, or will be. */
   refusal: { readonly status: number; readonly body: string } | undefined;
+  /** Why it was told not to come back. */
+  sentAway: string | undefined;
   readonly resyncs: string[] = [];
   connection: Connection | undefined;
   #close: (() => void) | undefined;
@@ -111,8 +115,16 @@ export class Subscriber {
 
   /** Whether everything up to a place has been told, or nothing will be. */
   hasReached(sequence: number): boolean {
-    if (this.refusal !== undefined) return true;
+    if (this.refusal !== undefined || this.sentAway !== undefined || this.isOver) return !this.isOpen;
     return this.connection?.open === true && this.#last >= sequence;
+  }
+
+  get isOpen(): boolean {
+    return this.connection?.open === true;
+  }
+
+  get isOver(): boolean {
+    return this.options.isOver();
   }
 
   /** What a failed wait needs to say of it. */
@@ -298,10 +310,8 @@ export class Subscriber {
     if (connection !== this.connection) return;
     this.#note(`ended: ${text}`);
     const { code, reconnect } = JSON.parse(text) as { readonly code: string; readonly reconnect: boolean };
-    // A credential that ended has a successor; everything else that ends for good is not expected here.
-    if (!reconnect && code !== 'CREDENTIAL_ENDED') {
-      this.options.onFinding(new Finding('loss', `${this.options.name} was sent away: ${text}`));
-    }
+    // A credential that ended has a successor.
+    if (!reconnect && code !== 'CREDENTIAL_ENDED') this.sentAway = text;
   }
 
   #closed(connection: Connection): void {
@@ -320,6 +330,7 @@ export class Subscriber {
   }
 
   #tryAgain(): void {
+    if (this.sentAway !== undefined || this.isOver) return;
     this.moveOn();
     this.#retries += 1;
     if (this.#retries > MOST_RETRIES) {

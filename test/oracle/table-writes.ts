@@ -72,15 +72,30 @@ interface Patch {
   readonly isStale: boolean;
 }
 
-async function patchOf({ world, random }: Place, row: Row): Promise<Patch> {
+async function patchOf(place: Place, row: Row): Promise<Patch> {
+  const { world, random } = place;
   const fields = tellingPatch(world, random, row);
   const next = { ...row, properties: merged(row.properties, fields), version: row.version + 1 };
-  const known = random.chance(0.5) ? await tokenOf(world, row) : undefined;
-  const isStale = known !== undefined && random.chance(0.15);
-  const token = isStale
-    ? new Date(Date.parse(known) + random.pick([-1, 1, -86_400_000])).toISOString()
-    : known;
-  return { row, next, fields, token, isStale };
+  const token = random.chance(0.5) ? await someToken(place, row) : undefined;
+  return { row, next, fields, token: token?.text, isStale: token?.isStale === true };
+}
+
+interface Token {
+  readonly text: string;
+  readonly isStale: boolean;
+}
+
+/** The row's token, or now and then another one; of a row that is not there every token is another one. */
+async function someToken({ world, random }: Place, row: Row | undefined): Promise<Token | undefined> {
+  if (row === undefined)
+    return random.chance(0.2) ? { text: new Date().toISOString(), isStale: true } : undefined;
+  const known = await tokenOf(world, row);
+  if (known === undefined) return undefined;
+  if (!random.chance(0.15)) return { text: known, isStale: false };
+  return {
+    text: new Date(Date.parse(known) + random.pick([-1, 1, -86_400_000])).toISOString(),
+    isStale: true,
+  };
 }
 
 /** `updatedAt` as the log told it, or as it is read now. */
@@ -198,10 +213,16 @@ async function upsert(place: Place, rows: readonly Row[]): Promise<void> {
   }
   const wanted = [...given.values()];
   const found = wanted.map((row) => matchesOf(place, keyFields, row, rows));
-  const records = wanted.map((row) => ({ fields: bodyOf(world, writer, row) }));
+  const tokens: (Token | undefined)[] = [];
+  for (const [row] of found) tokens.push(random.chance(0.4) ? await someToken(place, row) : undefined);
+  const records = wanted.map((row, index) => ({
+    fields: bodyOf(world, writer, row),
+    ...(tokens[index] === undefined ? {} : { updatedAt: tokens[index].text }),
+  }));
   const writes = wanted.map((row, index) => upserted(place, row, found[index]?.[0]));
   const isClear = found.every((matches) => matches.length <= 1);
-  const allowed = isClear && writes.every(({ allowed: may }) => may);
+  const isStale = tokens.some((token) => token?.isStale);
+  const allowed = isClear && !isStale && writes.every(({ allowed: may }) => may);
   const question = questionOf(world, writer, schema);
   // Whether there is such a table, and such a field, is for those who may read it somewhere.
   const unsure = !rows.some((row) => {

@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type { Platform } from '@tidewire/test-kit';
 import { createApi } from '../support/api.ts';
 import type { Answer, Api } from '../support/api.ts';
+import { createPrincipal, createRegister, createSchema } from './arrivals.ts';
+import { governing } from './evaluator.ts';
 import { History } from './history.ts';
 import { LogWatch } from './log-watch.ts';
 import { Model } from './model.ts';
 import type { Random } from './random.ts';
-import { GROUPS, Generator, PROPERTY_KINDS } from './rules-generator.ts';
+import { Generator } from './rules-generator.ts';
 import type { Focus } from './rules-generator.ts';
 import { withRight } from './rights.ts';
 import type { Image, Membership, Policy, Principal, Schema, Scopes } from './rights.ts';
@@ -20,6 +22,22 @@ export interface WorldOptions {
 
 const PEOPLE = 9;
 
+const RETRY_MS = 50;
+const MOST_ATTEMPTS = 600;
+
+type Answered = Answer & { readonly attempts: number };
+
+async function askUntilAnswered(api: Api, method: string, path: string, body?: unknown): Promise<Answered> {
+  for (let attempts = 1; ; attempts += 1) {
+    const answer = await api.ask(method, path, body).catch(() => undefined);
+    if (answer !== undefined && answer.status < 500 && answer.status !== 429) return { ...answer, attempts };
+    if (attempts >= MOST_ATTEMPTS) throw new Error(`${method} ${path} is not answered: ${answer?.status}`);
+    await new Promise((wake) => {
+      setTimeout(wake, RETRY_MS);
+    });
+  }
+}
+
 /** What a run happens in: organisations, principals, schemas, their rules, and everything known of them. */
 export class World {
   readonly platform: Platform;
@@ -28,12 +46,18 @@ export class World {
   readonly adminId: string;
   readonly history = new History();
   readonly model = new Model();
+  /** Those that are there. */
   readonly schemas: Schema[] = [];
+  /** All that ever were, by id. */
+  readonly known = new Map<string, Schema>();
   readonly organisations: string[] = [];
+  /** Those that are there; whoever goes makes room for somebody else. */
   readonly people: string[] = [];
   readonly generator: Generator;
   /** Whether a change takes a row into somebody's view or out of it. */
   crosses: (schema: Schema, before: Image, after: Image) => boolean = () => false;
+  /** Whether a process is on its way down or up. */
+  troubled = false;
   /** Whether too little of the kind happens by chance. */
   urgent = false;
   /** Properties that somebody filters by. */
@@ -54,8 +78,6 @@ export class World {
       active: null,
       groups: [],
     });
-    const suffix = randomUUID().slice(0, 6);
-    this.people = Array.from({ length: PEOPLE }, (_, index) => `person-${index}-${suffix}`);
     this.generator = new Generator(this.people);
   }
 
@@ -68,12 +90,12 @@ export class World {
     );
     const world = new World(options, me.principal.id);
     world.#watch = await LogWatch.open(platform.natsUrl('fanout-gateway'), world.history, {
-      schemaOf: (id) => world.schemas.find((schema) => schema.id === id),
+      schemaOf: (id) => world.known.get(id),
       onChange: (change) => world.model.told(change),
       onRights: (key, value) => world.model.toldRights(key, value),
     });
     await world.#createOrganisations();
-    for (const id of world.people) await world.#createPrincipal(random, id);
+    for (let i = 0; i < PEOPLE; i += 1) world.people.push(await createPrincipal(world, random));
     await world.#createSchemas(random);
     return world;
   }
@@ -96,6 +118,33 @@ export class World {
       : createApi(this.platform.origin, this.ticket(principal).token ?? undefined);
   }
 
+  /**
+   * What the administrator does to rights, until it is done: whoever answers may be down. What was done already is done.
+   * Undefined: a repetition found it so.
+   *
+   * @throws Error when it is refused.
+   */
+  async act<T>(method: string, path: string, body?: unknown): Promise<T | undefined> {
+    const { status, body: answer, attempts } = await askUntilAnswered(this.admin, method, path, body);
+    if (status < 300) return answer as T;
+    const isDone =
+      attempts > 1 && ((method === 'DELETE' && status === 404) || (method === 'POST' && status === 409));
+    if (isDone) return undefined;
+    throw new Error(`${method} ${path}: ${status} ${JSON.stringify(answer)}`);
+  }
+
+  /** Whether the principal was removed, or something that the topics name. */
+  isGone(principal: string | null, topics: readonly string[]): boolean {
+    if (principal !== null && principal !== this.adminId && !this.people.includes(principal)) return true;
+    return this.known
+      .values()
+      .some(
+        (schema) =>
+          !this.schemas.includes(schema) &&
+          topics.includes(`register/${schema.register}/schema/${schema.slug}`),
+      );
+  }
+
   /** Most of what happens is in two of the organisations, one below the other. */
   anOrganisation(random: Random): string {
     const [above = '', below = ''] = this.organisations;
@@ -114,9 +163,7 @@ export class World {
 
   /** The properties that decide who sees a row of the schema. */
   focusOf(schema: Schema): Focus {
-    const own = this.model.rights.policies.get(schema.id)?.authorization ?? {};
-    const inherited = this.model.rights.policies.get(schema.registerId)?.authorization ?? {};
-    const rules = (Object.keys(own).length > 0 ? own : inherited).read ?? [];
+    const rules = governing(this.model.rights, schema).read ?? [];
     const fields = rules.flatMap((rule) => (typeof rule === 'string' ? [] : Object.keys(rule.match ?? {})));
     const known = (names: Iterable<string>): string[] =>
       [...names].filter((name) => schema.properties.has(name));
@@ -124,11 +171,10 @@ export class World {
   }
 
   async giveToken(principal: string, scopes: Scopes | null): Promise<void> {
-    const { id, token } = await this.admin.send<{ id: string; token: string }>('POST', '/api/auth/tokens', {
-      principal,
-      name: 'oracle',
-      ...(scopes === null ? {} : { scopes }),
-    });
+    const body = { principal, name: 'oracle', ...(scopes === null ? {} : { scopes }) };
+    const made = await this.act<{ id: string; token: string }>('POST', '/api/auth/tokens', body);
+    if (made === undefined) throw new Error('a token was not made');
+    const { id, token } = made;
     this.#tickets.set(principal, { principal, credential: id, token, limits: JSON.stringify(scopes) });
     this.model.granted(`credential/${id}`, { id, principal, scopes, ended: false });
   }
@@ -137,7 +183,7 @@ export class World {
     const { credential } = this.ticket(principal);
     if (credential === null) return;
     const known = this.model.rights.credentials.get(credential);
-    await this.admin.send('DELETE', `/api/auth/tokens/${credential}`);
+    await this.act('DELETE', `/api/auth/tokens/${credential}`);
     this.model.granted(`credential/${credential}`, {
       id: credential,
       principal,
@@ -147,7 +193,7 @@ export class World {
   }
 
   async setPolicy(target: 'register' | 'schema', id: string, policy: Policy): Promise<void> {
-    await this.admin.send('PUT', `/api/policies/${target}/${id}`, policy);
+    await this.act('PUT', `/api/policies/${target}/${id}`, policy);
     this.model.granted(`policy/${id}`, policy);
   }
 
@@ -157,7 +203,7 @@ export class World {
     change: Partial<Pick<Principal, 'organisations' | 'active' | 'groups'>>,
   ): Promise<void> {
     const next = { ...this.model.principal(id), ...change };
-    await this.admin.send('PATCH', `/api/principals/${id}`, {
+    await this.act('PATCH', `/api/principals/${id}`, {
       organisations: next.organisations,
       activeOrganisation: next.active,
       groups: next.groups,
@@ -165,16 +211,24 @@ export class World {
     this.model.granted(`principal/${id}`, next);
   }
 
+  /** A principal acts for another of its organisations from now on, by its own word. */
+  async actFor(id: string, organisation: string): Promise<void> {
+    const path = `/api/organisations/${organisation}/set-active`;
+    const { status } = await askUntilAnswered(this.api(id), 'POST', path);
+    if (status !== 200) throw new Error(`${id} may not act for ${organisation}: ${status}`);
+    this.model.granted(`principal/${id}`, { ...this.model.principal(id), active: organisation });
+  }
+
   async setMember(id: string, membership: Membership, isMember: boolean): Promise<void> {
     const { organisation, group } = membership;
-    await this.admin.send(isMember ? 'PUT' : 'DELETE', `/api/groups/${organisation}/${group}/members/${id}`);
+    await this.act(isMember ? 'PUT' : 'DELETE', `/api/groups/${organisation}/${group}/members/${id}`);
     const known = this.model.principal(id);
     const others = known.groups.filter((own) => own.organisation !== organisation || own.group !== group);
     this.model.granted(`principal/${id}`, { ...known, groups: isMember ? [...others, membership] : others });
   }
 
   async setParent(id: string, parent: string | null): Promise<Answer> {
-    const answer = await this.admin.ask('PATCH', `/api/organisations/${id}`, { parent });
+    const answer = await askUntilAnswered(this.admin, 'PATCH', `/api/organisations/${id}`, { parent });
     if (answer.status === 200) this.model.granted(`organisation/${id}`, { id, parent });
     return answer;
   }
@@ -195,72 +249,11 @@ export class World {
     }
   }
 
-  async #createPrincipal(random: Random, id: string): Promise<void> {
-    const active = this.anOrganisation(random);
-    const organisations = [
-      active,
-      ...random.some(this.organisations, 0.4).filter((other) => other !== active),
-    ];
-    const groups = organisations.flatMap((organisation) =>
-      random.some(GROUPS, 0.4).map((group) => ({ organisation, group })),
-    );
-    const name = `Name of ${id}`;
-    await this.admin.send('POST', '/api/principals', {
-      id,
-      name,
-      organisations,
-      activeOrganisation: active,
-      groups,
-    });
-    this.model.granted(`principal/${id}`, { id, name, admin: false, organisations, active, groups });
-    await this.giveToken(id, null);
-  }
-
   async #createSchemas(random: Random): Promise<void> {
     const suffix = randomUUID().slice(0, 6);
     for (const [index, slugs] of [['cases', 'notes'], ['things']].entries()) {
-      const slug = `r${index}-${suffix}`;
-      const authorization = this.generator.rules(random) ?? {};
-      const register = await this.admin.send<{ id: string }>('POST', '/api/registers', {
-        slug,
-        title: slug,
-        authorization,
-      });
-      this.model.granted(`policy/${register.id}`, { authorization, properties: {} });
-      for (const name of slugs) {
-        const policy = this.generator.policy(random);
-        const schema = await this.admin.send<{ id: string; table: string }>('POST', '/api/schemas', {
-          register: slug,
-          slug: name,
-          title: name,
-          authorization: policy.authorization,
-          properties: definitions(policy),
-        });
-        this.schemas.push({
-          id: schema.id,
-          slug: name,
-          registerId: register.id,
-          register: slug,
-          table: schema.table,
-          properties: new Map(Object.entries(PROPERTY_KINDS)),
-        });
-        this.model.granted(`policy/${schema.id}`, policy);
-      }
+      const register = await createRegister(this, random, `r${index}-${suffix}`);
+      for (const slug of slugs) this.schemas.push(await createSchema(this, random, register, slug));
     }
   }
-}
-
-function definitions(policy: Policy): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(PROPERTY_KINDS).map(([name, kind]) => {
-      const type =
-        kind === 'instant'
-          ? { type: 'string', format: 'date-time' }
-          : kind === 'list'
-            ? { type: 'array', items: { type: 'string' } }
-            : { type: kind };
-      const rules = Object.hasOwn(policy.properties, name) ? policy.properties[name] : undefined;
-      return [name, rules === undefined ? type : { ...type, authorization: rules }];
-    }),
-  );
 }

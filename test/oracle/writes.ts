@@ -1,6 +1,6 @@
 import { mayActOn, readableProperties } from './evaluator.ts';
 import { SQL_ACTOR } from './model.ts';
-import type { Properties, Row } from './model.ts';
+import type { Properties, Row, Write } from './model.ts';
 import type { Random } from './random.ts';
 import type { Schema } from './rights.ts';
 import { send } from './send.ts';
@@ -14,13 +14,15 @@ export async function writeByApi(world: World, random: Random): Promise<void> {
   const schema = world.aSchema(random);
   const rows = writableRows(world, schema);
   const writer = random.chance(0.75) ? world.adminId : random.pick(world.people);
-  const kind = random.weighted<'create' | 'patch' | 'put' | 'delete'>([
+  const kind = random.weighted<'create' | 'patch' | 'put' | 'delete' | 'transfer'>([
     [rows.length >= MOST_ROWS_PER_SCHEMA ? 0 : rows.length < 12 ? 60 : 14, 'create'],
     [rows.length === 0 ? 0 : 70, 'patch'],
     [rows.length === 0 ? 0 : 6, 'put'],
+    [rows.length === 0 ? 0 : 8, 'transfer'],
     [rows.length < 12 ? 0 : 12, 'delete'],
   ]);
   if (kind === 'create') await create(world, random, writer, schema);
+  else if (kind === 'transfer') await transfer(world, random, writer, random.pick(rows));
   else {
     const row = random.pick(rows);
     const action = kind === 'delete' ? 'delete' : 'update';
@@ -96,6 +98,17 @@ async function change(world: World, random: Random, { writer, kind, row }: Chang
   ]);
 }
 
+/** Another owner, which administrators give. */
+async function transfer(world: World, random: Random, writer: string, row: Row): Promise<void> {
+  const owner = random.chance(0.2) ? null : random.pick(world.people.filter((id) => id !== row.owner));
+  if (owner === row.owner) return;
+  const path = `${pathOf(row.schema)}/${row.uuid}/owner`;
+  const allowed = writer === world.adminId;
+  await send(world, { writer, method: 'PUT', path, body: { owner }, allowed }, () => [
+    { action: 'updated', actor: writer, row: { ...row, owner, version: row.version + 1 } },
+  ]);
+}
+
 const TRIES = 3;
 const TRIES_WHEN_URGENT = 12;
 
@@ -128,8 +141,52 @@ export async function writeBySql(world: World, random: Random): Promise<void> {
     [rows.length === 0 ? 0 : 9, () => updateMany(world, random, schema, random.some(rows, 0.25))],
     [rows.length === 0 ? 0 : 2, () => setOwner(world, random, random.pick(rows))],
     [rows.length < 12 ? 0 : 1.5, () => removeMany(world, random.some(rows, 0.08))],
+    [rows.length < 12 ? 0 : 2, () => writeInTransaction(world, random, schema)],
   ]);
   await kind();
+}
+
+type Statement = { readonly text: string; readonly write: Write };
+
+/** Several statements in one transaction, the same row in more than one of them; now and then it is taken back. */
+async function writeInTransaction(world: World, random: Random, schema: Schema): Promise<void> {
+  const rows = new Map(writableRows(world, schema).map((row) => [row.uuid, row]));
+  const statements: Statement[] = [];
+  const add = (text: string, write: Write): void => {
+    statements.push({ text, write: { ...write, actor: SQL_ACTOR } });
+    rows.set(write.row.uuid, write.row);
+  };
+  const favourite = random.pick([...rows.keys()]);
+  for (let count = 2 + random.below(4); count > 0; count -= 1) {
+    const row = rows.get(random.chance(0.5) ? favourite : random.pick([...rows.keys()]));
+    if (row === undefined || !row.exists) continue;
+    const version = row.version + 1;
+    if (random.chance(0.15)) {
+      const gone = { ...row, version, exists: false, restorable: true };
+      add(`delete from records.objects where uuid = '${row.uuid}'`, {
+        action: 'deleted',
+        actor: SQL_ACTOR,
+        row: gone,
+      });
+      continue;
+    }
+    const patch = withoutNull(world.generator.patch(random, world.focusOf(schema)));
+    const text = `update records.objects set properties = properties || ${literal(patch)} where uuid = '${row.uuid}'`;
+    const properties = { ...row.properties, ...patch };
+    add(text, { action: 'updated', actor: SQL_ACTOR, row: { ...row, properties, version } });
+  }
+  const isKept = random.chance(0.85);
+  const texts = statements.map(({ text }) => text);
+  await world.platform.sql(['begin', ...texts, isKept ? 'commit' : 'rollback'].join(';\n'));
+  if (isKept) world.model.wrote(statements.map(({ write }) => write));
+}
+
+function literal(properties: Properties): string {
+  return `$oracle$${JSON.stringify(properties)}$oracle$::jsonb`;
+}
+
+function withoutNull(patch: Properties): Properties {
+  return Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== null));
 }
 
 async function insert(world: World, random: Random, schema: Schema, grave: Row | undefined): Promise<void> {
@@ -149,11 +206,7 @@ async function insert(world: World, random: Random, schema: Schema, grave: Row |
 }
 
 async function updateMany(world: World, random: Random, schema: Schema, rows: readonly Row[]): Promise<void> {
-  const patch = Object.fromEntries(
-    Object.entries(world.generator.patch(random, world.focusOf(schema))).filter(
-      ([, value]) => value !== null,
-    ),
-  );
+  const patch = withoutNull(world.generator.patch(random, world.focusOf(schema)));
   const done = await world.platform.sql<{ uuid: string }>(
     'update records.objects set properties = properties || $2 where uuid = any($1) returning uuid',
     [rows.map(({ uuid }) => uuid), patch],
