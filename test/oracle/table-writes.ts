@@ -113,7 +113,9 @@ async function patchMany(place: Place, rows: readonly Row[]): Promise<void> {
   if (chosen.length === 0) chosen.push(random.pick(rows));
   const all: Patch[] = [];
   for (const row of chosen) all.push(await patchOf(place, row));
-  const patches = mostlyAllowed(place, all, ({ row, next }) => mayChange(world, writer, row, next));
+  const patches = mostlyAllowed(place, all, ({ row, next, fields: sent }) =>
+    mayChange(world, writer, { row, next, sent }),
+  );
   const records = patches.map(({ row, fields, token }) => ({
     id: row.uuid,
     fields,
@@ -140,7 +142,7 @@ async function patchOne(place: Place, row: Row): Promise<void> {
 
 /** A stale token is a conflict for whoever could have written the row, and nothing of the request is done. */
 function verdictOf({ world, writer }: Place, patches: readonly Patch[]) {
-  const may = patches.every(({ row, next }) => mayChange(world, writer, row, next));
+  const may = patches.every(({ row, next, fields: sent }) => mayChange(world, writer, { row, next, sent }));
   const isStale = patches.some((patch) => patch.isStale);
   return { allowed: may && !isStale, refusal: may && isStale ? 409 : undefined };
 }
@@ -284,7 +286,7 @@ function upserted(
   const next = { ...row, properties, version: row.version + 1 };
   return {
     write: { action: 'updated', actor: writer, row: next },
-    allowed: mayChange(world, writer, row, next),
+    allowed: mayChange(world, writer, { row, next, sent: wanted.properties }),
   };
 }
 

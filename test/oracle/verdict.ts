@@ -1,4 +1,4 @@
-import { mayActOn, writableProperties } from './evaluator.ts';
+import { mayActOn, mayReadRow, readableProperties, writableProperties } from './evaluator.ts';
 import type { Question } from './evaluator.ts';
 import { sameJson } from './expectation.ts';
 import type { Properties, Row } from './model.ts';
@@ -14,15 +14,27 @@ export function mayCreate(world: World, writer: string, row: Row): boolean {
   );
 }
 
-/** Whether the writer may make one version of a row the other: both must be its to write, and all that differs. */
-export function mayChange(world: World, writer: string, row: Row, next: Row): boolean {
+/** One version of a row, the other, and what was sent to make it that. */
+interface RowChange {
+  readonly row: Row;
+  readonly next: Row;
+  readonly sent: Properties;
+}
+
+/**
+ * Whether the writer may make one version of a row the other: both must be its to write, all that differs, and all that it
+ * sends without being able to see what there is.
+ */
+export function mayChange(world: World, writer: string, { row, next, sent }: RowChange): boolean {
   const question = questionOf(world, writer, row.schema);
   const [before, after] = [imageOf(row), imageOf(next)];
   if (!mayActOn(question, before, 'update')) return false;
   if (row.owner !== writer && !mayActOn(question, after, 'update')) return false;
   const [was, is] = [writableProperties(question, before), writableProperties(question, after)];
-  return Object.keys({ ...row.properties, ...next.properties })
-    .filter((name) => !sameJson(own(row.properties, name), own(next.properties, name)))
+  const seen = mayReadRow(question, before) ? readableProperties(question, before) : new Set<string>();
+  const isBlind = (name: string): boolean => Object.hasOwn(sent, name) && !seen.has(name);
+  return Object.keys({ ...row.properties, ...next.properties, ...sent })
+    .filter((name) => isBlind(name) || !sameJson(own(row.properties, name), own(next.properties, name)))
     .every((name) => was.has(name) && is.has(name));
 }
 

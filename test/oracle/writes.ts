@@ -92,7 +92,7 @@ async function change(world: World, random: Random, { writer, kind, row }: Chang
       ? merged(row.properties, body)
       : { ...without(row.properties, readableProperties(question, before)), ...body };
   const next: Row = { ...row, properties, version };
-  const allowed = mayChange(world, writer, row, next);
+  const allowed = mayChange(world, writer, { row, next, sent: body });
   await send(world, { writer, method: kind === 'patch' ? 'PATCH' : 'PUT', path, body, allowed }, () => [
     { action: 'updated', actor: writer, row: next },
   ]);

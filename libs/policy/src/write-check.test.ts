@@ -78,6 +78,42 @@ test('a property that may not be written is named; one that does not change is n
   expect(check('update', open, { ...open, budget: 2 }, ['managers'])).toEqual({ ok: true });
 });
 
+test('of what may not be read, a value that does not change is refused like one that does', () => {
+  const guarded = governedView(
+    { status: { type: 'string' }, salary: { type: 'number' } },
+    {
+      authorization: {
+        read: [{ group: 'authenticated', match: { status: 'open' } }],
+        update: ['authenticated'],
+      },
+      properties: { salary: { read: ['managers'], update: ['managers'] } },
+    },
+  );
+  const by = (action: Action, groups: string[]): Granted => {
+    const asked = { view: guarded, principal: principal('bob', ORG_A, groups), schema: SCHEMA, action };
+    const decision = decideAccess(asked);
+    if (!decision.allowed) throw new Error('denied');
+    return decision;
+  };
+  const guess = (salary: number, status = 'open', groups: string[] = []): unknown => {
+    const before = row({ status, salary: 5 });
+    const sent = { names: ['salary'], read: by('read', groups) };
+    return checkWrite({
+      decision: by('update', groups),
+      before,
+      after: { ...before, salary },
+      sent,
+      nowMs: 0,
+    });
+  };
+  const refused = { ok: false, reason: 'fields', fields: ['salary'] };
+  expect(guess(5)).toEqual(refused);
+  expect(guess(6)).toEqual(refused);
+  expect(guess(5, 'shut')).toEqual(refused);
+  expect(guess(5, 'open', ['managers'])).toEqual({ ok: true });
+  expect(guess(6, 'open', ['managers'])).toEqual({ ok: true });
+});
+
 test('a property rule with a match has to hold before and after', () => {
   const fresh = { ...open, status: 'new' };
   expect(check('update', fresh, { ...open, note: 'm' })).toMatchObject({ ok: false, fields: ['note'] });

@@ -1,8 +1,8 @@
 import { evaluate, type Row } from '@tidewire/condition';
-import type { Granted } from './decision.ts';
+import type { Decision, Granted } from './decision.ts';
 import { sameJson } from './json-equality.ts';
 import { allowedFields, hasField } from './property-rights.ts';
-import { passesAsOwner, passesRules } from './visibility.ts';
+import { isVisibleAt, passesAsOwner, passesRules, visibleFields } from './visibility.ts';
 
 /** One write, before it is committed. */
 export interface Write {
@@ -14,8 +14,17 @@ export interface Write {
   readonly after: Row | null;
   /** Names of the properties whose value differs; found by comparing when it is not given. */
   readonly changedFields?: Iterable<string>;
+  /** What the writer sent of an object that exists, and what it may read of that; absent: what differs. */
+  readonly sent?: SentFields;
   /** Epoch milliseconds. */
   readonly nowMs: number;
+}
+
+/** Properties that a writer gave a value, whether it is another one or not. */
+export interface SentFields {
+  readonly names: Iterable<string>;
+  /** The writer's decision for `read`. */
+  readonly read: Decision;
 }
 
 /**
@@ -31,7 +40,8 @@ export type WriteVerdict =
 /**
  * Checks a write on both of its images: rule, tenant boundary and property rights must allow the row as it was
  * and as it becomes, so a patch can neither take a row out of its own reach nor pull one in. The owner is
- * who owned it before. Values that do not change need no right.
+ * who owned it before. Values that do not change need no right, but where the writer may not read them: a right guess
+ * must be refused like a wrong one.
  */
 export function checkWrite(write: Write): WriteVerdict {
   const { decision, before, after, nowMs } = write;
@@ -65,17 +75,26 @@ function movedMembers(before: Row, after: Row, bypass: boolean): readonly string
   return fixed.filter((name) => differs(before, after, name));
 }
 
-function refusedFields(
-  { decision, before, nowMs }: Write,
-  after: Row,
-  changed: Iterable<string>,
-): readonly string[] {
+function refusedFields(write: Write, after: Row, changed: Iterable<string>): readonly string[] {
+  const { decision, before, nowMs } = write;
   const { updates } = decision;
   const writableAfter = allowedFields(updates, after, nowMs);
   const writableBefore = before === null ? writableAfter : allowedFields(updates, before, nowMs);
-  return [...changed].filter((name) => {
+  return [...new Set([...changed, ...blindlySent(write)])].filter((name) => {
     const index = updates.names.indexOf(name);
     return index < 0 || !hasField(writableBefore, index) || !hasField(writableAfter, index);
+  });
+}
+
+/** What was sent of properties that the writer could not read on the row as it was. */
+function blindlySent({ sent, before, nowMs }: Write): readonly string[] {
+  if (sent === undefined || before === null) return [];
+  const { read } = sent;
+  if (!read.allowed || !isVisibleAt(read, before, nowMs)) return [...sent.names];
+  const readable = visibleFields(read, before, nowMs);
+  return [...sent.names].filter((name) => {
+    const index = read.reads.names.indexOf(name);
+    return index < 0 || !hasField(readable, index);
   });
 }
 

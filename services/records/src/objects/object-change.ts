@@ -83,7 +83,8 @@ export async function updateObjects(
     if (after === null) throw new Error('the update returned no image');
     const faults = mergedProblems(checks, mode, body.members, after);
     refuseInvalid(faults.map((fault) => faultIn(scope.placeOf(index), fault)));
-    requireAllowed(scope, index, checkWrite({ decision, before, after, nowMs: turn.nowMs }));
+    const sent = { names: Object.keys(body.members), read };
+    requireAllowed(scope, index, checkWrite({ decision, before, after, sent, nowMs: turn.nowMs }));
     return presentWritten(scope, read, after);
   });
   await turn.confirm(barrier);
