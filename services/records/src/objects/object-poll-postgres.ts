@@ -1,3 +1,4 @@
+import { compileSql } from '@tidewire/condition';
 import type { Pool } from '@tidewire/service-kit';
 import { barrierColumns, readBarrierRow } from '../rights/barrier-postgres.ts';
 import type { BarrierRow } from '../rights/barrier-postgres.ts';
@@ -111,11 +112,16 @@ function goneSql(sql: ObjectSql, context: StatementContext, query: ChangesQuery)
       and not exists (select from records.objects o where o.uuid = t.uuid and ${living})`;
 }
 
-/** Whether there are deletes after the base whose last image is gone: nobody can say whom they concern. */
+/**
+ * Whether there are deletes after the base whose last image is gone: nobody can say whom they concern. Those outside the
+ * reader's boundary do not concern it, and must not tell it that they were.
+ */
 function expiredSql(sql: ObjectSql, context: StatementContext, query: ChangesQuery): string {
   if (!query.includeDeleted || query.base.kind === 'nothing') return 'false';
-  return `exists (select from records.tombstones t where t.schema_id = ${sql.bind(context.place.schema)}::uuid
-    and t.properties is null and ${windowSql(sql, { ...query, round: undefined }, GONE).join(' and ')})`;
+  return `exists (select from records.tombstones t cross join lateral (select t.uuid, t.organisation) o
+    where t.schema_id = ${sql.bind(context.place.schema)}::uuid and t.properties is null
+    and (${compileSql(query.decision.boundary, sql.options)})
+    and ${windowSql(sql, { ...query, round: undefined }, GONE).join(' and ')})`;
 }
 
 interface Columns {
