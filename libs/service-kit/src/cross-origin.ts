@@ -14,6 +14,13 @@ const EXPOSED_HEADERS = Object.keys(ANSWER_HEADERS)
 /** Browsers ask again after this; it is the longest that the most impatient of them keeps an answer, in seconds. */
 const PREFLIGHT_MAX_AGE_S = '600';
 
+/** What a page may ask for, as a refusal calls it. */
+const USES = Object.freeze({
+  write: 'Writes with a session cookie',
+  stream: 'Streams with a session cookie',
+  login: 'Logins of browsers',
+} as const);
+
 /**
  * Whether a request comes from an allowed page. Browsers send cookies along with whatever any site makes them request;
  * `Origin` is the one thing such a site cannot choose. An entry `http://localhost:*` stands for every port.
@@ -33,22 +40,21 @@ function isPortOf(entry: string, origin: string): boolean {
 
 /**
  * Refuses what a foreign page makes a browser do with its session cookie. A `write`, or a WebSocket, needs an allowed
- * `Origin`. A `stream` may come without one, because browsers send none with a GET to their own origin, but then nothing
- * may say that another site caused it.
+ * `Origin`. A `stream` may come without one, because browsers send none with a GET to their own origin, and so may a
+ * `login`, which programs do too; but then nothing may say that another site caused it.
  *
  * @throws TidewireError FORBIDDEN.
  */
 export function requireOwnPage(
   headers: IncomingHttpHeaders,
   allowed: readonly string[],
-  use: 'write' | 'stream',
+  use: keyof typeof USES,
 ): void {
   if (isAllowedOrigin(headers, allowed)) return;
   const site = headers['sec-fetch-site'];
   const isOwn = site === undefined || site === 'same-origin' || site === 'none';
-  if (use === 'stream' && headers.origin === undefined && isOwn) return;
-  const what = use === 'write' ? 'Writes' : 'Streams';
-  throw new TidewireError('FORBIDDEN', `${what} with a session cookie must come from this origin.`);
+  if (use !== 'write' && headers.origin === undefined && isOwn) return;
+  throw new TidewireError('FORBIDDEN', `${USES[use]} must come from this origin.`);
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Credential, LogPosition, Principal, Scopes } from '@tidewire/contract';
+import type { Credential, CredentialType, LogPosition, Principal, Scopes } from '@tidewire/contract';
 import type { Pool, PoolClient } from '@tidewire/service-kit';
 import type { Page, PageRequest } from './page.ts';
 import type { StoredSecret } from './token-secret.ts';
@@ -8,6 +8,8 @@ export interface Identity {
   readonly principal: Principal;
   readonly credential: Credential;
   readonly position: LogPosition;
+  /** When the secret that was shown stops counting although the credential goes on. */
+  readonly secretEndsAt?: string;
 }
 
 /** A token as lists show it. */
@@ -21,6 +23,7 @@ export interface TokenEntry {
   readonly createdAt: string;
   readonly expiresAt: string | null;
   readonly endedAt: string | null;
+  readonly lastUsedAt: string | null;
 }
 
 export interface NewToken {
@@ -33,7 +36,51 @@ export interface NewToken {
 
 const TOKEN_ENTRY = `jsonb_build_object('id', c.id, 'principal', c.principal, 'name', c.name, 'prefix', c.prefix,
   'scopes', c.scopes, 'createdAt', authz.wire_time(c.created_at), 'expiresAt', authz.wire_time(c.expires_at),
-  'endedAt', authz.wire_time(c.ended_at))`;
+  'endedAt', authz.wire_time(c.ended_at),
+  'lastUsedAt', (SELECT authz.wire_time(u.used_at) FROM authz.credential_uses u WHERE u.credential = c.id))`;
+
+/** How a credential is found: by the hash of its secret, or by its id where that was verified otherwise. */
+export type CredentialKey =
+  { readonly type: CredentialType; readonly hash: Buffer } | { readonly id: string };
+
+/** What is in the database of a credential, whether it counts or not. */
+export interface FoundCredential extends Identity {
+  readonly usedAtMs: number | null;
+}
+
+/** A credential and its principal, as of one snapshot and its position, whether they count or not. */
+export async function findCredential(db: Pool, key: CredentialKey): Promise<FoundCredential | undefined> {
+  const [condition, values] =
+    'id' in key ? ['c.id = $1', [key.id]] : ['c.hash = $1 AND c.type = $2', [key.hash, key.type]];
+  const { rows } = await db.query<
+    { principal: Principal; credential: Credential; usedAtMs: number | null } & LogPosition
+  >(
+    `SELECT authz.principal_state(p) AS principal, authz.credential_state(c) AS credential,
+            (extract(epoch FROM u.used_at) * 1000)::float8 AS "usedAtMs", position.epoch, position.sequence
+     FROM outbox.position() AS position
+     JOIN authz.credentials c ON ${condition}
+     JOIN authz.principals p ON p.id = c.principal
+     LEFT JOIN authz.credential_uses u ON u.credential = c.id`,
+    values,
+  );
+  const [row] = rows;
+  if (row === undefined) return undefined;
+  const { principal, credential, epoch, sequence, usedAtMs } = row;
+  return { principal, credential, position: { epoch, sequence }, usedAtMs };
+}
+
+/** Why a credential does not count at `nowMs`; undefined when it does. For the log, never for whoever tries it. */
+export function refusalOf(
+  { principal, credential }: Pick<Identity, 'principal' | 'credential'>,
+  nowMs: number,
+): 'removed' | 'ended' | 'expired' | undefined {
+  if (principal.removed) return 'removed';
+  const { endedAt, expiresAt } = credential;
+  const isOver = expiresAt !== null && Date.parse(expiresAt) <= nowMs;
+  // What expired is ended by the sweep a moment later.
+  if (endedAt !== null && !(isOver && endedAt >= expiresAt)) return 'ended';
+  return isOver ? 'expired' : undefined;
+}
 
 /**
  * Who holds the credential with this hash, as of one snapshot and its position. Undefined for one that is unknown, has
@@ -41,24 +88,30 @@ const TOKEN_ENTRY = `jsonb_build_object('id', c.id, 'principal', c.principal, 'n
  */
 export async function findIdentity(
   db: Pool,
-  type: Credential['type'],
+  type: CredentialType,
   hash: Buffer,
   nowMs: number,
 ): Promise<Identity | undefined> {
-  const { rows } = await db.query<{ principal: Principal; credential: Credential } & LogPosition>(
-    `SELECT authz.principal_state(p) AS principal, authz.credential_state(c) AS credential,
-            position.epoch, position.sequence
-     FROM outbox.position() AS position
-     JOIN authz.credentials c ON c.hash = $1 AND c.type = $2
-     JOIN authz.principals p ON p.id = c.principal
-     WHERE c.ended_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > to_timestamp($3::float8 / 1000))
-       AND NOT p.removed`,
-    [hash, type, nowMs],
+  const found = await findCredential(db, { type, hash });
+  if (found === undefined || refusalOf(found, nowMs) !== undefined) return undefined;
+  const { principal, credential, position } = found;
+  return { principal, credential, position };
+}
+
+/** Writes down that a credential is used, unless that was done less than `stepMs` ago: false then. */
+export async function recordUse(
+  db: Pool | PoolClient,
+  id: string,
+  nowMs: number,
+  stepMs: number,
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `INSERT INTO authz.credential_uses AS u (credential, used_at) VALUES ($1, to_timestamp($2::float8 / 1000))
+     ON CONFLICT (credential) DO UPDATE SET used_at = EXCLUDED.used_at
+       WHERE u.used_at <= to_timestamp(($2::float8 - $3::float8) / 1000)`,
+    [id, nowMs, stepMs],
   );
-  const [row] = rows;
-  if (row === undefined) return undefined;
-  const { principal, credential, epoch, sequence } = row;
-  return { principal, credential, position: { epoch, sequence } };
+  return rowCount === 1;
 }
 
 export async function insertToken(client: PoolClient, token: NewToken): Promise<TokenEntry> {

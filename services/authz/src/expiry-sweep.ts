@@ -3,6 +3,7 @@ import type { MessageBus } from '@tidewire/messaging';
 import type { Clock, Logger, Pool, Timer } from '@tidewire/service-kit';
 import { endExpired } from './credential-repository-postgres.ts';
 import type { AuthzMetrics } from './metrics.ts';
+import type { AttemptLimit } from './passwords/attempt-limit-postgres.ts';
 import { forgetAccessTokens } from './oidc/access-token-repository-postgres.ts';
 
 /**
@@ -26,6 +27,8 @@ export interface ExpirySweepOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: AuthzMetrics;
+  /** Counts of failed logins, which are forgotten in time. */
+  readonly attempts: Pick<AttemptLimit, 'sweep'>;
   readonly intervalMs: number;
 }
 
@@ -46,6 +49,7 @@ export function createExpirySweep(options: ExpirySweepOptions): ExpirySweep {
         if (ended > 0) bus.signal(SIGNAL_SUBJECTS.poke);
         metrics.expired.inc(ended);
       } while (ended === BATCH);
+      await options.attempts.sweep();
       await forgetAccessTokens(pool, clock.now(), BATCH);
       reachedDatabase = true;
     } catch (error) {

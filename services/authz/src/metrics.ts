@@ -2,6 +2,7 @@ import type { Counter, Metrics } from '@tidewire/service-kit';
 
 export interface AuthzMetrics {
   readonly authentications: Counter<'outcome'>;
+  readonly refusals: Counter<'type' | 'reason'>;
   readonly accessTokenRefusals: Counter<'reason'>;
   readonly expired: Counter<never>;
   readonly policyRefusals: Counter<never>;
@@ -14,6 +15,11 @@ export function createAuthzMetrics(metrics: Metrics): AuthzMetrics {
       name: 'authentications_total',
       help: 'Credentials looked up in the database, by outcome: accepted or refused.',
       labels: ['outcome'],
+    }),
+    refusals: metrics.counter({
+      name: 'credentials_refused_total',
+      help: 'Credentials and logins that were refused, by how they were presented and the true reason.',
+      labels: ['type', 'reason'],
     }),
     accessTokenRefusals: metrics.counter({
       name: 'access_tokens_refused_total',

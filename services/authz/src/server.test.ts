@@ -8,7 +8,10 @@ import type { ServerDependencies } from './server.ts';
 
 test('the routes are those of the table of operations, and need the credentials that it says', async () => {
   // Nothing behind the routes is reached by who has no credential.
-  const nothing = {} as Pick<ServerDependencies, 'pool' | 'writer' | 'authzMetrics' | 'streams'>;
+  const nothing = {} as Pick<
+    ServerDependencies,
+    'pool' | 'writer' | 'credentials' | 'authzMetrics' | 'streams' | 'records'
+  >;
   const config = configSchema.partial().parse({});
   await using app = createServer({
     ...nothing,

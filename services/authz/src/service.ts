@@ -6,6 +6,7 @@ import type { HttpServer, Service, ServiceDependencies } from '@tidewire/service
 import { AuditStreams } from './audit/audit-streams.ts';
 import { createAuthenticator } from './authenticator.ts';
 import type { AuthzConfig } from './config.ts';
+import { createCredentials } from './credentials.ts';
 import { createExpirySweep } from './expiry-sweep.ts';
 import type { ExpirySweep } from './expiry-sweep.ts';
 import { answerAuthenticate } from './handlers/authenticate.ts';
@@ -57,7 +58,16 @@ export function createService(config: AuthzConfig, given: Partial<ServiceDepende
         logger,
         refusals: authzMetrics.accessTokenRefusals,
       });
-      const authenticate = createAuthenticator(pool, clock, authzMetrics, findAccessToken);
+      const credentials = createCredentials({ config, pool, writer, clock, logger, metrics: authzMetrics });
+      const authenticate = createAuthenticator({
+        pool,
+        clock,
+        logger,
+        metrics: authzMetrics,
+        findAccessToken,
+        findSession: credentials.findSession,
+        findBasic: (pair, from) => credentials.verifier.findBasic(pair, from),
+      });
       bus.respond(REQUEST_SUBJECTS.authenticate, answerAuthenticate(authenticate));
       bus.respond(REQUEST_SUBJECTS.principal, answerPrincipal(pool));
       bus.respond(REQUEST_SUBJECTS.rightsState, answerRightsState(pool));
@@ -68,6 +78,7 @@ export function createService(config: AuthzConfig, given: Partial<ServiceDepende
         clock,
         logger,
         metrics: authzMetrics,
+        attempts: credentials.limit,
         intervalMs: config.TIDEWIRE_EXPIRY_SWEEP_MS,
       });
       sweep.start();
@@ -81,6 +92,7 @@ export function createService(config: AuthzConfig, given: Partial<ServiceDepende
         writer,
         streams,
         authenticate,
+        credentials,
         authzMetrics,
         ready,
       });

@@ -11,7 +11,7 @@ export interface StoredSecret {
   readonly prefix: string;
 }
 
-/** A new token: 256 random bits in URL-safe characters. */
+/** A new secret of a token or a session: 256 random bits in URL-safe characters. */
 export function createTokenSecret(): string {
   return TOKEN_MARK + randomBytes(SECRET_BYTES).toString('base64url');
 }

@@ -74,7 +74,7 @@ function registerCreate(app: HttpServer, { writer, clock, chosenSecrets }: Token
         owner === context.principal.id
           ? await writer.write(authorOf(request), work)
           : await writer.writeAsAdmin(authorOf(request), work);
-      const { prefix: _prefix, endedAt: _endedAt, ...created } = entry;
+      const { prefix: _prefix, endedAt: _endedAt, lastUsedAt: _lastUsedAt, ...created } = entry;
       return reply.code(201).send({ ...created, token: secret });
     },
   );
