@@ -1,4 +1,4 @@
-import type { GroupMembership, Principal } from '@tidewire/contract';
+import type { GroupMembership, LogPosition, Principal } from '@tidewire/contract';
 import type { Pool, PoolClient } from '@tidewire/service-kit';
 import type { Page, PageRequest } from './page.ts';
 
@@ -22,7 +22,22 @@ export async function findPrincipal(db: Pool | PoolClient, id: string): Promise<
   return rows[0]?.state;
 }
 
-/** The same, and nobody else changes it until the transaction ends. */
+/** The same with the place in the log that the answer includes: both of one snapshot. */
+export async function findPrincipalAt(
+  db: Pool,
+  id: string,
+): Promise<{ readonly principal: Principal; readonly position: LogPosition } | undefined> {
+  const { rows } = await db.query<{ principal: Principal } & LogPosition>(
+    `SELECT authz.principal_state(p) AS principal, position.epoch, position.sequence
+     FROM outbox.position() AS position JOIN authz.principals p ON p.id = $1 AND NOT p.removed`,
+    [id],
+  );
+  const [row] = rows;
+  if (row === undefined) return undefined;
+  return { principal: row.principal, position: { epoch: row.epoch, sequence: row.sequence } };
+}
+
+/** As {@link findPrincipal}, and nobody else changes it until the transaction ends. */
 export async function lockPrincipal(client: PoolClient, id: string): Promise<Principal | undefined> {
   // First the lock, then the read in a statement of its own: its snapshot has what the lock was waited for.
   await client.query('SELECT FROM authz.principals WHERE id = $1 FOR NO KEY UPDATE', [id]);

@@ -27,6 +27,8 @@ export interface RunningAuthz extends AsyncDisposable {
   readonly clock: ManualClock;
   /** As another service, with no more permissions than it has. */
   readonly bus: MessageBus;
+  /** The address of the bus for another service's user. */
+  readonly natsUrlFor: (user: string) => string;
   /** Everything that the service logged, at every level. */
   readonly log: () => string;
   ask(method: string, path: string, token?: string, body?: unknown): Promise<Answer>;
@@ -68,6 +70,7 @@ export async function startAuthz(
     pool,
     clock,
     bus,
+    natsUrlFor: (user) => nats.urlFor(user),
     log: () => lines.join(''),
     async ask(method, path, token, body) {
       const response = await fetch(`${service.address}${path}`, {

@@ -6,6 +6,7 @@ import type { GatewayConfig } from './config.ts';
 import { ConnectionRegistry } from './connections/connection-registry.ts';
 import { Connections } from './connections/connections.ts';
 import { GatewayCluster } from './connections/gateway-cluster.ts';
+import { Explainer } from './explain/explainer.ts';
 import { FanOut } from './fanout/fan-out.ts';
 import type { FanOutOptions } from './fanout/fan-out.ts';
 import { ConnectionSlots } from './limits/connection-slots.ts';
@@ -49,6 +50,7 @@ export interface Gateway {
   readonly admissions: Admissions;
   readonly connections: Connections;
   readonly cluster: GatewayCluster;
+  readonly explainer: Explainer;
   readonly metrics: GatewayMetrics;
 }
 
@@ -155,6 +157,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
   const admissions = createAdmissions(dependencies, feed, rights);
   const parts = { feed, rights, keeper, metrics };
   const { connections, cluster } = createConnections(dependencies, parts);
+  const explainer = new Explainer({ bus, feed, ring, view: () => rights.view, clock });
   return {
     feed,
     rights,
@@ -166,6 +169,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     admissions,
     connections,
     cluster,
+    explainer,
     metrics,
   };
 }

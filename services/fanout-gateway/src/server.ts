@@ -2,6 +2,8 @@ import { createHttpServer } from '@tidewire/service-kit';
 import type { HttpServer, HttpServerOptions } from '@tidewire/service-kit';
 import { registerConnectionsRoutes } from './routes/connections.ts';
 import type { ConnectionsRouteOptions } from './routes/connections.ts';
+import { registerExplainRoute } from './routes/explain.ts';
+import type { ExplainRouteOptions } from './routes/explain.ts';
 import { registerPollRoute } from './routes/poll.ts';
 import type { PollRouteOptions } from './routes/poll.ts';
 import { registerStatusRoute } from './routes/status.ts';
@@ -14,6 +16,7 @@ export type ServerOptions = Omit<HttpServerOptions, 'isStream'> &
   SubscribeRouteOptions &
   PollRouteOptions &
   ConnectionsRouteOptions &
+  ExplainRouteOptions &
   StatusRouteOptions;
 
 /** The gateway's HTTP server; it does not listen. */
@@ -24,5 +27,6 @@ export function createServer(options: ServerOptions): HttpServer {
   registerTopicsRoute(app, options);
   registerStatusRoute(app, options);
   registerConnectionsRoutes(app, options);
+  registerExplainRoute(app, options);
   return app;
 }

@@ -94,7 +94,7 @@ function serverOptions(
   gateway: Gateway,
   dependencies: ServerDependencies,
 ): Parameters<typeof createServer>[0] {
-  const { feed, rights, keeper, opener, sse, longPoll, admissions, connections, metrics } =
+  const { feed, rights, keeper, opener, sse, longPoll, admissions, connections, explainer, metrics } =
     gateway;
   return {
     ...dependencies,
@@ -105,6 +105,7 @@ function serverOptions(
     admit: admissions.admit,
     addressOf: createClientAddress(config.TIDEWIRE_TRUSTED_PROXIES),
     connections,
+    explainer,
     admitAgain: (credential) => admissions.again.admit(credential),
     anonymousStreams: config.TIDEWIRE_ANONYMOUS_STREAMS,
     maxTopics: config.TIDEWIRE_MAX_SUBSCRIPTIONS_PER_CONNECTION,

@@ -11,6 +11,7 @@ import {
   formatObjectSubject,
   formatRightsSubject,
   formatTimestamp,
+  principalRequestSchema,
   queueGroup,
   stateRequestSchema,
 } from '@tidewire/contract';
@@ -44,6 +45,8 @@ export class FakePlatform implements AsyncDisposable {
   last = 0;
   /** Set to keep authz from answering. */
   authzAway = false;
+  /** Runs before authz answers a question about a principal. */
+  beforePrincipal: () => Promise<void> = async () => undefined;
   readonly #relay: MessageBus;
   readonly #authz: MessageBus;
   readonly #records: MessageBus;
@@ -192,6 +195,18 @@ export class FakePlatform implements AsyncDisposable {
     this.#records.respond(REQUEST_SUBJECTS.catalogueState, {
       queue: queueGroup('records'),
       ...states(['register', 'schema']),
+    });
+    this.#authz.respond(REQUEST_SUBJECTS.principal, {
+      queue: queueGroup('authz'),
+      requestSchema: principalRequestSchema,
+      handle: async ({ id }) => {
+        await this.beforePrincipal();
+        const principal = this.#states.get(`principal ${id}`);
+        if (principal?.kind !== 'principal' || principal.removed) {
+          throw new TidewireError('NOT_FOUND', `There is no principal '${id}'.`);
+        }
+        return { ok: true, principal, position: this.#position() };
+      },
     });
     this.#authz.respond(REQUEST_SUBJECTS.authenticate, {
       queue: queueGroup('authz'),

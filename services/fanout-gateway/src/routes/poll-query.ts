@@ -51,7 +51,8 @@ export function parsePollQuery(url: string, maxTopics: number): PollQuery {
     throw badParameter(POLL_PARAMETERS.table, 'A poll is of topics or of a table, not of both');
   }
   return {
-    wanted: tables.length > 0 ? parseTableWish(query) : parseTopicWish(query, maxTopics, OWN),
+    wanted:
+      tables.length > 0 ? parseTableWish(query, TABLE_PARAMETERS) : parseTopicWish(query, maxTopics, OWN),
     lastEventId: values(QUERY_PARAMETERS.lastEventId)[0],
     timeoutMs:
       parseInteger(query, POLL_PARAMETERS.timeoutMs, { min: 0, max: maxTimeoutMs }) ?? defaultTimeoutMs,
@@ -59,34 +60,40 @@ export function parsePollQuery(url: string, maxTopics: number): PollQuery {
   };
 }
 
-function parseTableWish(query: QueryEntries): Wanted {
-  const unknown = query.entries.find(([name]) => !TABLE_PARAMETERS.includes(name));
-  if (unknown !== undefined) throw unknownParameter(unknown[0], TABLE_PARAMETERS);
-  const table = only(query, POLL_PARAMETERS.table) ?? '';
+/**
+ * What a query asks of a table. `known`: every parameter that the request has.
+ *
+ * @throws TidewireError BAD_REQUEST
+ */
+export function parseTableWish(query: QueryEntries, known: readonly string[]): Wanted {
+  const unknown = query.entries.find(([name]) => !known.includes(name));
+  if (unknown !== undefined) throw unknownParameter(unknown[0], known);
+  const table = onlyValue(query, POLL_PARAMETERS.table) ?? '';
   if (table === '') throw badParameter(POLL_PARAMETERS.table, 'The slug of a table is required');
   return {
     from: table,
     wish: {
-      filter: only(query, POLL_PARAMETERS.filter) ?? '',
+      filter: onlyValue(query, POLL_PARAMETERS.filter) ?? '',
       fields: parseFields(POLL_PARAMETERS.fields, query.values(POLL_PARAMETERS.fields)),
     },
     actions: undefined,
   };
 }
 
-/** The value of a parameter that may be given once. */
-function only({ values }: QueryEntries, name: string): string | undefined {
+/** The value of a parameter that may be given once. @throws TidewireError BAD_REQUEST */
+export function onlyValue({ values }: QueryEntries, name: string): string | undefined {
   const [value, ...others] = values(name);
   if (others.length > 0) throw badParameter(name, `${name} may be given once`);
   return value;
 }
 
-function parseInteger(
+/** A whole number; undefined when it was not given. @throws TidewireError BAD_REQUEST */
+export function parseInteger(
   query: QueryEntries,
   name: string,
   { min, max }: { readonly min: number; readonly max: number },
 ): number | undefined {
-  const text = only(query, name);
+  const text = onlyValue(query, name);
   if (text === undefined) return undefined;
   const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
   if (value >= min && value <= max) return value;
