@@ -137,7 +137,19 @@ function own(row: Image, name: string): unknown {
 
 /** Whether two JSON values are the same; the order of members does not count. */
 export function sameJson(a: unknown, b: unknown): boolean {
-  return canonicalJson(a) === canonicalJson(b);
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  // What is undefined is not there in JSON.
+  const names = Object.keys(a).filter((name) => memberOf(a, name) !== undefined);
+  const others = Object.keys(b).filter((name) => memberOf(b, name) !== undefined);
+  return (
+    names.length === others.length && names.every((name) => sameJson(memberOf(a, name), memberOf(b, name)))
+  );
+}
+
+function memberOf(of: object, name: string): unknown {
+  return Object.hasOwn(of, name) ? (of as Record<string, unknown>)[name] : undefined;
 }
 
 export function canonicalJson(value: unknown): string {

@@ -39,8 +39,6 @@ export interface ExpectedChange {
   readonly restored?: boolean;
   /** Whether nobody knows if it was done: the answer was lost. */
   readonly uncertain: boolean;
-  /** The step that made it. */
-  readonly step: number;
   /** Number of the request or statement that it is part of: all of that is done, or nothing. */
   readonly request: number;
 }
@@ -63,9 +61,7 @@ export class Model {
     { readonly created: Change['actor']; readonly updated: Change['actor'] }
   >();
   rights: Rights = NO_RIGHTS;
-  /** The step that is made now. */
-  step = 0;
-  readonly #steps = new Map<number, number>();
+  readonly #requestOf = new Map<number, number>();
   #requests = 0;
   #expected: ExpectedChange[] = [];
   #changes: Change[] = [];
@@ -76,7 +72,7 @@ export class Model {
   wrote(changes: readonly Write[], uncertain = false): void {
     this.#requests += 1;
     for (const change of changes) {
-      this.#expected.push({ ...change, uncertain, step: this.step, request: this.#requests });
+      this.#expected.push({ ...change, uncertain, request: this.#requests });
       if (uncertain) this.uncertain.add(change.row.uuid);
       else this.rows.set(change.row.uuid, change.row);
     }
@@ -99,9 +95,9 @@ export class Model {
     this.#toldRights.set(key, [...(this.#toldRights.get(key) ?? []), value]);
   }
 
-  /** Which step made a change that was settled last. */
-  stepOf(sequence: number): number {
-    return this.#steps.get(sequence) ?? 0;
+  /** Number of the request that a change came of that was settled last. */
+  requestOf(sequence: number): number {
+    return this.#requestOf.get(sequence) ?? 0;
   }
 
   principal(id: string): Principal {
@@ -119,7 +115,7 @@ export class Model {
     const expected = this.#expected;
     this.#changes = [];
     this.#expected = [];
-    this.#steps.clear();
+    this.#requestOf.clear();
     const requests = new Map<number, Change[]>();
     for (const change of changes) {
       const { request } = this.#settleChange(change, expected);
@@ -142,7 +138,7 @@ export class Model {
       });
     }
     expected.splice(index, 1);
-    this.#steps.set(change.sequence, found.step);
+    this.#requestOf.set(change.sequence, found.request);
     const known = this.images.get(change.uuid)?.image ?? null;
     // The token of a conditional write: of two versions it is never the same.
     if (change.after !== null && known !== null && known['_updated'] === change.after['_updated']) {

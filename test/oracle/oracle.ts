@@ -1,8 +1,8 @@
-import { mayReadRow } from './evaluator.ts';
-import { messageOf, rowInView } from './expectation.ts';
+import { Crossings } from './crossings.ts';
 import { Finding } from './finding.ts';
 import { Stopwatch } from './oracle-stats.ts';
 import type { OracleStats } from './oracle-stats.ts';
+import { Lanes } from './lanes.ts';
 import { Poller } from './poller.ts';
 import { Quiet } from './quiet.ts';
 import { Random } from './random.ts';
@@ -32,6 +32,8 @@ export interface OracleOptions {
 
 const TRAIL = 30;
 const POLLERS = 6;
+/** Writes. */
+const MOST_AT_ONCE = 3;
 /** Steps between two restarts, one process after another: each takes seconds. */
 const STEPS_PER_RESTART = 400;
 
@@ -55,8 +57,10 @@ export class Oracle {
   #finding: Finding | undefined;
   #background: Promise<void> | undefined;
   #born = 0;
-  #crossedUpTo = 0;
+  readonly #crossings: Crossings;
   #rightsSteps = 0;
+  /** What is written into different schemas is written at the same time. */
+  readonly #lanes = new Lanes(MOST_AT_ONCE);
   readonly #watch = new Stopwatch();
   readonly #stats: Omit<
     OracleStats,
@@ -75,12 +79,9 @@ export class Oracle {
     this.#world = world;
     this.#gateways = gateways;
     this.#quiet = new Quiet(world);
+    this.#crossings = new Crossings(world);
     world.crosses = (schema, before, after) =>
-      this.#subscribers.some(({ viewer }) => {
-        const { rights } = world.model;
-        const was = rowInView(viewer, rights, schema, before) !== undefined;
-        return was !== (rowInView(viewer, rights, schema, after) !== undefined);
-      });
+      this.#crossings.isOne(this.#subscribers, schema, before, after);
   }
 
   static async run(options: OracleOptions): Promise<OracleStats> {
@@ -94,6 +95,7 @@ export class Oracle {
     } catch (error) {
       throw error instanceof Finding ? oracle.#explain(error) : error;
     } finally {
+      await oracle.#lanes.idle().catch(() => undefined);
       await oracle.#background?.catch(() => undefined);
       for (const subscriber of oracle.#subscribers) subscriber.stop();
       await world.close();
@@ -120,7 +122,7 @@ export class Oracle {
 
   async #run(random: Random): Promise<void> {
     const { steps, subscribers, seed } = this.#options;
-    for (let i = 0; i < 40; i += 1) await writeBySql(this.#world, random);
+    for (let i = 0; i < 40; i += 1) await writeBySql(this.#world, random, this.#world.aSchema(random));
     for (let i = 0; i < subscribers; i += 1) this.#admit(random);
     for (let index = 0; index < POLLERS; index += 1) this.#pollers.push(this.#createPoller(random, index));
     await this.#rest();
@@ -147,33 +149,39 @@ export class Oracle {
     // Chance alone would now and then leave too little of what matters.
     const isLacking = (count: number, share: number): boolean => count < share * done;
     this.#world.urgent = isLacking(this.#stats.crossings, 0.3);
+    const alone =
+      (act: () => Promise<string>): (() => Promise<string>) =>
+      async () => {
+        await this.#lanes.idle();
+        return await act();
+      };
     const step = random.weighted<() => Promise<string>>([
-      [isTime ? 1_000_000 : 0, () => this.#restart(random)],
       [34, () => this.#write(random, writeByApi, 'api')],
       [18, () => this.#write(random, writeByTable, 'table')],
       [20, () => this.#write(random, writeBySql, 'sql')],
-      [isLacking(rightsChanges, 0.12) ? 1000 : 15, () => this.#changeRights(random)],
+      [isTime ? 1_000_000 : 0, () => this.#restart(random)],
+      [isLacking(rightsChanges, 0.12) ? 1000 : 15, alone(() => this.#changeRights(random))],
       [5, () => this.#reconnect(random)],
       [3, () => this.#leave(random)],
       [2, () => this.#replace(random)],
       [2, () => this.#comeBack()],
     ]);
-    this.#world.model.step = this.#stats.steps;
     const begun = performance.now();
     const what = await step();
-    this.#watch.add(`step ${what.startsWith('writes') ? what : 'of another kind'}`, begun);
+    this.#watch.add(what.startsWith('writes') ? 'writes' : 'other steps', begun);
     this.#trail.push(`${this.#stats.steps} ${what}`);
     if (this.#trail.length > TRAIL) this.#trail.shift();
   }
 
   async #write(
     random: Random,
-    write: (world: World, random: Random) => Promise<void>,
+    write: (world: World, random: Random, schema: Schema) => Promise<void>,
     how: string,
   ): Promise<string> {
-    await write(this.#world, random);
+    const schema = this.#world.aSchema(random);
+    await this.#lanes.begin(schema.id, () => write(this.#world, random, schema));
     this.#stats.writes += 1;
-    return `writes by ${how}`;
+    return `writes by ${how} into ${schema.slug}`;
   }
 
   async #changeRights(random: Random): Promise<string> {
@@ -314,6 +322,7 @@ export class Oracle {
   }
 
   async #rest(): Promise<void> {
+    await this.#watch.timed('writes', this.#lanes.idle());
     await this.#watch.timed('restarts', this.#background ?? Promise.resolve());
     this.#background = undefined;
     this.#world.troubled = false;
@@ -325,7 +334,8 @@ export class Oracle {
       this.#quiet.reach(present, () => this.#finding),
     );
     const begun = performance.now();
-    this.#countCrossings(position);
+    this.#stats.crossings += this.#crossings.countUpTo(position, this.#subscribers, this.#rightsSteps);
+    this.#rightsSteps = 0;
     this.#watch.add('crossings', begun);
     // Who went away, or for good, has been told something too.
     await this.#watch.timed(
@@ -346,7 +356,7 @@ export class Oracle {
   /** Who was refused, or is no more, makes room for somebody who is let in. */
   #makeRoom(): void {
     const { seed } = this.#options;
-    for (const subscriber of [...this.#subscribers]) {
+    for (const subscriber of this.#subscribers.slice()) {
       if (subscriber.refusal === undefined && !subscriber.isOver) continue;
       this.#subscribers = this.#subscribers.filter((one) => one !== subscriber);
       this.#away.delete(subscriber);
@@ -356,39 +366,6 @@ export class Oracle {
     for (const [index, { isOver }] of this.#pollers.entries()) {
       if (isOver()) this.#pollers[index] = this.#createPoller(Random.of(seed, 3_000_000 + this.#born), index);
     }
-  }
-
-  #countCrossings(position: number): void {
-    const { history } = this.#world;
-    const steps = new Set<number>();
-    for (const change of history.between(this.#crossedUpTo, position)) {
-      const rights = history.rightsAt(change.sequence);
-      const crosses = this.#subscribers.some(({ viewer }) => {
-        const transition = messageOf(viewer, rights, change)?.data['transition'];
-        return transition === 'entered' || transition === 'left';
-      });
-      if (crosses) steps.add(this.#world.model.stepOf(change.sequence));
-    }
-    this.#stats.crossings += steps.size + this.#countRightsCrossings();
-    this.#rightsSteps = 0;
-    this.#crossedUpTo = position;
-  }
-
-  /** Changes of rights that showed somebody a row or took it away; a step may be several entries of the log. */
-  #countRightsCrossings(): number {
-    const { history, model } = this.#world;
-    const rows = [...model.images.values()];
-    const askers = new Map(this.#subscribers.map(({ viewer: { asker } }) => [asker.principal, asker]));
-    const crossings = history.rightsSince(this.#crossedUpTo).filter(({ before, after }) =>
-      askers.values().some((asker) =>
-        rows.some(({ schema, image }) => {
-          const question = { asker, schema, now: Date.now() };
-          const was = mayReadRow({ ...question, rights: before }, image);
-          return was !== mayReadRow({ ...question, rights: after }, image);
-        }),
-      ),
-    );
-    return Math.min(crossings.length, this.#rightsSteps);
   }
 
   #report(): void {

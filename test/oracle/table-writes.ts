@@ -13,8 +13,7 @@ const FEW_ROWS = 12;
 const KEYS = [['prio'], ['status', 'prio'], ['assignee', 'status'], ['open', 'title', 'prio'], ['until']];
 
 /** One random request of the tables face: a row or many, all of them or none. */
-export async function writeByTable(world: World, random: Random): Promise<void> {
-  const schema = world.aSchema(random);
+export async function writeByTable(world: World, random: Random, schema: Schema): Promise<void> {
   const rows = writableRows(world, schema);
   const trash = [...world.model.rows.values()].filter(
     (row) => row.restorable === true && row.schema === schema && !world.model.uncertain.has(row.uuid),

@@ -10,8 +10,7 @@ import type { World } from './world.ts';
 export const MOST_ROWS_PER_SCHEMA = 40;
 
 /** One random write through the API, by somebody who may or may not do it; the answer must say which. */
-export async function writeByApi(world: World, random: Random): Promise<void> {
-  const schema = world.aSchema(random);
+export async function writeByApi(world: World, random: Random, schema: Schema): Promise<void> {
   const rows = writableRows(world, schema);
   const writer = random.chance(0.75) ? world.adminId : random.pick(world.people);
   const kind = random.weighted<'create' | 'patch' | 'put' | 'delete' | 'transfer'>([
@@ -126,8 +125,7 @@ export function tellingPatch(world: World, random: Random, row: Row): Record<str
 }
 
 /** One random statement or transaction of plain SQL: rules do not bind it, events come of it all the same. */
-export async function writeBySql(world: World, random: Random): Promise<void> {
-  const schema = world.aSchema(random);
+export async function writeBySql(world: World, random: Random, schema: Schema): Promise<void> {
   const rows = writableRows(world, schema);
   const graves = [...world.model.rows.values()].filter(
     (row) => !row.exists && row.schema === schema && !world.model.uncertain.has(row.uuid),

@@ -16,7 +16,7 @@ interface Polling {
 }
 
 /** Short, because a quiet point waits for the next position of everybody. */
-const WAIT_MS = 250;
+const WAIT_MS = 120;
 /** So few that one answer is now and then not enough. */
 const MOST_EVENTS = 5;
 
