@@ -1,3 +1,4 @@
+import { TidewireError } from '@tidewire/contract';
 import { RightsView } from '@tidewire/policy';
 import { createManualClock } from '@tidewire/service-kit';
 import { expect, test } from 'vitest';
@@ -9,11 +10,15 @@ import type { Admission } from './admission.ts';
 const alice = person('alice', organisation('thuis'), []);
 const given = { type: 'token', secret: 'a secret', source: 'bearer' } as const;
 
-function open(): {
+function open(
+  who = alice,
+  graceMs?: number,
+): {
   readonly cache: AdmissionCache;
   readonly clock: ReturnType<typeof createManualClock>;
   readonly asked: () => number;
   readonly held: () => boolean;
+  readonly fail: (error: Error | undefined) => void;
   readonly setView: (view: RightsView) => void;
   readonly view: RightsView;
 } {
@@ -21,17 +26,20 @@ function open(): {
   const first = new RightsView();
   let view = first;
   let asked = 0;
+  let failure: Error | undefined;
   const cache = new AdmissionCache({
     clock,
     view: () => view,
     admit: async (): Promise<Admission> => {
       asked += 1;
+      if (failure !== undefined) throw failure;
       const of = view;
-      expect(of.hold({ ...alice, position: { sequence: 1 } }, clock.now()).ok).toBe(true);
+      expect(of.hold({ ...who, position: { sequence: 1 } }, clock.now()).ok).toBe(true);
       return {
-        reader: { principalId: alice.principal.id, credentialId: alice.credential.id },
+        reader: { principalId: who.principal.id, credentialId: who.credential.id },
         expiresAt: null,
-        release: () => of.release(alice),
+        ...(graceMs !== undefined && { secretEndsAt: clock.now() + graceMs }),
+        release: () => of.release(who),
       };
     },
   });
@@ -40,6 +48,9 @@ function open(): {
     clock,
     asked: () => asked,
     held: () => first.credential(alice.credential.id) !== undefined,
+    fail: (error) => {
+      failure = error;
+    },
     setView: (next) => {
       view = next;
     },
@@ -106,4 +117,46 @@ test('gives its readers back when it stops, those in use with their last user', 
   expect(held()).toBe(true);
   admission.release();
   expect(held()).toBe(false);
+});
+
+test('asks again after a minute of use, and goes by the log alone while authz is away', async () => {
+  const { cache, clock, asked, fail } = open();
+  for (let round = 0; round < 8; round += 1) {
+    (await cache.admit(given)).release();
+    clock.advance(9_000);
+  }
+  expect(asked()).toBe(2);
+  fail(new TidewireError('SERVICE_UNAVAILABLE', 'authz is away'));
+  for (let round = 0; round < 8; round += 1) {
+    (await cache.admit(given)).release();
+    clock.advance(9_000);
+  }
+  expect(asked()).toBeGreaterThan(2);
+  fail(new TidewireError('UNAUTHORIZED', 'no more'));
+  await expect(cache.admit(given)).rejects.toThrow('no more');
+});
+
+test('a session that changed may have another secret: only authz knows which one counts', async () => {
+  const session = { ...alice, credential: { ...alice.credential, type: 'session' as const } };
+  const { cache, asked, view, fail } = open(session);
+  (await cache.admit(given)).release();
+  (await cache.admit(given)).release();
+  expect(asked()).toBe(1);
+  view.apply(rightsMessage({ ...session.credential, version: 2 }), 2);
+  fail(new TidewireError('SERVICE_UNAVAILABLE', 'authz is away'));
+  await expect(cache.admit(given)).rejects.toThrow('authz is away');
+  fail(undefined);
+  (await cache.admit(given)).release();
+  expect(asked()).toBe(3);
+});
+
+test('a secret from before a rotation is remembered for its grace only', async () => {
+  const { cache, clock, asked } = open(alice, 5_000);
+  (await cache.admit(given)).release();
+  clock.advance(4_999);
+  (await cache.admit(given)).release();
+  expect(asked()).toBe(1);
+  clock.advance(1);
+  (await cache.admit(given)).release();
+  expect(asked()).toBe(2);
 });

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { TidewireError } from '@tidewire/contract';
 import type { RightsView } from '@tidewire/policy';
 import type { Clock, GivenCredential, Timer } from '@tidewire/service-kit';
 import { identify } from './access.ts';
@@ -15,6 +16,10 @@ interface Known {
   readonly view: RightsView;
   readonly admission: Admission;
   users: number;
+  /** Version of the credential when authz was asked. */
+  readonly version: number | undefined;
+  /** Monotonic milliseconds at which authz is asked again, which is also how it learns that the credential is used. */
+  askAt: number;
   /** Not remembered any more: the last user gives it back. */
   forgotten: boolean;
   /** Monotonic milliseconds at which the last user left. */
@@ -23,6 +28,10 @@ interface Known {
 
 /** How long a credential that nobody uses is remembered: longer than a client takes from one poll to the next. */
 const IDLE_MS = 10_000;
+/** How long an answer of authz is used; the log ends it earlier when the credential ends. */
+const ASK_AGAIN_MS = 60_000;
+/** While authz does not answer, the log alone decides for so long. */
+const RETRY_MS = 1_000;
 /** Credentials that are remembered; others are asked about each time. */
 const MOST_KNOWN = 10_000;
 
@@ -51,9 +60,32 @@ export class AdmissionCache {
     const key = createHash('sha256')
       .update(JSON.stringify([given.type, given.secret]))
       .digest('base64');
-    const known = this.#find(key) ?? (await this.#ask(key, given));
-    if ('reader' in known) return known;
-    return this.#share(known);
+    const known = this.#find(key);
+    if (known !== undefined && !this.#isDue(known)) return this.#share(known);
+    try {
+      const asked = await this.#ask(key, given);
+      return 'reader' in asked ? asked : this.#share(asked);
+    } catch (error) {
+      if (known === undefined || !isUnavailable(error) || !this.#maySkip(known)) throw error;
+      known.askAt = this.#options.clock.monotonic() + RETRY_MS;
+      return this.#share(known);
+    }
+  }
+
+  /** Whether authz has to be asked about what is remembered. */
+  #isDue(known: Known): boolean {
+    return this.#options.clock.monotonic() >= known.askAt || this.#hasOtherSecret(known);
+  }
+
+  /** Whether the log alone may decide: it tells the end of a credential, but not that of a secret. */
+  #maySkip(known: Known): boolean {
+    return !known.forgotten && this.#isAlive(known) && !this.#hasOtherSecret(known);
+  }
+
+  /** A session may have been given another secret with every change: which one counts only authz knows. */
+  #hasOtherSecret({ view, admission: { reader }, version }: Known): boolean {
+    const credential = reader.credentialId === null ? undefined : view.credential(reader.credentialId);
+    return credential?.type === 'session' && credential.version !== version;
   }
 
   /** Gives all of them back. */
@@ -73,17 +105,31 @@ export class AdmissionCache {
   async #ask(key: string, given: GivenCredential): Promise<Known | Admission> {
     const { admit, view, clock } = this.#options;
     const admission = await admit(given);
-    // Several may have asked at once; the first one is remembered.
-    if (this.#known.has(key) || this.#known.size >= MOST_KNOWN) return admission;
-    const known: Known = { view: view(), admission, users: 0, forgotten: false, leftAt: clock.monotonic() };
+    const before = this.#known.get(key);
+    if (before !== undefined) {
+      // Several may have asked at once; the first one is remembered.
+      if (!this.#isDue(before)) return admission;
+      this.#forget(key);
+    }
+    if (this.#known.size >= MOST_KNOWN) return admission;
+    const { credentialId } = admission.reader;
+    const known: Known = {
+      view: view(),
+      admission,
+      version: credentialId === null ? undefined : view().credential(credentialId)?.version,
+      users: 0,
+      askAt: clock.monotonic() + ASK_AGAIN_MS,
+      forgotten: false,
+      leftAt: clock.monotonic(),
+    };
     this.#known.set(key, known);
     return known;
   }
 
   #isAlive({ view, admission }: Known): boolean {
     if (identify(view, admission.reader) === undefined) return false;
-    const expiresAt = this.#expiryOf(view, admission);
-    return expiresAt === null || expiresAt > this.#options.clock.now();
+    const ends = [this.#expiryOf(view, admission), admission.secretEndsAt ?? null];
+    return ends.every((endsAt) => endsAt === null || endsAt > this.#options.clock.now());
   }
 
   #share(known: Known): Admission {
@@ -124,4 +170,8 @@ export class AdmissionCache {
       if (users === 0 && leftAt <= before) this.#forget(key);
     }
   }
+}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof TidewireError && error.code === 'SERVICE_UNAVAILABLE';
 }

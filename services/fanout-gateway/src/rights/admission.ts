@@ -11,6 +11,8 @@ export interface Admission {
   readonly reader: Reader;
   /** Wall-clock milliseconds at which the credential expires. */
   readonly expiresAt: number | null;
+  /** Wall-clock milliseconds at which the secret that was shown stops counting, though its credential goes on. */
+  readonly secretEndsAt?: number;
   /** Gives the reader back to the view that it was taken from; a second time does nothing. */
   release(): void;
 }
@@ -46,7 +48,9 @@ export async function admit(options: AdmissionOptions, given: GivenCredential): 
     });
     if (!reply.ok) throw refusal(reply);
     const admission = await holdAnswer(options, reply);
-    if (admission !== undefined) return admission;
+    if (admission === undefined) continue;
+    const { secretEndsAt } = reply;
+    return secretEndsAt === undefined ? admission : { ...admission, secretEndsAt: Date.parse(secretEndsAt) };
   }
   throw unavailable('the rights of this principal change too quickly');
 }
@@ -68,7 +72,7 @@ export async function holdAnswer(
   const view = options.view();
   const held = view.hold(answer, options.clock.now());
   if (held.ok) return admission(view, held.principal, held.credential);
-  if (held.reason === 'ended') throw new TidewireError('UNAUTHORIZED', 'The credential is not valid');
+  if (held.reason === 'ended') throw new TidewireError('UNAUTHORIZED', 'The credential is not valid.');
   return undefined;
 }
 

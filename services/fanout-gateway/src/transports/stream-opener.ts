@@ -139,7 +139,7 @@ export class StreamOpener {
     }
     const expired = expiresAt !== null && expiresAt <= clock.now();
     if (expired || identify(rights.view, reader) === undefined) {
-      throw new TidewireError('UNAUTHORIZED', 'The credential is not valid');
+      throw new TidewireError('UNAUTHORIZED', 'The credential is not valid.');
     }
     const { topics, interests, table } = this.#resolve(wanted, admission);
     if (side.sink === undefined) {

@@ -25,6 +25,10 @@ interface Entry {
   readonly view: RightsView;
   readonly principal: string;
   readonly credential: string;
+  /** Version of the credential when authz was asked. */
+  readonly version: number;
+  /** When the secret stops counting though its credential goes on, milliseconds since 1970. */
+  readonly secretEndsAt: number | undefined;
   /** When authz is asked again, on the monotonic clock. */
   askAt: number;
 }
@@ -79,7 +83,9 @@ export class Authenticator {
     if (entry === undefined) return undefined;
     const { feed, clock } = this.#options;
     const held = entry.view === feed.view ? heldBy(entry) : undefined;
-    if (held !== undefined && counts(held.principal, held.credential, clock.now())) return entry;
+    const nowMs = clock.now();
+    const isUsable = entry.secretEndsAt === undefined || entry.secretEndsAt > nowMs;
+    if (held !== undefined && isUsable && counts(held.principal, held.credential, nowMs)) return entry;
     this.#drop(key, entry);
     return undefined;
   }
@@ -90,11 +96,12 @@ export class Authenticator {
    */
   async #askWhenDue(key: string, entry: Entry, given: GivenCredential): Promise<PrincipalContext> {
     const { clock, cacheMs } = this.#options;
-    if (clock.monotonic() >= entry.askAt) {
+    const mustAsk = hasOtherSecret(entry);
+    if (mustAsk || clock.monotonic() >= entry.askAt) {
       try {
         return await this.#ask(key, given);
       } catch (error) {
-        if (cacheMs === 0 || !isUnavailable(error)) {
+        if (mustAsk || cacheMs === 0 || !isUnavailable(error)) {
           if (this.#entries.get(key) === entry) this.#drop(key, entry);
           throw error;
         }
@@ -124,6 +131,8 @@ export class Authenticator {
           view,
           principal: principal.id,
           credential: credential.id,
+          version: credential.version,
+          secretEndsAt: reply.secretEndsAt === undefined ? undefined : Date.parse(reply.secretEndsAt),
           askAt: clock.monotonic() + cacheMs,
         });
         return { principal, credential, position: reply.position };
@@ -155,6 +164,12 @@ function heldBy({ view, ...ids }: Entry): PrincipalContext | undefined {
   const principal = view.principal(ids.principal);
   const credential = view.credential(ids.credential);
   return principal === undefined || credential === undefined ? undefined : { principal, credential };
+}
+
+/** A session may have been given another secret with every change: which one counts only authz knows. */
+function hasOtherSecret(entry: Entry): boolean {
+  const credential = entry.view.credential(entry.credential);
+  return credential?.type === 'session' && credential.version !== entry.version;
 }
 
 function isUnavailable(error: unknown): boolean {
