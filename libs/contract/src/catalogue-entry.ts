@@ -5,9 +5,7 @@ import { errorCodeSchema } from './problem.ts';
 import { CATALOGUE_KINDS } from './subject.ts';
 
 /** A property, as far as rules depend on how it is defined. */
-export const ruledPropertySchema = propertySchema
-  .pick({ type: true, format: true })
-  .extend({ items: z.object({ type: z.string() }).optional() });
+const ruledPropertySchema = propertySchema.pick({ type: true, format: true });
 export type RuledProperty = z.infer<typeof ruledPropertySchema>;
 
 /**

@@ -14,6 +14,7 @@ export { explainAccess, explainRules } from './explain-access.ts';
 export { concernsSubscription, NO_CHANGE, type RightsChange } from './rights-change.ts';
 export { hasEnded, RightsView, type Authentication, type HoldResult } from './rights-view.ts';
 export { policyProblems, type CompiledRule, type SchemaRules } from './schema-rules.ts';
+export { describeNames, ruledNames } from './ruled-names.ts';
 export { scopeAllows, topicRows } from './scope.ts';
 export { projectedFields } from './sql-fields.ts';
 export { MAX_ANCESTORS, tenantChain } from './tenant-chain.ts';

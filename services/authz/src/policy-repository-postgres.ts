@@ -19,6 +19,15 @@ export async function findPolicy(db: Pool, { target, id }: PolicyTarget): Promis
   return rows[0]?.state;
 }
 
+/** Whether something has, or had, a policy: what can be replaced. */
+export async function hasPolicy(db: Pool, { target, id }: PolicyTarget): Promise<boolean> {
+  const { rowCount } = await db.query('SELECT FROM authz.policies WHERE id = $1 AND target = $2', [
+    id,
+    target,
+  ]);
+  return rowCount === 1;
+}
+
 /** Policies that are not removed, of one kind of target or of both. */
 export async function listPolicies(
   db: Pool,

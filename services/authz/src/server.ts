@@ -10,6 +10,7 @@ import type { Authenticator } from './authenticator.ts';
 import type { AuthzConfig } from './config.ts';
 import type { Credentials } from './credentials.ts';
 import type { AuthzMetrics } from './metrics.ts';
+import type { RecordsClient } from './records-client.ts';
 import type { RightsWriter } from './rights-writer.ts';
 import { registerAudit } from './routes/audit.ts';
 import { registerAccessTokens } from './routes/access-tokens.ts';
@@ -31,6 +32,7 @@ export interface ServerDependencies extends ServiceDependencies {
   readonly authenticate: Authenticator;
   readonly credentials: Credentials;
   readonly streams: AuditStreams;
+  readonly records: RecordsClient;
   readonly ready: () => Readiness;
 }
 
@@ -71,7 +73,7 @@ export function createServer(dependencies: ServerDependencies): HttpServer {
   registerOrganisations(app, pool, writer);
   registerGroups(app, pool, writer);
   registerAudit(app, { ...dependencies, allowedOrigins: origins });
-  registerPolicies(app, pool, writer, authzMetrics);
+  registerPolicies(app, dependencies);
   registerIssuers(app, pool, writer);
   return app;
 }

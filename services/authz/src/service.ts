@@ -16,6 +16,7 @@ import { answerSetPolicy } from './handlers/set-policy.ts';
 import { createAuthzMetrics } from './metrics.ts';
 import { createAccessTokenAuthenticator } from './oidc/access-token-authenticator.ts';
 import { createIssuerKeys } from './oidc/issuer-keys.ts';
+import { createRecordsClient } from './records-client.ts';
 import { createRightsWriter } from './rights-writer.ts';
 import { createServer } from './server.ts';
 
@@ -91,6 +92,7 @@ export function createService(config: AuthzConfig, given: Partial<ServiceDepende
         pool,
         writer,
         streams,
+        records: createRecordsClient(bus),
         authenticate,
         credentials,
         authzMetrics,

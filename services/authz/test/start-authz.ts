@@ -1,4 +1,11 @@
-import { SERVICE_PERMISSIONS } from '@tidewire/contract';
+import {
+  REQUEST_SUBJECTS,
+  SERVICE_PERMISSIONS,
+  catalogueEntryRequestSchema,
+  previewPolicyRequestSchema,
+  queueGroup,
+} from '@tidewire/contract';
+import type { NamedProperties, PreviewPolicyRequest } from '@tidewire/contract';
 import { connectBus, silentLogger } from '@tidewire/messaging';
 import type { MessageBus } from '@tidewire/messaging';
 import { createLogger, createManualClock, createMetrics, createPool } from '@tidewire/service-kit';
@@ -29,6 +36,11 @@ export interface RunningAuthz extends AsyncDisposable {
   readonly bus: MessageBus;
   /** The address of the bus for another service's user. */
   readonly natsUrlFor: (user: string) => string;
+  /** What records says, over the real bus; until a test says otherwise it knows all names, and nobody gains or loses. */
+  readonly records: {
+    names: (names: readonly string[]) => NamedProperties | null;
+    readonly previews: PreviewPolicyRequest[];
+  };
   /** Everything that the service logged, at every level. */
   readonly log: () => string;
   ask(method: string, path: string, token?: string, body?: unknown): Promise<Answer>;
@@ -64,6 +76,22 @@ export async function startAuthz(
   await service.start();
   const bus = await connectBus({ url: nats.urlFor('records'), user: 'records', logger: silentLogger });
 
+  const records: RunningAuthz['records'] = { names: allNames, previews: [] };
+  const queue = queueGroup('records');
+  bus.respond(REQUEST_SUBJECTS.catalogueEntry, {
+    queue,
+    requestSchema: catalogueEntryRequestSchema,
+    handle: async ({ names }) => ({ ok: true, names: records.names(names) }),
+  });
+  bus.respond(REQUEST_SUBJECTS.previewPolicy, {
+    queue,
+    requestSchema: previewPolicyRequestSchema,
+    handle: async (request) => {
+      records.previews.push(request);
+      return { ok: true, principals: [], unchanged: 0, truncated: false };
+    },
+  });
+
   return {
     service,
     database,
@@ -71,6 +99,7 @@ export async function startAuthz(
     clock,
     bus,
     natsUrlFor: (user) => nats.urlFor(user),
+    records,
     log: () => lines.join(''),
     async ask(method, path, token, body) {
       const response = await fetch(`${service.address}${path}`, {
@@ -97,4 +126,10 @@ export async function startAuthz(
       await database[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Every name is a property, in one schema a text and in another a date and time. */
+function allNames(names: readonly string[]): NamedProperties {
+  const definitions = [{ type: 'string' }, { type: 'string', format: 'date-time' }] as const;
+  return { schemas: 2, properties: names.map((name) => ({ name, definitions: [...definitions] })) };
 }

@@ -14,7 +14,8 @@ import { createCatalogueRepository } from './catalogue/catalogue-repository-post
 import { Catalogue } from './catalogue/catalogue.ts';
 import { createPolicyClient } from './catalogue/policy-client.ts';
 import type { RecordsConfig } from './config.ts';
-import { answerCatalogueState, loadCatalogue } from './handlers/catalogue-state.ts';
+import { answerCatalogueEntry, answerCatalogueState, loadCatalogue } from './handlers/catalogue-state.ts';
+import { answerPreviewPolicy } from './handlers/preview-policy.ts';
 import { createRecordsMetrics } from './metrics.ts';
 import { ObjectReader } from './objects/object-reader.ts';
 import { createObjectRepository } from './objects/object-repository-postgres.ts';
@@ -22,6 +23,8 @@ import { ObjectValidator } from './objects/object-validator.ts';
 import { ObjectWriter } from './objects/object-writer.ts';
 import { OutboxPressure } from './objects/outbox-pressure.ts';
 import { TrashKeeper } from './objects/trash-keeper.ts';
+import { PolicyPreview } from './policies/policy-preview.ts';
+import { createPreviewSource } from './policies/preview-source-postgres.ts';
 import { Authenticator } from './rights/authenticator.ts';
 import { Judgement } from './rights/judgement.ts';
 import { RightsFeed } from './rights/rights-feed.ts';
@@ -136,5 +139,12 @@ async function openParts(
     reader: new ObjectReader({ judgement, repository, listMaxBytes: config.TIDEWIRE_LIST_MAX_BYTES }),
     writer: new ObjectWriter({ judgement, repository, validator: new ObjectValidator(), pressure, onCommit }),
   });
-  return { pool, bus, feed, trash, app, stopAnswering: answerCatalogueState(bus, catalogueRepository) };
+  const preview = new PolicyPreview({ judgement, source: createPreviewSource(pool), clock });
+  const stops = [
+    answerCatalogueState(bus, catalogueRepository),
+    answerCatalogueEntry(bus, catalogueRepository),
+    answerPreviewPolicy(bus, preview),
+  ];
+  const stopAnswering = async (): Promise<void> => void (await Promise.all(stops.map((stop) => stop())));
+  return { pool, bus, feed, trash, app, stopAnswering };
 }

@@ -5,6 +5,7 @@ import { outageAsUnavailable, parseInput } from '@tidewire/service-kit';
 import { z } from 'zod';
 import type { AuthzMetrics } from '../metrics.ts';
 import { putPolicy } from '../policy-repository-postgres.ts';
+import { requireKnownNames } from '../policy-names.ts';
 import { requireValidPolicy } from '../policy-validation.ts';
 import type { RightsWriter } from '../rights-writer.ts';
 
@@ -31,6 +32,7 @@ export function answerSetPolicy(
     const policy = await writer.writeAsAdmin(request, async (client) => {
       const content = parseInput(contentSchema, request, 'policy');
       requireValidPolicy(content);
+      if (content.names !== undefined) requireKnownNames(content, content.names);
       return putPolicy(client, content);
     });
     return { ok: true, policy };

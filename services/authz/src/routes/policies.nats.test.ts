@@ -135,6 +135,69 @@ test('refuses property rules on a register, where they would have no effect', as
   expect([answer.status, answer.body.errors[0].field]).toEqual([400, '/properties']);
 });
 
+test('refuses rules that name what the schema does not have, by what records says, and changes nothing', async () => {
+  const id = await govern();
+  const { names } = authz.records;
+  try {
+    authz.records.names = (asked) => ({
+      schemas: 1,
+      properties: asked.map((name) => ({ name, definitions: name === 'status' ? [{ type: 'string' }] : [] })),
+    });
+    const rule = (name: string): object => withRead({ group: 'x', match: { [name]: 'a' } });
+    expect((await put(id, rule('status'))).status).toBe(200);
+    const refused = await put(id, rule('sttaus'));
+    expect([refused.status, refused.body.code]).toEqual([400, 'VALIDATION_ERROR']);
+    expect(refused.body.errors).toEqual([
+      { field: '/authorization/read/0/match/sttaus', message: 'is no property of the schema' },
+    ]);
+    expect((await authz.ask('GET', `/api/policies/schema/${id}`, ADMIN_TOKEN)).body).toMatchObject({
+      version: 2,
+      ...rule('status'),
+    });
+    const schemas = { schemas: 1, properties: [{ name: 'sttaus', definitions: [] }] };
+    expect(await request('admin', { id: nextId(), ...rule('sttaus'), names: schemas })).toMatchObject({
+      ok: false,
+      errors: refused.body.errors,
+    });
+    authz.records.names = () => null;
+    expect((await put(id, rule('status'))).status).toBe(404);
+  } finally {
+    authz.records.names = names;
+  }
+});
+
+test('a preview asks about everybody but administrators, those with the same rights together, and writes nothing', async () => {
+  const id = await govern();
+  const content = { authorization: { read: ['handlers'] } };
+  const before = await authz.pool.query('SELECT count(*) AS entries FROM authz.audit');
+  const answer = await authz.ask(
+    'PUT',
+    `/api/policies/schema/${id}?dryRun=true&action=list`,
+    ADMIN_TOKEN,
+    content,
+  );
+  expect([answer.status, answer.body]).toEqual([
+    200,
+    { valid: true, action: 'list', principals: [], unchanged: 0, truncated: false },
+  ]);
+  const asked = authz.records.previews.at(-1);
+  expect(asked).toMatchObject({ target: 'schema', id, action: 'list', ...content });
+  expect(asked?.profiles[0]).toEqual({ activeOrganisation: null, groups: [], principals: [null] });
+  const ids = asked?.profiles.flatMap(({ principals }) => principals);
+  expect(ids).toEqual(expect.arrayContaining(['alice', 'bob', 'carol']));
+  expect(ids).not.toContain('admin');
+  expect((await authz.pool.query('SELECT count(*) AS entries FROM authz.audit')).rows).toEqual(before.rows);
+  expect((await authz.ask('GET', `/api/policies/schema/${id}`, ADMIN_TOKEN)).body.version).toBe(1);
+  for (const [path, token, status] of [
+    [`schema/${nextId()}?dryRun=true`, ADMIN_TOKEN, 404],
+    [`schema/${id}?dryRun=true`, people.alice, 403],
+    [`schema/${id}?dryRun=maybe`, ADMIN_TOKEN, 400],
+    [`schema/${id}?dryRun=true&action=create`, ADMIN_TOKEN, 400],
+  ] as const) {
+    expect((await authz.ask('PUT', `/api/policies/${path}`, token, content)).status).toBe(status);
+  }
+});
+
 test('takes names that objects have by birth as data', async () => {
   const id = await govern();
   const properties = { constructor: { read: ['x'] }, toString: { update: ['y'] } };

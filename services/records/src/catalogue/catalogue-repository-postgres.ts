@@ -1,5 +1,5 @@
 import { TidewireError } from '@tidewire/contract';
-import type { ObjectType, Register, RightsState } from '@tidewire/contract';
+import type { CatalogueKind, NamedProperties, ObjectType, Register, RightsState } from '@tidewire/contract';
 import { inTransaction } from '@tidewire/service-kit';
 import type { Pool, Provenance } from '@tidewire/service-kit';
 import { TableTaken } from './catalogue-repository.ts';
@@ -62,6 +62,7 @@ export function createCatalogueRepository(pool: Pool): CatalogueRepository {
           removed,
         ],
       ),
+    names: (kind, id, names) => describe(pool, kind, id, names),
     statePage: (after) => statePage(pool, after),
   };
 }
@@ -81,6 +82,34 @@ async function writeOne<State>(
   } catch (error) {
     throw refusalOf(error) ?? error;
   }
+}
+
+async function describe(
+  pool: Pool,
+  kind: CatalogueKind,
+  id: string,
+  names: readonly string[],
+): Promise<NamedProperties | null> {
+  const { rows } = await pool.query<NamedProperties & { found: boolean }>(
+    `with wanted as (
+       select s.properties from records.schemas s
+       where not s.removed and case $1 when 'schema' then s.id = $2::uuid else s.register_id = $2::uuid end
+     ), known as (
+       select distinct name, jsonb_strip_nulls(jsonb_build_object('type', w.properties #> array[name, 'type'],
+         'format', w.properties #> array[name, 'format'])) as definition
+       from wanted w, unnest($3::text[]) as name where w.properties ? name
+     )
+     select exists (select from wanted)
+         or exists (select from records.registers r where $1 = 'register' and r.id = $2::uuid and not r.removed) as found,
+       (select count(*) from wanted) as schemas,
+       coalesce((
+         select jsonb_agg(jsonb_build_object('name', asked.name, 'definitions', coalesce(
+           (select jsonb_agg(k.definition) from known k where k.name = asked.name), '[]')))
+         from unnest($3::text[]) as asked (name)), '[]') as properties`,
+    [kind, id, names],
+  );
+  const [row] = rows;
+  return row?.found === true ? { schemas: row.schemas, properties: row.properties } : null;
 }
 
 interface StateRow {

@@ -1,4 +1,12 @@
-import type { LogPosition, ObjectType, Property, Register, RightsState } from '@tidewire/contract';
+import type {
+  CatalogueKind,
+  LogPosition,
+  NamedProperties,
+  ObjectType,
+  Property,
+  Register,
+  RightsState,
+} from '@tidewire/contract';
 import type { Provenance } from '@tidewire/service-kit';
 
 export interface RegisterValues {
@@ -62,6 +70,8 @@ export interface CatalogueRepository {
   /** @throws TableTaken */
   insertSchema(provenance: Provenance, values: SchemaValues): Promise<ObjectType>;
   updateSchema(provenance: Provenance, id: string, change: SchemaChange): Promise<ObjectType>;
+  /** What these names mean in a register or schema; null when there is no such thing, or none any more. */
+  names(kind: CatalogueKind, id: string, names: readonly string[]): Promise<NamedProperties | null>;
   /** What was removed is listed for as long as its slug is reserved. Pages are cut so that they fit into a message. */
   statePage(after: string | null): Promise<CataloguePage>;
 }

@@ -11,6 +11,7 @@ import type {
   SchemaPatch,
   SetPolicyRequest,
 } from '@tidewire/contract';
+import { describeNames, ruledNames } from '@tidewire/policy';
 import type { RightsView } from '@tidewire/policy';
 import { formatPointer } from '@tidewire/service-kit';
 import type { Logger, PrincipalContext, Provenance } from '@tidewire/service-kit';
@@ -73,7 +74,7 @@ export class Catalogue {
     const { slug, title = '', description = '', authorization = null, roles = [] } = input;
     if (turn.view.registerBySlug(slug) !== undefined) throw slugTaken();
     const rules: Rules = { target: 'register', id, authorization, properties: {}, roles };
-    const policy = await this.#setPolicy(request, rules);
+    const policy = await this.#setPolicy(request, rules, []);
     const { repository } = this.#options;
     const register = await this.#orWithoutPolicy(request, rules, () =>
       repository.insertRegister(provenanceOf(request), { id, slug, title, description }),
@@ -88,13 +89,11 @@ export class Catalogue {
     let policy = turn.view.policy(id);
     if (patch.authorization !== undefined || patch.roles !== undefined) {
       const { authorization = policy?.authorization ?? null, roles = policy?.roles ?? [] } = patch;
-      policy = await this.#setPolicy(request, {
-        target: 'register',
-        id,
-        authorization,
-        properties: {},
-        roles,
-      });
+      policy = await this.#setPolicy(
+        request,
+        { target: 'register', id, authorization, properties: {}, roles },
+        turn.view.schemas(id),
+      );
     }
     const { title, description } = patch;
     const change = { title, description };
@@ -142,7 +141,7 @@ export class Catalogue {
     if (turn.view.schemaBySlug(register.slug, slug) !== undefined) throw slugTaken();
     const id = randomUUID();
     const sent: Rules = { target: 'schema', id, authorization, properties: mergeRules({}, rules), roles: [] };
-    const policy = await this.#setPolicy(request, sent);
+    const policy = await this.#setPolicy(request, sent, [{ properties }]);
     const values = { id, register: register.id, slug, title, description, properties, required };
     const tables =
       input.table === undefined ? tableCandidates(turn.view, register.slug, slug) : [input.table];
@@ -183,13 +182,11 @@ export class Catalogue {
     if (patch.authorization !== undefined || rules.size > 0) {
       const { authorization = policy?.authorization ?? null } = patch;
       const merged = mergeRules(policy?.properties ?? {}, rules);
-      policy = await this.#setPolicy(request, {
-        target: 'schema',
-        id,
-        authorization,
-        properties: merged,
-        roles: [],
-      });
+      policy = await this.#setPolicy(
+        request,
+        { target: 'schema', id, authorization, properties: merged, roles: [] },
+        [{ properties: { ...before.properties, ...properties } }],
+      );
     }
     const change = {
       title,
@@ -220,13 +217,19 @@ export class Catalogue {
     });
   }
 
-  async #setPolicy(request: CatalogueRequest, rules: Rules, removed = false): Promise<Policy> {
+  /** Sets rules for schemas that have these properties; undefined: marks the rules of what is gone. */
+  async #setPolicy(
+    request: CatalogueRequest,
+    rules: Rules,
+    schemas: readonly Pick<ObjectType, 'properties'>[] | undefined,
+  ): Promise<Policy> {
     const { who, correlationId, traceparent } = request;
     const policy = await this.#options.policies.set({
       principal: who.principal.id,
       correlationId,
       traceparent,
-      removed,
+      removed: schemas === undefined,
+      ...(schemas === undefined ? {} : { names: describeNames(schemas, ruledNames(rules)) }),
       ...rules,
     });
     return policy;
@@ -241,7 +244,7 @@ export class Catalogue {
     try {
       return await this.#commit(work);
     } catch (error) {
-      await this.#setPolicy(request, rules, true).catch((cause: unknown) =>
+      await this.#setPolicy(request, rules, undefined).catch((cause: unknown) =>
         this.#options.logger.warn('policy of nothing was left behind', { id: rules.id, error: cause }),
       );
       throw error;
@@ -265,7 +268,11 @@ export class Catalogue {
     const { target, id, properties } = policy;
     const authorization = policy.authorization ?? inherited?.authorization ?? null;
     try {
-      await this.#setPolicy(request, { target, id, authorization, properties, roles: policy.roles }, true);
+      await this.#setPolicy(
+        request,
+        { target, id, authorization, properties, roles: policy.roles },
+        undefined,
+      );
     } catch (error) {
       // It is deleted all the same: a policy of something that is gone allows nobody anything.
       this.#options.logger.warn('policy of something deleted could not be marked', { id, error });

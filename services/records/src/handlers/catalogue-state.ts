@@ -1,5 +1,11 @@
-import { REQUEST_SUBJECTS, queueGroup, stateRequestSchema } from '@tidewire/contract';
+import {
+  REQUEST_SUBJECTS,
+  catalogueEntryRequestSchema,
+  queueGroup,
+  stateRequestSchema,
+} from '@tidewire/contract';
 import type { MessageBus } from '@tidewire/messaging';
+import { outageAsUnavailable } from '@tidewire/service-kit';
 import type { CatalogueRepository } from '../catalogue/catalogue-repository.ts';
 import type { BarrierSource } from '../rights/barrier.ts';
 import type { CatalogueSnapshot } from '../rights/rights-feed.ts';
@@ -10,6 +16,18 @@ export function answerCatalogueState(bus: MessageBus, repository: CatalogueRepos
     queue: queueGroup('records'),
     requestSchema: stateRequestSchema,
     handle: async ({ after }) => ({ ok: true, ...(await repository.statePage(after)) }),
+  });
+}
+
+/** Answers `catalogue.v1.entry`: from the database, so that a schema that was made a moment ago is known. */
+export function answerCatalogueEntry(bus: MessageBus, repository: CatalogueRepository): () => Promise<void> {
+  return bus.respond(REQUEST_SUBJECTS.catalogueEntry, {
+    queue: queueGroup('records'),
+    requestSchema: catalogueEntryRequestSchema,
+    handle: async ({ kind, id, names }) => ({
+      ok: true,
+      names: await outageAsUnavailable(() => repository.names(kind, id, names)),
+    }),
   });
 }
 
