@@ -8,6 +8,9 @@ export const DEMO_ORGANISATIONS = {
 
 const { a, b } = DEMO_ORGANISATIONS;
 
+/** Of everybody in the demo, `admin` too. */
+export const DEMO_PASSWORD = 'demo';
+
 /** The demo's people besides `admin`. Tokens are `demo-{id}`. */
 export const DEMO_PRINCIPALS = [
   { id: 'alice', name: 'Alice', organisation: a.id, groups: ['behandelaars'] },

@@ -3,6 +3,7 @@ import type { ApiClient } from './api-client.ts';
 import {
   DEMO_DATA_SET,
   DEMO_ORGANISATIONS,
+  DEMO_PASSWORD,
   DEMO_PRINCIPALS,
   DEMO_REGISTERS,
   DEMO_ROWS,
@@ -22,6 +23,7 @@ export async function seedDemo(admin: ApiClient, progress: ProgressBar): Promise
     await ensure(admin, `/api/organisations/${organisation.id}`, '/api/organisations', organisation);
   }
   for (const person of DEMO_PRINCIPALS) await ensurePrincipal(admin, person);
+  await ensurePasswords(admin);
   for (const register of DEMO_REGISTERS) await ensureRegister(admin, register);
   for (const path of new Set(DEMO_ROWS.map((group) => group.path))) await seedRows(admin, path);
   await seedDataSet(admin, progress);
@@ -57,6 +59,24 @@ async function ensurePrincipal(admin: ApiClient, person: (typeof DEMO_PRINCIPALS
     name: 'demo',
     secret: `demo-${person.id}`,
   });
+}
+
+/**
+ * Gives everybody the password of the demo, the first time only: later ones are people's own business. An installation
+ * that wants longer passwords goes without them.
+ */
+async function ensurePasswords(admin: ApiClient): Promise<void> {
+  const { principal } = (await admin.send('GET', '/api/auth/me')) as { readonly principal: { id: string } };
+  try {
+    // Whoever has a password already is asked for it, and so this is refused from the second time on.
+    await admin.send('PUT', `/api/principals/${principal.id}/password`, { password: DEMO_PASSWORD });
+  } catch (error) {
+    if (error instanceof ApiError && (error.status === 403 || error.status === 400)) return;
+    throw error;
+  }
+  for (const { id } of DEMO_PRINCIPALS) {
+    await admin.send('PUT', `/api/principals/${id}/password`, { password: DEMO_PASSWORD });
+  }
 }
 
 async function works(api: ApiClient): Promise<boolean> {

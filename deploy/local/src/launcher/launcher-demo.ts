@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { LocalService } from './launcher-settings.ts';
 
 const run = promisify(execFile);
 const cli = join(import.meta.dirname, '..', '..', '..', '..', 'cli', 'src', 'main.ts');
@@ -9,8 +10,16 @@ const SEED_TIMEOUT_MS = 120_000;
 /** The administrator's token in a demo: as public as the others. */
 export const DEMO_ADMINISTRATOR_TOKEN = 'demo-admin';
 
-/** Its tokens are written in the README, which only a demo may allow. */
-export const DEMO_SETTINGS = new Map([['authz' as const, { TIDEWIRE_CHOSEN_TOKENS: 'true' }]]);
+/** Pages that somebody develops on this machine may use the demo, whatever port they are served from. */
+const LOOPBACK_PAGES = Object.freeze({ TIDEWIRE_ALLOWED_ORIGINS: 'http://localhost:*,http://127.0.0.1:*' });
+
+/** Its tokens and passwords are written in the README, which only a demo may allow. */
+export const DEMO_SETTINGS = new Map<LocalService, Readonly<Record<string, string>>>([
+  ['authz', { ...LOOPBACK_PAGES, TIDEWIRE_CHOSEN_TOKENS: 'true', TIDEWIRE_PASSWORD_MIN_LENGTH: '4' }],
+  ['records', LOOPBACK_PAGES],
+  ['fanout-gateway', LOOPBACK_PAGES],
+  ['pages', LOOPBACK_PAGES],
+]);
 
 /** What the demo can be tried with; `admin` may do everything, in both organisations. */
 export const DEMO_ACCOUNTS = ['admin', 'alice', 'bob', 'carol'] as const;

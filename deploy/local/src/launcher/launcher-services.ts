@@ -177,6 +177,6 @@ function serviceVariables(options: ServicesOptions, service: LocalService): Reco
     variables['DATABASE_URL'] = options.databaseUrls[service];
   }
   // The edge is on this machine, and nothing else speaks to the services.
-  if (service === 'fanout-gateway') variables['TIDEWIRE_TRUSTED_PROXIES'] = 'loopback';
+  if (service === 'fanout-gateway' || service === 'authz') variables['TIDEWIRE_TRUSTED_PROXIES'] = 'loopback';
   return { ...variables, ...options.settings?.get(service) };
 }

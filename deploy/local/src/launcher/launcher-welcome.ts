@@ -26,6 +26,7 @@ export function formatWelcome(
     lines.push(
       `  ${paint.dim('accounts')}   ${DEMO_ACCOUNTS.join(', ')}`,
       `  ${paint.dim('tokens')}     ${DEMO_ACCOUNTS.map((name) => `demo-${name}`).join(', ')}`,
+      `  ${paint.dim('password')}   demo, for each of them`,
       '',
       '  Watch what Alice may see, and in a second terminal change a row:',
       '',
