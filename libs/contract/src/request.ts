@@ -24,8 +24,8 @@ export type RequestFailure = z.infer<typeof requestFailureSchema>;
 export const PRESENTED_TYPES = Object.freeze(['token', 'session', 'basic'] as const);
 export type PresentedType = (typeof PRESENTED_TYPES)[number];
 
-/** The longest secret of any kind, characters. */
-export const MAX_SECRET_LENGTH = 4096;
+/** The longest secret of any kind, characters: access tokens with many claims; half of what Node takes as headers. */
+export const MAX_SECRET_LENGTH = 8192;
 
 /** A client's network address as text; bounded, because it is where rate limits are counted. */
 export const clientAddressSchema = z.string().min(1).max(64);

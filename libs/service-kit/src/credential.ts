@@ -33,7 +33,7 @@ export interface CredentialReading {
  * asked for. Undefined when there is none. The same one given twice is fine.
  *
  * @throws TidewireError BAD_REQUEST when two different ones are given, or one is malformed: whom the request acts for
- * must not depend on which of them a server happens to look at first.
+ * must not depend on which of them a server happens to look at first. UNAUTHORIZED when it is longer than any can be.
  */
 export function readCredential(
   request: CredentialCarrier,
@@ -52,7 +52,11 @@ export function readCredential(
       'Send one credential: the request carries several different ones.',
     );
   }
-  if (first.secret.length === 0 || first.secret.length > MAX_SECRET_LENGTH) throw malformed();
+  if (first.secret.length === 0) throw malformed();
+  // Longer than any: refused as every credential that is not known, which it would be.
+  if (first.secret.length > MAX_SECRET_LENGTH) {
+    throw new TidewireError('UNAUTHORIZED', 'The credential is not valid.');
+  }
   return first;
 }
 

@@ -176,6 +176,16 @@ test('a token that demands to be understood in another way is refused', async ()
   await expectRefused([critical, payload, signature].join('.'), 'critical');
 });
 
+test('a token that is longer than any is refused in the same words, well signed or not', async () => {
+  const unknown = await me('tw_never-was-a-token');
+  for (const padding of ['x'.repeat(6_200), 'x'.repeat(8_000)]) {
+    const answer = await me(await issuer.sign({ padding }));
+    expect([answer.status, answer.body]).toEqual([401, unknown.body]);
+    expect(answer.headers.get('www-authenticate')).toBe(unknown.headers.get('www-authenticate'));
+  }
+  expect((await me(await issuer.sign({ padding: 'x'.repeat(5_000) }))).status).toBe(200);
+});
+
 test('a token of nobody who is trusted is refused, and nobody is asked about it', async () => {
   const asked = stranger.keyRequests();
   await expectRefused(await stranger.sign(), 'issuer-unknown');
