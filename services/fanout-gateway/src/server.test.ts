@@ -16,6 +16,8 @@ test('the routes are those of the table of operations, and need the credentials 
     clock: systemClock,
     ready: () => true,
     requireReady: ready,
+    requireRights: ready,
+    addressOf: () => 'unknown',
     anonymousStreams: false,
     allowedOrigins: [],
     onRefusal: () => {},
