@@ -9,7 +9,7 @@ import { PreviewTally } from './preview-tally.ts';
 import type { PreviewSource } from './preview-source.ts';
 
 export interface PolicyPreviewOptions {
-  readonly judgement: Judgement;
+  readonly judgement: Pick<Judgement, 'judge'>;
   readonly source: PreviewSource;
   readonly clock: Clock;
 }
