@@ -74,6 +74,7 @@ test('the README holds only commands that are run here', () => {
     /^npm test$/,
     /^curl -N /,
     /^curl -X POST /,
+    /^curl 'http/,
     /^npm run demo /,
     /^npx tidewire import /,
   ];
@@ -94,6 +95,24 @@ test('watching as Bob shows what Alice writes, without the e-mail address', asyn
   expect(watching.output()).toContain('Losse tegel');
   expect(watching.output()).not.toContain('jan@example.org');
   await stop(watching);
+});
+
+test('asking why Bob sees no confidential reports names the rules and what they look at', async () => {
+  const { stdout } = await run('sh', ['-c', commandWith('/api/explain')]);
+  expect(JSON.parse(stdout)).toMatchObject({
+    verdict: expect.stringContaining("is for 'bob'"),
+    schemas: [
+      {
+        rows: 'some',
+        rules: [
+          { outcome: 'skips', groups: ['behandelaars'] },
+          { outcome: 'continues', groups: ['authenticated'], fields: ['status'] },
+        ],
+        unreadable: ['melderEmail'],
+      },
+    ],
+    events: { delivered: 0 },
+  });
 });
 
 test('the demo makes live changes until it is interrupted', async () => {

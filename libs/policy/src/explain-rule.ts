@@ -14,17 +14,16 @@ export interface RuleAsker extends Asker {
 /** One rule on one row inside the boundary: `allows`, or `skips` with the group or the fields that are missing. */
 export function explainRule(rule: CompiledRule, asker: RuleAsker, row: Row, nowMs: number): ExplanationStep {
   const organisation = String(row['_organisation']);
-  const members = membersOf(rule, asker);
+  const say = speakerFor(rule, asker);
   if (!holdsGroup(asker, organisation, rule.group)) {
-    return { ...members, outcome: 'skips', reason: missingGroup(rule, asker, [organisation]) };
+    return say('skips', missingGroup(rule, asker, [organisation]));
   }
   const condition = ruleCondition(rule, asker);
-  if (condition.op === 'true') return { ...members, outcome: 'allows', reason: unconditional(rule) };
-  if (evaluate(condition, row, { now: nowMs })) {
-    return { ...members, outcome: 'allows', reason: `The row matches the rule for '${rule.group}'.` };
-  }
-  const fields = unmetFields(rule, condition, (term) => evaluate(term, row, { now: nowMs }));
-  return { ...members, outcome: 'skips', reason: unmatched(rule, fields), fields };
+  if (condition.op === 'true') return say('allows', unconditional(rule));
+  const holds = (term: Condition): boolean => evaluate(term, row, { now: nowMs });
+  if (holds(condition)) return say('allows', `The row matches the rule for '${rule.group}'.`);
+  const fields = unmetFields(rule, condition, holds);
+  return say('skips', unmatched(rule, fields), fields);
 }
 
 /**
@@ -32,26 +31,26 @@ export function explainRule(rule: CompiledRule, asker: RuleAsker, row: Row, nowM
  * `skips`, because the asker has no such group there or the condition can never hold.
  */
 export function explainReach(rule: CompiledRule, asker: RuleAsker): ExplanationStep {
-  const members = membersOf(rule, asker);
-  const everywhere = asker.tenants.length === 0;
-  const holding = asker.tenants.filter((organisation) => holdsGroup(asker, organisation, rule.group));
-  if (everywhere ? !holdsGroup(asker, '', rule.group) : holding.length === 0) {
-    return { ...members, outcome: 'skips', reason: missingGroup(rule, asker, asker.tenants) };
+  const { tenants, view } = asker;
+  const say = speakerFor(rule, asker);
+  const holding = tenants.filter((organisation) => holdsGroup(asker, organisation, rule.group));
+  // Readers without a credential have no organisations, and pseudo groups everywhere.
+  if (tenants.length === 0 ? !holdsGroup(asker, '', rule.group) : holding.length === 0) {
+    return say('skips', missingGroup(rule, asker, tenants));
   }
   const condition = ruleCondition(rule, asker);
   if (condition.op === 'false') {
-    const fields = [...fieldsOf(rule.condition)].sort();
-    return { ...members, outcome: 'skips', reason: `The rule for '${rule.group}' can match no row.`, fields };
+    return say(
+      'skips',
+      `The rule for '${rule.group}' can match no row.`,
+      [...fieldsOf(rule.condition)].sort(),
+    );
   }
-  const limited = holding.length < asker.tenants.length;
-  const where = limited ? ` on rows of ${namesOf(asker.view, holding)}` : '';
-  if (condition.op === 'true' && !limited) {
-    return { ...members, outcome: 'allows', reason: unconditional(rule) };
-  }
+  const limited = holding.length < tenants.length;
+  if (condition.op === 'true' && !limited) return say('allows', unconditional(rule));
   const what = condition.op === 'true' ? 'holds without a condition' : 'holds where the row matches';
-  const fields = [...fieldsOf(condition)].sort();
-  const reason = `The rule for '${rule.group}' ${what}${where}.`;
-  return { ...members, outcome: 'continues', reason, ...(fields.length > 0 && { fields }) };
+  const where = limited ? ` on rows of ${namesOf(view, holding)}` : '';
+  return say('continues', `The rule for '${rule.group}' ${what}${where}.`, [...fieldsOf(condition)].sort());
 }
 
 /** Organisations as people call them. */
@@ -59,11 +58,19 @@ export function namesOf(view: RightsView, organisations: readonly string[]): str
   return organisations.map((id) => `'${view.organisation(id)?.slug ?? id}'`).join(', ');
 }
 
-function membersOf(
+/** Says steps of one rule, their members always in one order. */
+function speakerFor(
   rule: CompiledRule,
   { step }: RuleAsker,
-): Pick<ExplanationStep, 'step' | 'rule' | 'groups'> {
-  return { step, rule: rule.origin, groups: [rule.group] };
+): (outcome: ExplanationStep['outcome'], reason: string, fields?: readonly string[]) => ExplanationStep {
+  return (outcome, reason, fields = []) => ({
+    step,
+    outcome,
+    reason,
+    rule: rule.origin,
+    groups: [rule.group],
+    ...(fields.length > 0 && { fields: [...fields] }),
+  });
 }
 
 function missingGroup({ group }: CompiledRule, asker: RuleAsker, organisations: readonly string[]): string {

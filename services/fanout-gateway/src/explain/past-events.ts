@@ -12,6 +12,7 @@ import { ReplayGapError, findLogTail, readLog } from '@tidewire/messaging';
 import type { LogEntry, MessageBus } from '@tidewire/messaging';
 import type { ObjectEntry } from '../fanout/subscription.ts';
 import type { ReplayRing } from '../log/ring.ts';
+import { unavailable } from '../transports/stream-opener.ts';
 
 export interface PastOptions {
   readonly bus: MessageBus;
@@ -30,9 +31,10 @@ const MOST_FILTERS = 50;
 const MOST_BYTES = 16 * 1024 * 1024;
 
 /**
- * The event at a position of the log. `now` is where the log has come.
+ * The event at a position of the log. `now` is up to where this process has applied it.
  *
- * @throws TidewireError NOT_FOUND, saying why: another log, not written yet, not kept any more, erased, or no object's.
+ * @throws TidewireError NOT_FOUND, saying why: another log, not written yet, not kept any more, erased, or no object's;
+ *   SERVICE_UNAVAILABLE when this process is not there yet.
  */
 export async function readEvent(
   { bus, signal }: PastOptions,
@@ -44,11 +46,11 @@ export async function readEvent(
   if (epoch !== now.epoch) {
     throw absent(`'${id}' is of another log: the events of this one begin with 'evt-${now.epoch}-'`);
   }
-  if (sequence > now.sequence)
-    throw absent(`'${id}' was not written yet: the log is at '${formatEventId(now)}'`);
   if (sequence === 0) throw absent(`'${id}' is the position before the first event`);
   try {
     for await (const entry of readLog(bus, { epoch, from: sequence - 1, to: sequence, signal })) {
+      // Rights of before an event do not say who may see it.
+      if (sequence > now.sequence) throw unavailable('This server has not reached the event yet');
       return requireObject(entry, id);
     }
   } catch (error) {

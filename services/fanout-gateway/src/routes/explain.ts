@@ -1,5 +1,3 @@
-import { explanationSchema } from '@tidewire/contract';
-import type { Explanation } from '@tidewire/contract';
 import type { HttpServer } from '@tidewire/service-kit';
 import type { Explainer } from '../explain/explainer.ts';
 import { parseExplainQuery } from './explain-query.ts';
@@ -18,12 +16,15 @@ export function registerExplainRoute(app: HttpServer, options: ExplainRouteOptio
   const { explainer, maxTopics } = options;
   app.get('/api/explain', {
     config: { authentication: 'none' },
-    schema: { response: { 200: explanationSchema } },
-    handler: async (request): Promise<Explanation> => {
+    handler: async (request, reply) => {
       // Whoever has no credential is nobody to explain anything to.
       const admission = await admitRequest(request.raw, { ...options, anonymousStreams: false });
       try {
-        return await explainer.explain(parseExplainQuery(request.url, maxTopics), admission.reader);
+        const question = parseExplainQuery(request.url, maxTopics);
+        const explanation = await explainer.explain(question, admission.reader);
+        // Mostly read by people, in a terminal.
+        const text = `${JSON.stringify(explanation, null, 2)}\n`;
+        return await reply.type('application/json; charset=utf-8').send(text);
       } finally {
         admission.release();
       }
