@@ -1,21 +1,63 @@
 -- Issuers of access tokens (OAuth 2, OpenID Connect), who their subjects are here, and what they say of them. An issuer
 -- gives memberships of its own: a mark says which, so that withdrawing them leaves alone what was given here.
 
+CREATE FUNCTION authz.is_claim(value jsonb) RETURNS boolean
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(jsonb_typeof(value) = 'string' AND authz.wire_length(value #>> '{}') BETWEEN 1 AND 200, false)
+$$;
+
+CREATE FUNCTION authz.is_uuid(value jsonb) RETURNS boolean
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(jsonb_typeof(value) = 'string' AND
+    value #>> '{}' ~ '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$', false)
+$$;
+
+-- Whether what is mapped has the form that the API gives it; a group that means something by itself is never mapped.
+CREATE FUNCTION authz.are_issuer_claims(value jsonb) RETURNS boolean
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE WHEN jsonb_typeof(value) <> 'object' THEN false ELSE
+    value - '{name,organisation,groups}'::text[] = '{}'
+    AND (NOT value ? 'name' OR authz.is_claim(value -> 'name'))
+    AND NOT EXISTS (
+      SELECT FROM jsonb_each(value) AS member
+      WHERE member.key IN ('organisation', 'groups') AND NOT CASE
+        WHEN jsonb_typeof(member.value) <> 'object' OR jsonb_typeof(member.value -> 'map') IS DISTINCT FROM 'object'
+        THEN false
+        ELSE member.value - '{claim,map}'::text[] = '{}'
+          AND authz.is_claim(member.value -> 'claim')
+          AND NOT EXISTS (
+            SELECT FROM jsonb_each(member.value -> 'map') AS entry
+            WHERE NOT CASE member.key
+              WHEN 'organisation' THEN authz.is_uuid(entry.value)
+              ELSE jsonb_typeof(entry.value) = 'object'
+                AND entry.value - '{organisation,group}'::text[] = '{}'
+                AND authz.is_uuid(entry.value -> 'organisation')
+                AND coalesce(authz.is_group(entry.value -> 'group'), false)
+                AND entry.value ->> 'group' NOT IN ('admin', 'public', 'authenticated')
+            END)
+        END)
+  END
+$$;
+
 CREATE TABLE authz.issuers (
   id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
   -- Stands in the ids of principals: never used again, not even after removal, and short enough for what follows it.
   slug text NOT NULL CONSTRAINT issuer_slug UNIQUE CHECK (authz.is_slug(slug) AND length(slug) <= 42),
-  issuer text NOT NULL CHECK (octet_length(issuer) <= 2000),
-  audiences text[] NOT NULL CHECK (cardinality(audiences) BETWEEN 1 AND 20 AND array_position(audiences, NULL) IS NULL),
-  organisations uuid[] NOT NULL CHECK (cardinality(organisations) <= 100),
-  jwks_uri text CHECK (octet_length(jwks_uri) <= 2000),
+  issuer text NOT NULL CHECK (octet_length(issuer) <= 2000 AND issuer ~ '^https?://'),
+  audiences text[] NOT NULL CHECK (
+    cardinality(audiences) BETWEEN 1 AND 20 AND array_position(audiences, NULL) IS NULL
+    AND array_position(audiences, '') IS NULL),
+  organisations uuid[] NOT NULL CHECK (
+    cardinality(organisations) <= 100 AND array_position(organisations, NULL) IS NULL),
+  jwks_uri text CHECK (octet_length(jwks_uri) <= 2000 AND jwks_uri ~ '^https?://'),
   algorithms text[] NOT NULL CONSTRAINT issuer_algorithms CHECK (
     cardinality(algorithms) >= 1 AND algorithms <@ ARRAY['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256',
       'ES384', 'ES512', 'EdDSA', 'Ed25519']),
   clock_skew_ms integer NOT NULL CHECK (clock_skew_ms BETWEEN 0 AND 60000),
-  max_token_age_ms bigint CHECK (max_token_age_ms >= 1000),
+  max_token_age_ms bigint CHECK (max_token_age_ms BETWEEN 1000 AND 31536000000),
   claims jsonb NOT NULL DEFAULT '{}'
-    CHECK (jsonb_typeof(claims) = 'object' AND octet_length(claims::text) <= 131072),
+    CONSTRAINT issuer_claims CHECK (authz.are_issuer_claims(claims))
+    CONSTRAINT issuer_claims_size CHECK (octet_length(claims::text) <= 131072),
   provisioning text NOT NULL CHECK (provisioning IN ('create', 'existing')),
   version bigint NOT NULL DEFAULT 1,
   removed boolean NOT NULL DEFAULT false,
@@ -241,11 +283,14 @@ END $$;
 ALTER TABLE authz.principals ENABLE ALWAYS TRIGGER administrator;
 
 REVOKE ALL ON FUNCTION
+  authz.is_claim(jsonb), authz.is_uuid(jsonb), authz.are_issuer_claims(jsonb),
   authz.issuer_state(authz.issuers), authz.keep_issuer(), authz.bury_issuer(), authz.after_issuer_change(),
   authz.withdraw_issued(uuid, text, uuid[], jsonb), authz.before_unlinking(), authz.require_linkable(),
   authz.after_admin_grant(), authz.keep_identity()
 FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION authz.issuer_state(authz.issuers), authz.withdraw_issued(uuid, text, uuid[], jsonb)
+GRANT EXECUTE ON FUNCTION
+  authz.is_claim(jsonb), authz.is_uuid(jsonb), authz.are_issuer_claims(jsonb), authz.issuer_state(authz.issuers),
+  authz.withdraw_issued(uuid, text, uuid[], jsonb)
 TO tidewire_authz;
 GRANT SELECT ON
   authz.issuers, authz.identities, authz.issued_organisations, authz.issued_groups, authz.access_tokens

@@ -42,7 +42,7 @@ export const CREDENTIAL_OPERATIONS = [
     summary: 'Create a token',
     description:
       "The caller's own, or for administrators anybody's. `scopes` limit it to actions or topics; a limited token makes no " +
-      'other tokens.',
+      'other tokens, and neither does the access token of an issuer.',
     body: { schema: newTokenSchema, example: { name: 'dashboard', scopes: { actions: ['read', 'list'] } } },
     answers: {
       201: {

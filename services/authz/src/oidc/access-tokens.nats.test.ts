@@ -226,6 +226,11 @@ test('a change of the issuer ends its tokens and takes back what it cannot give 
   expect(names(next.body.principal)).toEqual(['handlers']);
 });
 
+test('an access token makes no token that would outlive what its issuer says', async () => {
+  const answer = await authz.ask('POST', '/api/auth/tokens', await issuer.sign(), { name: 'mine' });
+  expect([answer.status, answer.body.code]).toEqual([403, 'FORBIDDEN']);
+});
+
 test('a change that changes nothing ends nothing', async () => {
   const token = await issuer.sign();
   expect((await me(token)).status).toBe(200);
@@ -233,10 +238,11 @@ test('a change that changes nothing ends nothing', async () => {
   expect((await me(token)).status).toBe(200);
 });
 
-test('an issuer that is not trusted any more has given nothing, also to tokens that its principals made', async () => {
+test('an issuer that is not trusted any more has given nothing, also to other credentials of its principals', async () => {
   const token = await issuer.sign({ groups: ['handler'] });
   const { body } = await me(token);
-  const own = await authz.ask('POST', '/api/auth/tokens', token, { name: 'mine' });
+  const made = { principal: body.principal.id, name: 'for a script' };
+  const own = await authz.ask('POST', '/api/auth/tokens', ADMIN_TOKEN, made);
   expect((await authz.ask('DELETE', `/api/issuers/${id}`, ADMIN_TOKEN)).status).toBe(204);
   expect([(await me(token)).status, (await me(await issuer.sign({ jti: 'next' }))).status]).toEqual([
     401, 401,

@@ -1,5 +1,6 @@
 import { REQUEST_SUBJECTS, authenticateReplySchema } from '@tidewire/contract';
 import { SignJWT, exportJWK, exportSPKI, generateKeyPair, importJWK } from 'jose';
+import type { CryptoKey } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { query } from '../../test/owner.ts';
 import { createPeople, ORGANISATION_A, ORGANISATION_B } from '../../test/people.ts';
@@ -316,12 +317,23 @@ test('the slug of a removed issuer is never used again: its subjects would be th
 test('an issuer that plain SQL made malformed trusts nobody', async () => {
   const token = await second.sign({ sub: 'unlucky' });
   expect((await me(token)).status).toBe(200);
-  const reserved = { groups: { claim: 'g', map: { x: { organisation: ORGANISATION_B, group: 'admin' } } } };
-  await query(authz.database.ownerUrl, `UPDATE authz.issuers SET claims = $1 WHERE slug = 'second'`, [
-    JSON.stringify(reserved),
-  ]);
+  const change = (column: string, value: unknown) =>
+    query(authz.database.ownerUrl, `UPDATE authz.issuers SET ${column} = $1 WHERE slug = 'second'`, [value]);
+  const mapped = (entry: unknown) => JSON.stringify({ groups: { claim: 'g', map: { x: entry } } });
+  for (const claims of [
+    mapped({ organisation: ORGANISATION_B, group: 'admin' }),
+    mapped({ organisation: 'b', group: 'handlers' }),
+    mapped({ organisation: ORGANISATION_B, group: 'handlers', admin: true }),
+    mapped('handlers'),
+    '{"organisation": {"claim": "org"}}',
+    '{"organisation": {"claim": "org", "map": {"b": "b"}}}',
+    '{"name": 1}',
+    '{"admins": {}}',
+    '[]',
+  ]) {
+    await expect(change('claims', claims)).rejects.toThrow(/issuer_claims/);
+  }
+  await expect(change('algorithms', ['HS256'])).rejects.toThrow(/issuer_algorithms/);
+  await change('jwks_uri', 'http://keys.example/keys');
   await expectRefused(await second.sign({ sub: 'unlucky', jti: 'next' }), 'issuer-malformed');
-  await expect(
-    query(authz.database.ownerUrl, `UPDATE authz.issuers SET algorithms = '{HS256}' WHERE slug = 'second'`),
-  ).rejects.toThrow(/issuer_algorithms/);
 });

@@ -9,7 +9,7 @@ import {
   tokenPageSchema,
   uuidSchema,
 } from '@tidewire/contract';
-import type { Clock, HttpServer, Pool, PoolClient } from '@tidewire/service-kit';
+import type { Clock, HttpServer, Pool, PoolClient, PrincipalContext } from '@tidewire/service-kit';
 import { z } from 'zod';
 import { countTokens, endToken, insertToken, listTokens } from '../credential-repository-postgres.ts';
 import type { TokenEntry } from '../credential-repository-postgres.ts';
@@ -47,6 +47,7 @@ function registerCreate(app: HttpServer, { writer, clock, chosenSecrets }: Token
     },
     async (request, reply) => {
       const context = requireUnlimited(request);
+      requireLasting(context);
       const { name, scopes, secret: chosen, expiresAt } = request.body;
       const owner = request.body.principal ?? context.principal.id;
       if (owner !== context.principal.id && !context.principal.admin) throw notFound();
@@ -113,6 +114,15 @@ function registerListAndEnd(app: HttpServer, { pool, writer }: TokenRoutesOption
       return reply.code(204).send();
     },
   );
+}
+
+/**
+ * Who comes with an issuer's access token is here for as long as the issuer says so: a token made by it would go on when
+ * the issuer had long shut its subject out.
+ */
+function requireLasting({ credential }: PrincipalContext): void {
+  if (credential.type !== 'access-token') return;
+  throw new TidewireError('FORBIDDEN', 'An access token makes no tokens: ask an administrator for one.');
 }
 
 function requireChosenAllowed(admin: boolean, allowed: boolean): void {
