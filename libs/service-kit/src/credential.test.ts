@@ -1,3 +1,4 @@
+import { MAX_SECRET_LENGTH } from '@tidewire/contract';
 import { TidewireError } from '@tidewire/contract';
 import { expect, test } from 'vitest';
 import { readCredential } from './credential.ts';
@@ -70,4 +71,33 @@ test('allows an origin only by name', () => {
   expect(isAllowedOrigin({ origin: 'https://a.example' }, ['https://a.example'])).toBe(true);
   expect(isAllowedOrigin({ origin: 'https://a.example.evil' }, ['https://a.example'])).toBe(false);
   expect(isAllowedOrigin({}, ['https://a.example'])).toBe(false);
+});
+
+const basic = (pair: string): string => `Basic ${Buffer.from(pair).toString('base64')}`;
+
+test('Basic is read only where it is asked for', () => {
+  const headers = { authorization: basic('alice:pass:word é') };
+  expect(readCredential({ headers }, { basic: true })).toEqual({
+    type: 'basic',
+    secret: 'alice:pass:word é',
+    source: 'basic',
+  });
+  expect(() => readCredential({ headers })).toThrow('malformed');
+  expect(readCredential({ headers: { authorization: 'Bearer s1' } }, { basic: true })?.type).toBe('token');
+});
+
+test.each([
+  ['no colon', basic('alice')],
+  ['text that is not UTF-8', `Basic ${Buffer.from([0xff, 0x3a]).toString('base64')}`],
+  ['what is not base64', 'Basic a:b'],
+  ['more than a credential may have', basic(`alice:${'x'.repeat(MAX_SECRET_LENGTH)}`)],
+])('Basic with %s is malformed, and is not repeated', (_what, authorization) => {
+  expect(() => readCredential({ headers: { authorization } }, { basic: true })).toThrow(
+    'The credential is malformed',
+  );
+});
+
+test('Basic and a cookie are two credentials', () => {
+  const headers = { authorization: basic('alice:x'), cookie: 'tidewire_session=alice:x' };
+  expect(() => readCredential({ headers }, { basic: true })).toThrow('one credential');
 });

@@ -27,7 +27,7 @@ export function allowedOrigins(
 }
 
 function isOrigin(entry: string): boolean {
-  if (!/^https?:\/\//.test(entry) || !URL.canParse(entry)) return false;
+  if (!/^https?:\/\/[^*]+$/.test(entry) || !URL.canParse(entry)) return false;
   // What a browser sends is exactly this: lower case, no path, no standard port.
   return new URL(entry).origin === entry;
 }
