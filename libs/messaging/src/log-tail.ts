@@ -8,7 +8,7 @@ export interface LogTailOptions {
   readonly epoch: string;
   /** The newest sequence that counts. */
   readonly to: number;
-  /** Subjects (`topicFilter`), normalised; at least one. */
+  /** Subjects (`topicFilter`), normalised; none means the whole log. */
   readonly filters: readonly string[];
   /** How many entries there may be. */
   readonly atMost: number;

@@ -109,7 +109,7 @@ export async function readNewest(
 ): Promise<readonly ObjectEntry[]> {
   const { to, limit } = range;
   const chosen = normaliseFilters(topics.map(topicFilter));
-  const filters = chosen.length > MOST_FILTERS ? ['events.>'] : chosen;
+  const filters = chosen.length > MOST_FILTERS ? [] : chosen;
   const options = { epoch: to.epoch, to: to.sequence, filters, signal };
   const from = await findLogTail(bus, { ...options, atMost: limit });
   return await collect(readLog(bus, { ...options, from }));
