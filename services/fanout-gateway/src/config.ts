@@ -29,7 +29,7 @@ const events = {
   TIDEWIRE_STALE_STREAMS_MS: integerSetting(1000, DAY_MS)
     .default(60_000)
     .describe(
-      'How far behind it may be before it ends its streams, for them to go on elsewhere, milliseconds.',
+      'How long it may deliver nothing before it ends its streams, for them to go on elsewhere, milliseconds.',
     ),
   TIDEWIRE_TIME_RULE_RESYNC_MS: integerSetting(100, DAY_MS)
     .default(60_000)

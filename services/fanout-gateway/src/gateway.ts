@@ -100,8 +100,8 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     random,
     onEnd: (code) => metrics.streamEnds.inc({ code }),
     oldest: () => feed.oldest(),
-    staleMs: () => freshness.ageMs(),
-    staleLimitMs: Math.max(config.TIDEWIRE_STALE_STREAMS_MS, config.TIDEWIRE_STALENESS_LIMIT_MS),
+    fresh: () => feed.fresh,
+    staleLimitMs: config.TIDEWIRE_STALE_STREAMS_MS,
     warningMs: config.TIDEWIRE_CREDENTIAL_WARNING_MS,
   });
   const { streams } = keeper;

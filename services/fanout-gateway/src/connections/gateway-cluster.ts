@@ -24,6 +24,8 @@ export interface ClusterAnswer {
 const PATIENCE_MS = 1000;
 /** Questions to all gateways that this one has under way: each costs every gateway something. */
 const MOST_AT_ONCE = 16;
+/** Renewals among them: they are anybody's, and must leave room for operators. */
+const MOST_RENEWALS = 12;
 
 /** All gateways together: one of them asks, every one answers for its own connections. */
 export class GatewayCluster {
@@ -52,7 +54,8 @@ export class GatewayCluster {
     request: ConnectionsRequest,
     isEnough: (reply: ConnectionsReply) => boolean = () => false,
   ): Promise<ClusterAnswer> {
-    if (this.#running >= MOST_AT_ONCE) throw unavailable('Too many questions about connections at once');
+    const most = request.action === 'renew' ? MOST_RENEWALS : MOST_AT_ONCE;
+    if (this.#running >= most) throw unavailable('Too many questions about connections at once');
     this.#running += 1;
     try {
       const expected = await this.#expected();

@@ -17,9 +17,9 @@ export interface StreamKeeperOptions {
   /** Counts the end of a stream, for metrics. */
   readonly onEnd: (code: ErrorCode) => void;
   readonly oldest: () => LogPosition;
-  /** Age of what is known of the log, milliseconds. */
-  readonly staleMs: () => number;
-  /** At this age streams are ended: what is held back for them may be told sooner elsewhere. */
+  /** Whether rights are those of now, so that events are delivered. */
+  readonly fresh: () => boolean;
+  /** Streams of a process that is not fresh for so long are ended: what it holds back may be told sooner elsewhere. */
   readonly staleLimitMs: number;
   /** How long before the end of its credential a stream is told of it, milliseconds. */
   readonly warningMs: number;
@@ -50,6 +50,8 @@ export class StreamKeeper implements RightsEffects {
   readonly streams = new Streams();
   readonly #options: StreamKeeperOptions;
   readonly #sweep: Timer;
+  /** Monotonic milliseconds at which a sweep first found the rights to be older than they may be. */
+  #staleSince: number | undefined;
   /** Streams that are ended in one sweep while this process is stale for too long. */
   #staleLot = 0;
 
@@ -202,11 +204,14 @@ export class StreamKeeper implements RightsEffects {
 
   /** A process that is stale for so long may not become level again; another one may be, and the cursors are good there. */
   #endStale(): void {
-    const { staleMs, staleLimitMs } = this.#options;
-    if (staleMs() <= staleLimitMs) {
+    const { fresh, clock, staleLimitMs } = this.#options;
+    if (fresh()) {
+      this.#staleSince = undefined;
       this.#staleLot = 0;
       return;
     }
+    this.#staleSince ??= clock.monotonic();
+    if (clock.monotonic() - this.#staleSince < staleLimitMs) return;
     this.#staleLot ||= Math.ceil(this.streams.size / STALE_SWEEPS);
     for (const stream of [...this.streams.all()].slice(0, this.#staleLot)) this.end(stream, 'RIGHTS_STALE');
   }
