@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Random } from './random.ts';
 import { GROUPS, PROPERTY_KINDS } from './rules-generator.ts';
 import type { Policy, Schema } from './rights.ts';
+import { giveToken } from './tickets.ts';
 import type { World } from './world.ts';
 
 /** Somebody new, in some organisations and groups, with a token. */
@@ -19,7 +20,7 @@ export async function createPrincipal(world: World, random: Random): Promise<str
   const body = { id, name, organisations, activeOrganisation: active, groups };
   await world.act('POST', '/api/principals', body);
   world.model.granted(`principal/${id}`, { id, name, admin: false, organisations, active, groups });
-  await world.giveToken(id, null);
+  await giveToken(world, id, null);
   return id;
 }
 

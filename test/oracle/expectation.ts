@@ -19,6 +19,8 @@ export interface Interest {
 export interface Viewer {
   readonly asker: Asker;
   readonly interest: Interest;
+  /** When it looks, for rules on the time; absent: now. */
+  readonly now?: number;
 }
 
 /** The name and the `data` of an event. */
@@ -32,7 +34,7 @@ export interface Message {
 /** A row as a subscriber has it; undefined: it has not. The filter sees what the reader sees, whatever fields it wants. */
 export function rowInView(viewer: Viewer, rights: Rights, schema: Schema, row: Image): Image | undefined {
   const { asker, interest } = viewer;
-  const question = { rights, asker, schema, now: Date.now() };
+  const question = { rights, asker, schema, now: momentOf(viewer) };
   if (!interest.topics.some((topic) => insideTopic(topic, schema, row))) return undefined;
   const seen = projected(question, row);
   if (seen === undefined || !meetsFilter(schema, interest.filter, seen)) return undefined;
@@ -43,6 +45,30 @@ export function rowInView(viewer: Viewer, rights: Rights, schema: Schema, row: I
   );
 }
 
+function momentOf({ now = Date.now() }: Viewer): number {
+  return now;
+}
+
+/** Whether a row can be seen now, or could be since it was written: time hides rows without a word. */
+function sightOf(viewer: Viewer, rights: Rights, schema: Schema, row: Image | null): Sight['wasSeen'] {
+  if (row === null) return 'never';
+  if (rowInView(viewer, rights, schema, row) !== undefined) return 'now';
+  const written = Date.parse(String(row['_updated']));
+  const isTold = rowHasTurned(schema, row, written, momentOf(viewer));
+  return isTold && rowInView({ ...viewer, now: written }, rights, schema, row) !== undefined
+    ? 'once'
+    : 'never';
+}
+
+/** Whether an instant of the row lies between two moments: rules on the time may say something else after it. */
+export function rowHasTurned(schema: Schema, row: Image, from: number, to: number): boolean {
+  return schema.properties.entries().some(([name, kind]) => {
+    if (kind !== 'instant' || !Object.hasOwn(row, name)) return false;
+    const instant = Date.parse(String(row[name]));
+    return instant >= from && instant <= to;
+  });
+}
+
 /** What a subscriber is told of a change as it happens. `within`: only these properties, for a past that is told later. */
 export function messageOf(
   viewer: Viewer,
@@ -51,14 +77,14 @@ export function messageOf(
   within?: ReadonlySet<string>,
 ): Message | undefined {
   const { before, after, schema } = change;
-  const wasSeen = before !== null && rowInView(viewer, rights, schema, before) !== undefined;
+  const wasSeen = sightOf(viewer, rights, schema, before);
   const seen = after === null ? undefined : rowInView(viewer, rights, schema, after);
   const told = tell(viewer, rights, change, { wasSeen, seen, within });
   return told !== undefined && viewer.interest.events?.has(told.name) === false ? undefined : told;
 }
 
 interface Sight {
-  readonly wasSeen: boolean;
+  readonly wasSeen: 'now' | 'once' | 'never';
   readonly seen: Image | undefined;
   readonly within: ReadonlySet<string> | undefined;
 }
@@ -70,14 +96,14 @@ function tell(
   { wasSeen, seen, within }: Sight,
 ): Message | undefined {
   const { schema, uuid, version, before, after, actor } = change;
-  const question = { rights, asker: viewer.asker, schema, now: Date.now() };
+  const question = { rights, asker: viewer.asker, schema, now: momentOf(viewer) };
   const identity = { uuid, register: schema.register, schema: schema.slug };
   const author =
     actor !== null && knowsActor(question, actor.organisation)
       ? { actor: { id: actor.id, name: actor.name } }
       : {};
   if (seen === undefined) {
-    if (!wasSeen) return undefined;
+    if (wasSeen === 'never') return undefined;
     if (change.action === 'deleted')
       return { name: 'object.deleted', data: { ...identity, version, ...author } };
     return { name: 'object.deleted', data: { ...identity, transition: 'left' } };
@@ -87,7 +113,7 @@ function tell(
   );
   const data = { ...identity, organisation: after?.['_organisation'], version, ...author, object };
   if (change.action === 'created') return { name: 'object.created', data };
-  if (!wasSeen || before === null || after === null) {
+  if (wasSeen !== 'now' || before === null || after === null) {
     return { name: 'object.updated', data: { ...data, transition: 'entered' } };
   }
   const readable = [readableProperties(question, before), readableProperties(question, after)];
@@ -118,11 +144,11 @@ export function replayedMessageOf(
 ): Message | undefined {
   const newest = row.at(-1)?.after ?? null;
   if (newest !== null && rowInView(viewer, rights, change.schema, newest) !== undefined) {
-    const question = { rights, asker: viewer.asker, schema: change.schema, now: Date.now() };
+    const question = { rights, asker: viewer.asker, schema: change.schema, now: momentOf(viewer) };
     return messageOf(viewer, rights, change, readableProperties(question, newest));
   }
   const atCursor = row[0]?.before ?? null;
-  if (atCursor === null || rowInView(viewer, rights, change.schema, atCursor) === undefined) return undefined;
+  if (sightOf(viewer, rights, change.schema, atCursor) === 'never') return undefined;
   const departure = row.find((one) => isDeparture(messageOf(viewer, rights, one)));
   return departure === change ? messageOf(viewer, rights, change) : undefined;
 }

@@ -1,32 +1,26 @@
-import { mayListRow, mayReadByRule, mayReadRow } from './evaluator.ts';
-import { canonicalJson, messageOf, replayedMessageOf, rowInView, sameJson } from './expectation.ts';
+import { messageOf, replayedMessageOf, sameJson } from './expectation.ts';
 import type { Message, Viewer } from './expectation.ts';
 import { Finding } from './finding.ts';
 import type { Change, History } from './history.ts';
-import { isListing } from './lists.ts';
-import type { ListRequest, Listing, RefusedListing } from './lists.ts';
-import { isFound, judgeOrder } from './order.ts';
-import type { Image, Schema } from './rights.ts';
-import type { Model } from './model.ts';
-import { tableMessageOf, tableRecordOf, tableRowOf } from './table-face.ts';
+import { tableMessageOf } from './table-face.ts';
 import type { ReceivedEvent } from './transport.ts';
 import type { Receipt, Subscriber, Turn } from './subscriber.ts';
+import type { Reality } from './view-judgement.ts';
 
-/** What is judged against: what happened, and what is there now. */
-export interface Reality {
-  readonly history: History;
-  readonly schemas: readonly Schema[];
-  /** The newest images of the rows that exist. */
-  readonly rows: ReadonlyMap<string, { readonly schema: Schema; readonly image: Image }>;
-  readonly model: Model;
-}
-
-/** Judges every message that a subscriber received since the last time, one by one, and that none is missing. */
-export function judgeReceipts(subscriber: Subscriber, { history }: Reality, position: number): number {
+/**
+ * Judges every message that a subscriber received since the last time, one by one, and that none is missing. `moments`: at
+ * which rules on the time may have been judged; each of them is as good as the others.
+ */
+export function judgeReceipts(
+  subscriber: Subscriber,
+  { history }: Reality,
+  position: number,
+  moments: readonly number[],
+): number {
   const { receipts } = subscriber;
-  for (const receipt of receipts) judgeReceipt(subscriber, history, receipt);
-  judgeCompleteness(subscriber, history, position);
-  for (const turn of subscriber.turns) judgeTurn(subscriber, history, turn);
+  for (const receipt of receipts) judgeReceipt(subscriber, history, receipt, moments);
+  judgeCompleteness(subscriber, history, position, moments);
+  for (const turn of subscriber.turns) judgeTurn(subscriber, history, turn, moments);
   subscriber.receipts = [];
   subscriber.turns = [];
   const { connection } = subscriber;
@@ -37,7 +31,12 @@ export function judgeReceipts(subscriber: Subscriber, { history }: Reality, posi
   return receipts.length;
 }
 
-function judgeReceipt(subscriber: Subscriber, history: History, receipt: Receipt): void {
+function judgeReceipt(
+  subscriber: Subscriber,
+  history: History,
+  receipt: Receipt,
+  moments: readonly number[],
+): void {
   const { event, sequence, connection } = receipt;
   const change = history.at(sequence);
   const name = subscriber.options.name;
@@ -49,9 +48,11 @@ function judgeReceipt(subscriber: Subscriber, history: History, receipt: Receipt
   const { table } = viewer.interest;
   const told =
     table === undefined ? { name: event.name, data: body['data'] as Message['data'] } : tableTold(event);
-  const live = messageOf(viewer, history.rightsAt(sequence), change);
-  const possible = [...(mayBePast(receipt) ? pastMessages(viewer, history, receipt, change) : [])];
-  if (!isPastOnly(receipt)) possible.push(live);
+  const possible = moments.flatMap((now) => {
+    const then = { ...viewer, now };
+    const past = mayBePast(receipt) ? pastMessages(then, history, receipt, change) : [];
+    return isPastOnly(receipt) ? past : [...past, messageOf(then, history.rightsAt(sequence), change)];
+  });
   const expected = table === undefined ? possible : possible.map((one) => one && tableMessageOf(change, one));
   if (!expected.some((one) => one !== undefined && sameMessage(one, told))) {
     throw new Finding(
@@ -100,7 +101,12 @@ function mayBePast({ connection, sequence, afterResync }: Receipt): boolean {
  * Lossless from poll to poll: of each row an answer has what the past up to some place and what followed it call for. What
  * it has too much of is found message by message.
  */
-function judgeTurn(subscriber: Subscriber, history: History, { connection, after, upTo }: Turn): void {
+function judgeTurn(
+  subscriber: Subscriber,
+  history: History,
+  { connection, after, upTo }: Turn,
+  moments: readonly number[],
+): void {
   const receipts = subscriber.receipts.filter((one) => one.connection === connection);
   const told = new Set(receipts.map(({ sequence }) => sequence));
   const { principal, credential } = connection.ticket;
@@ -108,7 +114,9 @@ function judgeTurn(subscriber: Subscriber, history: History, { connection, after
   for (const uuid of new Set(history.between(after, upTo).map((change) => change.uuid))) {
     const row = history.of(uuid).filter(({ sequence }) => sequence > after);
     const due = row.filter(({ sequence }) => sequence <= upTo);
-    const ways = [...waysToTell(viewer, history, connection.floor, row)];
+    const ways = moments.flatMap((now) => [
+      ...waysToTell({ ...viewer, now }, history, connection.floor, row),
+    ]);
     const isWhole = ways.some((tell) =>
       due.every((change) => told.has(change.sequence) || tell(change) === undefined),
     );
@@ -174,7 +182,12 @@ function viewerOf(subscriber: Subscriber, { connection }: Pick<Receipt, 'connect
 }
 
 /** Lossless where the stream has been live since the last quiet point: each change that concerns it was told. */
-function judgeCompleteness(subscriber: Subscriber, history: History, position: number): void {
+function judgeCompleteness(
+  subscriber: Subscriber,
+  history: History,
+  position: number,
+  moments: readonly number[],
+): void {
   const { connection, completeUpTo, receipts } = subscriber;
   if (connection?.open !== true || connection.liveAfter === undefined) return;
   const after = Math.max(connection.liveAfter, completeUpTo);
@@ -185,8 +198,9 @@ function judgeCompleteness(subscriber: Subscriber, history: History, position: n
   const viewer = { asker: { principal, credential }, interest: subscriber.options.interest };
   for (const change of history.between(after, position)) {
     if (told.has(change.sequence)) continue;
-    const expected = messageOf(viewer, history.rightsAt(change.sequence), change);
-    if (expected === undefined) continue;
+    const rights = history.rightsAt(change.sequence);
+    const expected = moments.map((now) => messageOf({ ...viewer, now }, rights, change));
+    if (expected.includes(undefined)) continue;
     throw new Finding(
       'loss',
       `${subscriber.options.name} was not told of ${change.uuid} version ${change.version}`,
@@ -248,132 +262,4 @@ function contextOf(
     transport: subscriber.options.transport.name,
     past: subscriber.trail,
   };
-}
-
-/** A list against what the evaluator says: the same rows, with the same members and values. */
-export function judgeListing(
-  viewer: Viewer,
-  { history, rows, model }: Reality,
-  listing: Listing | RefusedListing,
-  { search, order = [] }: Pick<ListRequest, 'search' | 'order'> = {},
-): void {
-  const { schema } = listing;
-  const { rights } = history;
-  const question = { rights, asker: viewer.asker, schema, now: Date.now() };
-  const expected = new Map<string, Image>();
-  let byRule = 0;
-  for (const [uuid, row] of rows) {
-    if (row.schema.id !== schema.id) continue;
-    const seen = rowInView(viewer, rights, schema, row.image);
-    if (seen === undefined || !mayListRow(question, row.image)) continue;
-    if (!isFound(question, row.image, search)) continue;
-    const isRecord = isListing(listing) && listing.face === 'table';
-    expected.set(uuid, isRecord ? tableRecordOf(viewer, rights, model, { schema, seen }) : seen);
-    if (mayReadByRule(question, row.image)) byRule += 1;
-  }
-  const who = `${viewer.asker.principal}, ${schema.register}/${schema.slug}, ${JSON.stringify(viewer.interest.filter)}`;
-  if (!isListing(listing)) {
-    // Whoever may read its own rows only does not know the schema; a field that may be read on no row is not there.
-    const known = byRule > 0 && (listing.status !== 400 || viewer.interest.filter.length === 0);
-    if (known && viewer.interest.fields === undefined && order.length === 0) {
-      throw new Finding('wrong-refusal', `the list of ${who} was refused`, { ...listing, byRule });
-    }
-    return;
-  }
-  judgeRows(
-    'wrong-list',
-    `the list of ${who}`,
-    new Map(listing.rows.map((row) => [String(row['id']), row])),
-    expected,
-  );
-  judgeOrder(question, listing, rows, order);
-  if (listing.total === expected.size) return;
-  throw new Finding('wrong-list', `the list of ${who} counts ${listing.total} rows, not ${expected.size}`);
-}
-
-/** Rows that somebody has against those that it should have. */
-export function judgeRows(
-  kind: 'wrong-list' | 'wrong-view',
-  what: string,
-  actual: ReadonlyMap<string, Image>,
-  expected: ReadonlyMap<string, Image>,
-  context: Readonly<Record<string, unknown>> = {},
-): void {
-  const missing = [...expected.keys()].filter((uuid) => !actual.has(uuid));
-  const surplus = [...actual.keys()].filter((uuid) => !expected.has(uuid));
-  const other = [...expected].filter(([uuid, row]) => actual.has(uuid) && !sameJson(actual.get(uuid), row));
-  if (missing.length + surplus.length + other.length === 0) return;
-  const [first] = other;
-  throw new Finding(kind, `${what} is not what may be seen`, {
-    missing: missing.map((uuid) => expected.get(uuid)),
-    surplus: surplus.map((uuid) => actual.get(uuid)),
-    other:
-      first === undefined
-        ? undefined
-        : { has: canonicalJson(actual.get(first[0])), should: canonicalJson(first[1]) },
-    ...context,
-  });
-}
-
-/**
- * A subscriber's rows against those that it may see. Schemas in `unlisted` gave it no list: of these it may lack rows,
- * since it could not fetch again, but may have none too many.
- */
-export function judgeView(subscriber: Subscriber, reality: Reality, unlisted: ReadonlySet<string>): void {
-  const { history, rows, schemas } = reality;
-  const { viewer, unlisted: lacking } = subscriber;
-  const find = (register: string, slug: string): Schema | undefined =>
-    schemas.find((schema) => schema.register === register && schema.slug === slug);
-  const actual = subscriber.view(find);
-  const expected = new Map<string, Image>();
-  for (const [uuid, { schema, image }] of rows) {
-    const seen = rowInView(viewer, history.rights, schema, image);
-    if (seen === undefined || ((unlisted.has(schema.id) || lacking.has(uuid)) && !actual.has(uuid))) continue;
-    expected.set(uuid, viewer.interest.table === undefined ? seen : tableRowOf(seen));
-  }
-  judgeRows(
-    'wrong-view',
-    `the view of ${subscriber.options.name} (${viewer.asker.principal})`,
-    actual,
-    expected,
-    {
-      interest: { ...viewer.interest, fields: viewer.interest.fields && [...viewer.interest.fields] },
-      transport: subscriber.options.transport.name,
-      state: subscriber.state,
-      past: subscriber.trail,
-      principal: history.rights.principals.get(viewer.asker.principal ?? ''),
-      credential: history.rights.credentials.get(viewer.asker.credential ?? ''),
-      policies: Object.fromEntries(history.rights.policies),
-      organisations: [...history.rights.organisations.values()],
-    },
-  );
-}
-
-/** Whether a refusal of the topics says what is so: nothing in them may be read by a rule. */
-export function judgeRefusal(subscriber: Subscriber, { history, rows }: Reality): void {
-  const { refusal, viewer } = subscriber;
-  if (refusal === undefined) return;
-  const visible = [...rows.values()].filter(({ schema, image }) => {
-    const question = { rights: history.rights, asker: viewer.asker, schema, now: Date.now() };
-    return mayReadRow(question, image) && mayReadByRule(question, image);
-  });
-  const concerned = visible.filter(
-    ({ schema, image }) =>
-      rowInView(
-        { ...viewer, interest: { ...viewer.interest, filter: [] } },
-        history.rights,
-        schema,
-        image,
-      ) !== undefined,
-  );
-  const aboutFields = refusal.status === 400 && refusal.body.includes('UNKNOWN_FIELD');
-  if (aboutFields && (viewer.interest.filter.length > 0 || viewer.interest.fields !== undefined)) return;
-  if (refusal.status === 404 && concerned.length === 0) return;
-  // One topic that is not there refuses the whole request.
-  if (refusal.status === 404 && viewer.interest.topics.length > 1) return;
-  throw new Finding('wrong-refusal', `${subscriber.options.name} was refused`, {
-    refusal,
-    topics: viewer.interest.topics,
-    mayRead: concerned.length,
-  });
 }

@@ -2,7 +2,7 @@ import { filterQuery } from './filter.ts';
 import type { FilterTerm } from './filter.ts';
 import { Finding } from './finding.ts';
 import type { Image, Schema } from './rights.ts';
-import type { Ticket } from './subscriber.ts';
+import type { Ticket } from './tickets.ts';
 import { tableFilter } from './table-face.ts';
 import type { Face } from './transport.ts';
 
@@ -63,7 +63,7 @@ export class Lists {
   read(request: ListRequest): Promise<Listing | RefusedListing> {
     const { ticket, schema, filter, fields, face, order, search } = request;
     const asked = [filter, fields && [...fields], face, order, search];
-    const key = JSON.stringify([ticket.token, schema.id, ...asked]);
+    const key = JSON.stringify([ticket.headers, schema.id, ...asked]);
     let known = this.#known.get(key);
     if (known === undefined) {
       known = this.#inTurn(() => fetchList(this.#base, request));
@@ -116,8 +116,7 @@ function urlOf(base: string, request: ListRequest): URL {
 async function fetchList(base: string, request: ListRequest): Promise<Listing | RefusedListing> {
   const { ticket, schema, face } = request;
   const url = urlOf(base, request);
-  const headers: Record<string, string> =
-    ticket.token === null ? {} : { authorization: `Bearer ${ticket.token}` };
+  const { headers } = ticket;
   for (let attempt = 0; ; attempt += 1) {
     const answer = await fetch(url, { headers }).catch(() => undefined);
     const body: unknown = await answer?.json().catch(() => undefined);

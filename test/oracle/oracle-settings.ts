@@ -7,5 +7,5 @@ export const ORACLE_SETTINGS: Readonly<Record<string, string>> = {
   // So small that a client that was away has its past read from the stored log.
   TIDEWIRE_REPLAY_RING_EVENTS: '60',
   TIDEWIRE_REPLAYS_PER_USER: '10',
-  TIDEWIRE_TIME_RULE_RESYNC_MS: '5000',
+  TIDEWIRE_TIME_RULE_RESYNC_MS: '1000',
 };

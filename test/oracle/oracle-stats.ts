@@ -11,6 +11,8 @@ export interface OracleStats {
   messages: number;
   lists: number;
   quietPoints: number;
+  /** Times that rows came and went by themselves, as rules on the time say. */
+  turns: number;
   readonly resyncs: Record<string, number>;
   readonly refusals: number;
   /** Milliseconds by what they went into. */

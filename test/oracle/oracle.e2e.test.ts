@@ -7,7 +7,7 @@ import { TRANSPORTS } from './transports/transports.ts';
 
 /** The same acts every time, so that a run says something about the change at hand; `npm run test:soak` draws its own. */
 const SEED = Number(process.env['TIDEWIRE_ORACLE_SEED'] ?? 1);
-const STEPS = Number(process.env['TIDEWIRE_ORACLE_STEPS'] ?? 600);
+const STEPS = Number(process.env['TIDEWIRE_ORACLE_STEPS'] ?? 2000);
 
 let platform: Platform;
 

@@ -10,6 +10,9 @@ const STEPS = Number(process.env['TIDEWIRE_ORACLE_STEPS'] ?? 100_000);
 /** A world is left for a new one, with other people, schemas and processes, before it becomes a habit. */
 const STEPS_PER_WORLD = Math.min(4000, Math.ceil(STEPS / 3));
 
+/** Of this process; a world of 4,000 steps takes some 400 MiB. */
+const MOST_MEMORY_MIB = 1024;
+
 /** What the worlds of a long run differ in. */
 function settingsOf(random: Random): Record<string, string> {
   return {
@@ -25,6 +28,7 @@ function settingsOf(random: Random): Record<string, string> {
 test(`everybody sees all that they may, and nothing else, over ${STEPS} random steps`, async () => {
   process.stdout.write(`oracle: TIDEWIRE_ORACLE_SEED=${SEED}\n`);
   let done = 0;
+  const total = { crossings: 0, rightsChanges: 0, restarts: new Map<string, number>() };
   for (let world = 0; done < STEPS; world += 1) {
     const seed = world === 0 ? SEED : SEED * 1000 + world;
     const random = Random.of(seed, -3);
@@ -42,8 +46,21 @@ test(`everybody sees all that they may, and nothing else, over ${STEPS} random s
         process.stdout.write(`\roracle: world ${world}, ${done} steps before, ${line}   `),
     });
     done += stats.steps;
+    total.crossings += stats.crossings;
+    total.rightsChanges += stats.rightsChanges;
+    for (const [name, count] of Object.entries(stats.restarts)) {
+      total.restarts.set(name, (total.restarts.get(name) ?? 0) + count);
+    }
     const memory = Math.round(process.memoryUsage().rss / 1_048_576);
+    // What a world held is let go with it: later ones take no more than the first.
+    expect(memory).toBeLessThan(MOST_MEMORY_MIB);
     process.stdout.write(`\noracle: world ${world}, seed ${seed}, ${memory} MiB, ${JSON.stringify(stats)}\n`);
   }
   expect(done).toBe(STEPS);
+  expect(total.rightsChanges).toBeGreaterThan(STEPS / 10);
+  expect(total.crossings).toBeGreaterThan(STEPS / 5);
+  if (STEPS < 10_000) return;
+  for (const name of ['authz', 'relay', 'fanout-gateway-1', 'fanout-gateway-2']) {
+    expect(total.restarts.get(name) ?? 0, name).toBeGreaterThanOrEqual(3);
+  }
 });

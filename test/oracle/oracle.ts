@@ -1,20 +1,18 @@
 import { Crossings } from './crossings.ts';
+import { createPoller, createSubscriber } from './clients.ts';
 import { Finding } from './finding.ts';
 import { Stopwatch } from './oracle-stats.ts';
 import type { OracleStats } from './oracle-stats.ts';
 import { Lanes } from './lanes.ts';
-import { Poller } from './poller.ts';
+import type { Poller } from './poller.ts';
 import { Quiet } from './quiet.ts';
 import { Random } from './random.ts';
 import { changeRights } from './rights-changes.ts';
-import { Subscriber } from './subscriber.ts';
-import type { Gateway, Ticket } from './subscriber.ts';
-import type { Schema } from './rights.ts';
+import type { Gateway, Subscriber } from './subscriber.ts';
 import type { Transport } from './transport.ts';
 import { World } from './world.ts';
-import { tableTerms } from './table-face.ts';
 import { writeByTable } from './table-writes.ts';
-import { writeByApi, writeBySql } from './writes.ts';
+import { updateRows, writableRows, writeByApi, writeBySql } from './writes.ts';
 import type { Platform } from '@tidewire/test-kit';
 
 export interface OracleOptions {
@@ -32,6 +30,8 @@ export interface OracleOptions {
 
 const TRAIL = 30;
 const POLLERS = 6;
+/** Of quiet points. */
+const TURN_CHANCE = 0.12;
 /** Writes. */
 const MOST_AT_ONCE = 3;
 /** Steps between two restarts, one process after another: each takes seconds. */
@@ -59,6 +59,8 @@ export class Oracle {
   #born = 0;
   readonly #crossings: Crossings;
   #rightsSteps = 0;
+  /** How long the last quiet point took. */
+  #quietMs = 1000;
   /** What is written into different schemas is written at the same time. */
   readonly #lanes = new Lanes(MOST_AT_ONCE);
   readonly #watch = new Stopwatch();
@@ -72,6 +74,7 @@ export class Oracle {
     rightsChanges: 0,
     reconnects: 0,
     restarts: {},
+    turns: 0,
   };
 
   private constructor(options: OracleOptions, world: World, gateways: readonly Gateway[]) {
@@ -173,11 +176,7 @@ export class Oracle {
     if (this.#trail.length > TRAIL) this.#trail.shift();
   }
 
-  async #write(
-    random: Random,
-    write: (world: World, random: Random, schema: Schema) => Promise<void>,
-    how: string,
-  ): Promise<string> {
+  async #write(random: Random, write: typeof writeByApi, how: string): Promise<string> {
     const schema = this.#world.aSchema(random);
     await this.#lanes.begin(schema.id, () => write(this.#world, random, schema));
     this.#stats.writes += 1;
@@ -253,72 +252,22 @@ export class Oracle {
   }
 
   #admit(random: Random): void {
-    const { generator, people, organisations, model, adminId } = this.#world;
-    const principal = random.weighted<string | null>([
-      [14, random.pick(people)],
-      [1, adminId],
-      [1, null],
-    ]);
-    const known =
-      principal === null || principal === adminId ? [] : [model.principal(principal).active ?? ''];
-    const own = known.filter((id) => id !== '');
-    const rows = [...model.rows.values()].filter(({ exists }) => exists).map(({ uuid }) => uuid);
-    const schema = this.#world.aSchema(random);
-    const topics = generator.topics(random, schema, {
-      organisations: principal === adminId ? organisations : own,
-      rows,
-    });
     this.#born += 1;
-    const transport = random.pick(this.#options.transports);
-    if (transport.face === 'table') topics.splice(0, topics.length, topicOf(schema));
-    const isOneSchema = topics.length === 1 && topics[0]?.includes('/schema/') === true;
-    const filter = isOneSchema && random.chance(0.65) ? generator.filter(random) : [];
-    const subscriber = new Subscriber(
-      {
-        name: `subscriber-${this.#born}`,
-        transport,
-        interest: {
-          topics,
-          ...(transport.face === 'table' ? { table: schema } : {}),
-          filter: transport.face === 'table' ? tableTerms(filter) : filter,
-          fields: isOneSchema && random.chance(0.35) ? generator.fields(random) : undefined,
-          events:
-            transport.face !== 'table' && random.chance(0.06)
-              ? new Set(['object.deleted', 'object.created'])
-              : undefined,
-        },
-        gateways: this.#gateways,
-        ticket: () => (principal === adminId ? this.#adminTicket() : this.#world.ticket(principal)),
-        isOver: () => this.#world.isGone(principal, topics),
-        onFinding: (finding) => {
-          this.#finding ??= finding;
-        },
+    const subscriber = createSubscriber(this.#world, random, {
+      name: `subscriber-${this.#born}`,
+      transport: random.pick(this.#options.transports),
+      gateways: this.#gateways,
+      onFinding: (finding) => {
+        this.#finding ??= finding;
       },
-      random.below(this.#gateways.length),
-    );
+    });
     this.#subscribers.push(subscriber);
     subscriber.connect();
   }
 
   #createPoller(random: Random, index: number): Poller {
-    const { generator, people } = this.#world;
-    const [principal, schema] = [random.pick(people), this.#world.aSchema(random)];
     this.#born += 1;
-    return new Poller({
-      name: `poller-${this.#born}`,
-      schema,
-      interest: {
-        filter: index % 2 === 0 ? [] : generator.filter(random),
-        fields: index % 3 === 0 ? generator.fields(random) : undefined,
-      },
-      ticket: () => this.#world.ticket(principal),
-      isOver: () => this.#world.isGone(principal, [topicOf(schema)]),
-    });
-  }
-
-  #adminTicket(): Ticket {
-    const { adminId: principal, platform } = this.#world;
-    return { principal, credential: null, token: platform.adminToken, limits: '' };
+    return createPoller(this.#world, random, { name: `poller-${this.#born}`, index });
   }
 
   async #rest(): Promise<void> {
@@ -329,6 +278,7 @@ export class Oracle {
     const filters = this.#subscribers.flatMap(({ options }) => options.interest.filter);
     this.#world.interesting = new Set(filters.map(({ field }) => field));
     const present = this.#subscribers.filter((one) => !this.#away.has(one));
+    const asked = Date.now();
     const position = await this.#watch.timed(
       'waits',
       this.#quiet.reach(present, () => this.#finding),
@@ -342,15 +292,38 @@ export class Oracle {
       'comparison',
       this.#quiet.compare(present, [...this.#away, ...this.#gone], position),
     );
+    this.#quietMs = Date.now() - asked;
     this.#gone = [];
     // Some skip a round now and then.
     const random = Random.of(this.#options.seed, 2_000_000 + this.#stats.steps);
     const pollers = random.some(this.#pollers, 0.6).filter((poller) => !poller.isOver());
     await this.#watch.timed('polls', this.#quiet.poll(pollers, position));
     await this.#watch.timed('lists', this.#quiet.probe(random, position));
+    if (random.chance(TURN_CHANCE)) await this.#watch.timed('turns of time', this.#turn(random, present));
     this.#quiet.forget([...this.#away, ...this.#pollers]);
     if (this.#finding !== undefined) throw this.#finding;
     this.#makeRoom();
+  }
+
+  /** Rows get an instant that is near, and are looked at again when it has passed. */
+  async #turn(random: Random, present: readonly Subscriber[]): Promise<void> {
+    const world = this.#world;
+    // After what a quiet point took last, and at least a second.
+    const instant = Date.now() + 1000 + 2 * this.#quietMs;
+    const until = new Date(instant).toISOString();
+    for (const schema of world.schemas) {
+      await updateRows(world, random.some(writableRows(world, schema), 0.3), { until });
+    }
+    const broken = (): Finding | undefined => this.#finding;
+    const position = await this.#quiet.reach(present, broken);
+    // Where everybody was told in time, rules were judged before.
+    this.#quiet.judge(present, position, Date.now() < instant ? [instant - 1] : [instant - 1, instant + 1]);
+    await new Promise((wake) => {
+      setTimeout(wake, Math.max(0, instant - Date.now()) + 2);
+    });
+    world.lastTurn = instant;
+    await this.#quiet.compare(present, [], await this.#quiet.reach(present, broken));
+    this.#stats.turns += 1;
   }
 
   /** Who was refused, or is no more, makes room for somebody who is let in. */
@@ -384,8 +357,4 @@ export class Oracle {
       again: `TIDEWIRE_ORACLE_SEED=${this.#options.seed}`,
     });
   }
-}
-
-function topicOf({ register, slug }: Schema): string {
-  return `register/${register}/schema/${slug}`;
 }

@@ -1,12 +1,12 @@
 import { mayListRow } from './evaluator.ts';
-import { rowInView, sameJson } from './expectation.ts';
+import { rowHasTurned, rowInView, sameJson } from './expectation.ts';
 import type { Interest, Viewer } from './expectation.ts';
 import { filterQuery } from './filter.ts';
 import { Finding } from './finding.ts';
 import type { History } from './history.ts';
 import type { Model } from './model.ts';
 import type { Image, Schema } from './rights.ts';
-import type { Ticket } from './subscriber.ts';
+import type { Ticket } from './tickets.ts';
 
 export interface PollerOptions {
   readonly name: string;
@@ -91,7 +91,7 @@ export class Poller {
       url.searchParams.set('_updatedSince', this.#next ?? BEGINNING);
       url.searchParams.set('_includeDeleted', 'true');
       url.searchParams.set('_limit', String(PAGE));
-      const answer = await fetch(url, { headers: { authorization: `Bearer ${ticket().token}` } });
+      const answer = await fetch(url, { headers: ticket().headers });
       const body: unknown = await answer.json();
       if (answer.status === 400 || answer.status === 404) return undefined;
       if (answer.status !== 200)
@@ -175,6 +175,8 @@ export class Poller {
       const question = { rights: history.rights, asker: this.#viewer.asker, schema, now: Date.now() };
       if (seen === undefined || sameJson(this.#rows.get(uuid), seen) || !mayListRow(question, row.image))
         continue;
+      // What only time has shown does not come to those who ask what changed.
+      if (rowHasTurned(schema, row.image, Date.parse(String(row.image['_updated'])), Date.now())) continue;
       throw new Finding('wrong-view', `${name} (${this.#viewer.asker.principal}) polled and has not`, {
         seen,
         has: this.#rows.get(uuid),

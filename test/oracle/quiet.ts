@@ -1,8 +1,8 @@
 import { waitFor } from '@tidewire/test-kit';
 import { insideTopic, mayListRow, mayReadRow } from './evaluator.ts';
 import { Finding } from './finding.ts';
-import { judgeListing, judgeReceipts, judgeRefusal, judgeView } from './judgement.ts';
-import type { Reality } from './judgement.ts';
+import { rowHasTurned, rowInView, sameJson } from './expectation.ts';
+import { judgeReceipts } from './judgement.ts';
 import { Lists, isListing } from './lists.ts';
 import type { Listing } from './lists.ts';
 import type { Random } from './random.ts';
@@ -10,6 +10,8 @@ import { tableRowOf, tableTerms } from './table-face.ts';
 import type { Poller } from './poller.ts';
 import type { Schema } from './rights.ts';
 import type { Subscriber } from './subscriber.ts';
+import { judgeListing, judgeRefusal, judgeView } from './view-judgement.ts';
+import type { Reality } from './view-judgement.ts';
 import type { World } from './world.ts';
 
 const PATIENCE_MS = 30_000;
@@ -52,7 +54,26 @@ export class Quiet {
       const late = subscribers.filter((one) => !one.hasReached(position)).map(({ state }) => state);
       throw new Finding('loss', `not everybody reached ${position}`, { late });
     });
+    await waitFor(() => broken() !== undefined || !subscribers.some((one) => this.#isOutdated(one)), {
+      what: 'everybody has been told that time has passed',
+      timeoutMs: PATIENCE_MS,
+    }).catch(() => {
+      const late = subscribers.filter((one) => this.#isOutdated(one)).map(({ state }) => state);
+      throw new Finding('loss', 'not everybody was told that time has passed', { late });
+    });
     return position;
+  }
+
+  /** Whether time has shown it rows or taken them away since it fetched, and nobody has told it to fetch again. */
+  #isOutdated({ viewer, freshAt, stale, refusal, isOver }: Subscriber): boolean {
+    const { model, lastTurn } = this.#world;
+    if (stale || isOver || refusal !== undefined || freshAt > lastTurn) return false;
+    const now = Date.now();
+    return model.images.values().some(({ schema, image }) => {
+      if (!rowHasTurned(schema, image, freshAt, now)) return false;
+      const before = rowInView({ ...viewer, now: freshAt }, model.rights, schema, image);
+      return !sameJson(before, rowInView({ ...viewer, now }, model.rights, schema, image));
+    });
   }
 
   /** Judges all that was received, and compares what everybody has with lists and evaluator. */
@@ -61,15 +82,22 @@ export class Quiet {
     absent: readonly Subscriber[],
     position: number,
   ): Promise<void> {
+    this.judge([...absent, ...subscribers], position, [Date.now()]);
     const { history, model, schemas, platform } = this.#world;
     const reality: Reality = { history, schemas, rows: model.images, model };
-    for (const subscriber of [...absent, ...subscribers]) {
-      this.messages += judgeReceipts(subscriber, reality, position);
-    }
     const lists = new Lists(platform.origin);
     await Promise.all(subscribers.map((subscriber) => this.#compareOne(subscriber, reality, lists)));
     this.lists += lists.count;
     this.quietPoints += 1;
+  }
+
+  /** Judges all that was received. */
+  judge(subscribers: readonly Subscriber[], position: number, moments: readonly number[]): void {
+    const { history, model, schemas } = this.#world;
+    const reality: Reality = { history, schemas, rows: model.images, model };
+    for (const subscriber of subscribers) {
+      this.messages += judgeReceipts(subscriber, reality, position, moments);
+    }
   }
 
   /** Lets clients that poll do a round. */

@@ -2,6 +2,7 @@ import { replacePrincipal, replaceSchema } from './arrivals.ts';
 import type { Random } from './random.ts';
 import { GROUPS } from './rules-generator.ts';
 import type { Membership, Scopes } from './rights.ts';
+import { endTicket, giveToken, logIn, newPassword, rotate } from './tickets.ts';
 import type { World } from './world.ts';
 
 /** One random change of rights; what it was, for the trail. */
@@ -14,7 +15,7 @@ export async function changeRights(world: World, random: Random): Promise<string
     [3, () => changeActiveOrganisation(world, random)],
     [1, () => changeOrganisations(world, random)],
     [1, () => moveOrganisation(world, random)],
-    [2, () => renewToken(world, random)],
+    [2, () => renewCredential(world, random)],
     [0.5, () => replacePrincipal(world, random)],
     [0.15, () => replaceSchema(world, random)],
   ]);
@@ -76,9 +77,9 @@ async function changeActiveOrganisation(world: World, random: Random): Promise<s
   const often = others.find((organisation) => organisation === most && random.chance(0.5));
   const next = others.length === 0 || random.chance(0.04) ? null : (often ?? random.pick(others));
   if (next === active) return changeMembership(world, random);
-  const { token, limits } = world.ticket(id);
+  const { limits } = world.ticket(id);
   // Whoever may do everything does it itself, where it can.
-  if (next !== null && token !== null && limits === 'null' && random.chance(0.5)) {
+  if (next !== null && limits === 'null' && random.chance(0.5)) {
     await world.actFor(id, next);
   } else {
     await world.changePrincipal(id, { active: next });
@@ -107,9 +108,21 @@ async function moveOrganisation(world: World, random: Random): Promise<string> {
   return `organisation ${id} moves below ${above}: ${answer.status}`;
 }
 
-async function renewToken(world: World, random: Random): Promise<string> {
+async function renewCredential(world: World, random: Random): Promise<string> {
   const id = random.pick(world.people);
-  const scopes: Scopes | null = random.chance(0.85)
+  const { isSession } = world.ticket(id);
+  if (isSession && random.chance(0.3)) {
+    await rotate(world, id);
+    return `${id} has another secret`;
+  }
+  // A new password ends a session as well as its end does.
+  if (isSession && random.chance(0.4)) await newPassword(world, random, id);
+  else await endTicket(world, id);
+  if (random.chance(0.3)) {
+    await logIn(world, random, id);
+    return `${id} logs in`;
+  }
+  const scopes: Scopes | null = random.chance(0.8)
     ? null
     : random.pick<Scopes>([
         { actions: ['read'] },
@@ -117,7 +130,6 @@ async function renewToken(world: World, random: Random): Promise<string> {
         { topics: [`register/${random.pick(world.schemas).register}`] },
         { topics: [`organisation/${random.pick(world.organisations)}`], actions: ['read', 'update'] },
       ]);
-  await world.revokeToken(id);
-  await world.giveToken(id, scopes);
+  await giveToken(world, id, scopes);
   return `${id} has another token`;
 }

@@ -2,16 +2,8 @@ import type { Interest, Viewer } from './expectation.ts';
 import { Finding } from './finding.ts';
 import type { Image, Schema } from './rights.ts';
 import type { Listing } from './lists.ts';
+import type { Ticket } from './tickets.ts';
 import type { ReceivedEvent, Transport } from './transport.ts';
-
-/** A credential as its holder uses it. */
-export interface Ticket {
-  readonly principal: string | null;
-  readonly credential: string | null;
-  readonly token: string | null;
-  /** What the credential is limited to, as text. */
-  readonly limits: string;
-}
 
 /** Where subscribers connect to. */
 export interface Gateway {
@@ -88,6 +80,8 @@ export class Subscriber {
   /** Why it was told not to come back. */
   sentAway: string | undefined;
   readonly resyncs: string[] = [];
+  /** When it was last told to fetch again, or fetched: from there on it was told all but what time does. */
+  freshAt = 0;
   connection: Connection | undefined;
   #close: (() => void) | undefined;
   #gateway: number;
@@ -155,7 +149,7 @@ export class Subscriber {
     this.#close = transport.open(
       {
         base: gateway.url,
-        token: current.token,
+        headers: current.headers,
         interest,
         cursor,
         cursorInHeader: this.#retries % 2 === 0,
@@ -224,6 +218,7 @@ export class Subscriber {
       for (const row of rows) this.#rows.set(String(row['id']), row);
     }
     this.stale = false;
+    this.freshAt = Date.now();
     if (this.connection?.open === true || listings.length === 0) return;
     const oldest = Math.min(...listings.map(({ position }) => position));
     this.#cursor = listings.find(({ position }) => position === oldest)?.positionId;
@@ -299,6 +294,7 @@ export class Subscriber {
       this.options.onFinding(new Finding('unexpected-resync', `${this.options.name}: ${text}`));
     }
     this.stale = true;
+    this.freshAt = Date.now();
     this.#since = [];
     this.#resynced = true;
     this.#advance(connection, current);

@@ -13,8 +13,8 @@ export type Face = 'objects' | 'table';
 export interface StreamRequest {
   /** Base URL of a gateway. */
   readonly base: string;
-  /** Null: as nobody. */
-  readonly token: string | null;
+  /** That say who asks. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly interest: Interest;
   readonly cursor: string | undefined;
   /** How the cursor is told, where the transport has more than one way. */

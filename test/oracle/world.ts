@@ -11,8 +11,10 @@ import type { Random } from './random.ts';
 import { Generator } from './rules-generator.ts';
 import type { Focus } from './rules-generator.ts';
 import { withRight } from './rights.ts';
-import type { Image, Membership, Policy, Principal, Schema, Scopes } from './rights.ts';
-import type { Gateway, Ticket } from './subscriber.ts';
+import type { Image, Membership, Policy, Principal, Schema } from './rights.ts';
+import type { Gateway } from './subscriber.ts';
+import { NOBODY } from './tickets.ts';
+import type { Ticket } from './tickets.ts';
 
 export interface WorldOptions {
   readonly platform: Platform;
@@ -26,17 +28,6 @@ const RETRY_MS = 50;
 const MOST_ATTEMPTS = 600;
 
 type Answered = Answer & { readonly attempts: number };
-
-async function askUntilAnswered(api: Api, method: string, path: string, body?: unknown): Promise<Answered> {
-  for (let attempts = 1; ; attempts += 1) {
-    const answer = await api.ask(method, path, body).catch(() => undefined);
-    if (answer !== undefined && answer.status < 500 && answer.status !== 429) return { ...answer, attempts };
-    if (attempts >= MOST_ATTEMPTS) throw new Error(`${method} ${path} is not answered: ${answer?.status}`);
-    await new Promise((wake) => {
-      setTimeout(wake, RETRY_MS);
-    });
-  }
-}
 
 /** What a run happens in: organisations, principals, schemas, their rules, and everything known of them. */
 export class World {
@@ -56,13 +47,17 @@ export class World {
   readonly generator: Generator;
   /** Whether a change takes a row into somebody's view or out of it. */
   crosses: (schema: Schema, before: Image, after: Image) => boolean = () => false;
+  /** When time last showed and hid rows, milliseconds since 1970. */
+  lastTurn = 0;
   /** Whether a process is on its way down or up. */
   troubled = false;
   /** Whether too little of the kind happens by chance. */
   urgent = false;
   /** Properties that somebody filters by. */
   interesting: ReadonlySet<string> = new Set();
-  readonly #tickets = new Map<string, Ticket>();
+  /** What principals use now. */
+  readonly tickets = new Map<string, Ticket>();
+  readonly passwords = new Map<string, string>();
   #watch: LogWatch | undefined;
 
   private constructor({ platform, gateways }: WorldOptions, adminId: string) {
@@ -106,16 +101,17 @@ export class World {
 
   /** The credential that a principal uses now; null: nobody. */
   ticket(principal: string | null): Ticket {
-    if (principal === null) return { principal: null, credential: null, token: null, limits: '' };
-    const known = this.#tickets.get(principal);
+    if (principal === null) return NOBODY;
+    const known = this.tickets.get(principal);
     if (known === undefined) throw new Error(`${principal} has no credential`);
     return known;
   }
 
   api(principal: string): Api {
-    return principal === this.adminId
-      ? this.admin
-      : createApi(this.platform.origin, this.ticket(principal).token ?? undefined);
+    if (principal === this.adminId) return this.admin;
+    const { headers: own } = this.ticket(principal);
+    const { ask, send } = createApi(this.platform.origin);
+    return { send, ask: (method, path, body, headers) => ask(method, path, body, { ...own, ...headers }) };
   }
 
   /**
@@ -125,12 +121,26 @@ export class World {
    * @throws Error when it is refused.
    */
   async act<T>(method: string, path: string, body?: unknown): Promise<T | undefined> {
-    const { status, body: answer, attempts } = await askUntilAnswered(this.admin, method, path, body);
+    const { status, body: answer, attempts } = await this.ask(this.admin, method, path, body);
     if (status < 300) return answer as T;
     const isDone =
       attempts > 1 && ((method === 'DELETE' && status === 404) || (method === 'POST' && status === 409));
     if (isDone) return undefined;
     throw new Error(`${method} ${path}: ${status} ${JSON.stringify(answer)}`);
+  }
+
+  /** Asks until somebody answers: whoever should may be down. */
+  async ask(api: Api, ...request: Parameters<Api['ask']>): Promise<Answered> {
+    for (let attempts = 1; ; attempts += 1) {
+      const answer = await api.ask(...request).catch(() => undefined);
+      if (answer !== undefined && answer.status < 500 && answer.status !== 429)
+        return { ...answer, attempts };
+      const [method, path] = request;
+      if (attempts >= MOST_ATTEMPTS) throw new Error(`${method} ${path} is not answered: ${answer?.status}`);
+      await new Promise((wake) => {
+        setTimeout(wake, RETRY_MS);
+      });
+    }
   }
 
   /** Whether the principal was removed, or something that the topics name. */
@@ -170,28 +180,6 @@ export class World {
     return { deciding: known(fields), filtered: known(this.interesting) };
   }
 
-  async giveToken(principal: string, scopes: Scopes | null): Promise<void> {
-    const body = { principal, name: 'oracle', ...(scopes === null ? {} : { scopes }) };
-    const made = await this.act<{ id: string; token: string }>('POST', '/api/auth/tokens', body);
-    if (made === undefined) throw new Error('a token was not made');
-    const { id, token } = made;
-    this.#tickets.set(principal, { principal, credential: id, token, limits: JSON.stringify(scopes) });
-    this.model.granted(`credential/${id}`, { id, principal, scopes, ended: false });
-  }
-
-  async revokeToken(principal: string): Promise<void> {
-    const { credential } = this.ticket(principal);
-    if (credential === null) return;
-    const known = this.model.rights.credentials.get(credential);
-    await this.act('DELETE', `/api/auth/tokens/${credential}`);
-    this.model.granted(`credential/${credential}`, {
-      id: credential,
-      principal,
-      scopes: known?.scopes ?? null,
-      ended: true,
-    });
-  }
-
   async setPolicy(target: 'register' | 'schema', id: string, policy: Policy): Promise<void> {
     await this.act('PUT', `/api/policies/${target}/${id}`, policy);
     this.model.granted(`policy/${id}`, policy);
@@ -214,7 +202,7 @@ export class World {
   /** A principal acts for another of its organisations from now on, by its own word. */
   async actFor(id: string, organisation: string): Promise<void> {
     const path = `/api/organisations/${organisation}/set-active`;
-    const { status } = await askUntilAnswered(this.api(id), 'POST', path);
+    const { status } = await this.ask(this.api(id), 'POST', path);
     if (status !== 200) throw new Error(`${id} may not act for ${organisation}: ${status}`);
     this.model.granted(`principal/${id}`, { ...this.model.principal(id), active: organisation });
   }
@@ -228,7 +216,7 @@ export class World {
   }
 
   async setParent(id: string, parent: string | null): Promise<Answer> {
-    const answer = await askUntilAnswered(this.admin, 'PATCH', `/api/organisations/${id}`, { parent });
+    const answer = await this.ask(this.admin, 'PATCH', `/api/organisations/${id}`, { parent });
     if (answer.status === 200) this.model.granted(`organisation/${id}`, { id, parent });
     return answer;
   }

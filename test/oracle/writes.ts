@@ -109,7 +109,7 @@ async function transfer(world: World, random: Random, writer: string, row: Row):
 }
 
 const TRIES = 3;
-const TRIES_WHEN_URGENT = 12;
+const TRIES_WHEN_URGENT = 16;
 
 /** A patch that shows the row to somebody or hides it, if one of a few does; otherwise just a patch. */
 export function tellingPatch(world: World, random: Random, row: Row): Record<string, unknown> {
@@ -136,7 +136,7 @@ export async function writeBySql(world: World, random: Random, schema: Schema): 
       graves.length === 0 || rows.length >= MOST_ROWS_PER_SCHEMA ? 0 : 1,
       () => insert(world, random, schema, random.pick(graves)),
     ],
-    [rows.length === 0 ? 0 : 9, () => updateMany(world, random, schema, random.some(rows, 0.25))],
+    [rows.length === 0 ? 0 : 9, () => updateMany(world, random, random.some(rows, 0.25))],
     [rows.length === 0 ? 0 : 2, () => setOwner(world, random, random.pick(rows))],
     [rows.length < 12 ? 0 : 1.5, () => removeMany(world, random.some(rows, 0.08))],
     [rows.length < 12 ? 0 : 2, () => writeInTransaction(world, random, schema)],
@@ -203,8 +203,14 @@ async function insert(world: World, random: Random, schema: Schema, grave: Row |
   world.model.wrote([{ action: 'created', actor: SQL_ACTOR, row }]);
 }
 
-async function updateMany(world: World, random: Random, schema: Schema, rows: readonly Row[]): Promise<void> {
-  const patch = withoutNull(world.generator.patch(random, world.focusOf(schema)));
+async function updateMany(world: World, random: Random, rows: readonly Row[]): Promise<void> {
+  const [first] = rows;
+  const patch = first === undefined ? {} : tellingPatch(world, random, first);
+  await updateRows(world, rows, withoutNull(patch));
+}
+
+/** Gives rows the same values with one statement. */
+export async function updateRows(world: World, rows: readonly Row[], patch: Properties): Promise<void> {
   const done = await world.platform.sql<{ uuid: string }>(
     'update records.objects set properties = properties || $2 where uuid = any($1) returning uuid',
     [rows.map(({ uuid }) => uuid), patch],

@@ -89,7 +89,7 @@ async function ask(
   url.searchParams.set('limit', String(MOST_EVENTS));
   if (cursor !== undefined && !asked.cursorInHeader) url.searchParams.set('lastEventId', cursor);
   const headers: Record<string, string> = {
-    ...(asked.token === null ? {} : { authorization: `Bearer ${asked.token}` }),
+    ...asked.headers,
     ...(cursor !== undefined && asked.cursorInHeader ? { 'last-event-id': cursor } : {}),
   };
   try {

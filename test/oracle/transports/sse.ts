@@ -22,7 +22,7 @@ export const sse: Transport = {
       agent: false,
       headers: {
         accept: 'text/event-stream',
-        ...(asked.token === null ? {} : { authorization: `Bearer ${asked.token}` }),
+        ...asked.headers,
         ...(asked.cursor !== undefined && asked.cursorInHeader ? { 'last-event-id': asked.cursor } : {}),
       },
     });

@@ -1,0 +1,115 @@
+import { createApi } from '../support/api.ts';
+import type { Random } from './random.ts';
+import type { Scopes } from './rights.ts';
+import type { World } from './world.ts';
+
+/** A credential as its holder uses it. */
+export interface Ticket {
+  readonly principal: string | null;
+  readonly credential: string | null;
+  /** What every request of it is sent with. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Whether it is a session's. */
+  readonly isSession: boolean;
+  /** What the credential is limited to, as text. */
+  readonly limits: string;
+}
+
+/** Of somebody who shows no credential. */
+export const NOBODY: Ticket = {
+  principal: null,
+  credential: null,
+  headers: {},
+  isSession: false,
+  limits: '',
+};
+
+/** The headers of an API token. */
+export function bearer(token: string): Readonly<Record<string, string>> {
+  return { authorization: `Bearer ${token}` };
+}
+
+/** Gives a principal an API token, which it uses from now on. */
+export async function giveToken(world: World, principal: string, scopes: Scopes | null): Promise<void> {
+  const body = { principal, name: 'oracle', ...(scopes === null ? {} : { scopes }) };
+  const made = await world.act<{ id: string; token: string }>('POST', '/api/auth/tokens', body);
+  if (made === undefined) throw new Error('a token was not made');
+  const headers = bearer(made.token);
+  const limits = JSON.stringify(scopes);
+  world.tickets.set(principal, { principal, credential: made.id, headers, isSession: false, limits });
+  world.model.granted(`credential/${made.id}`, { id: made.id, principal, scopes, ended: false });
+}
+
+/** Ends what a principal uses; until it has another one it uses what has ended. */
+export async function endTicket(world: World, principal: string): Promise<void> {
+  const { credential, isSession } = world.ticket(principal);
+  if (credential === null) return;
+  await world.act('DELETE', `/api/auth/${isSession ? 'sessions' : 'tokens'}/${credential}`);
+  noteEnd(world, credential);
+}
+
+/** Somebody logs in, with a password that was set before, and uses the session from now on. */
+export async function logIn(world: World, random: Random, principal: string): Promise<void> {
+  let password = world.passwords.get(principal);
+  if (password === undefined) {
+    await newPassword(world, random, principal);
+    password = world.passwords.get(principal);
+  }
+  const origin = { origin: world.platform.origin };
+  const body = { username: principal, password };
+  const { status, headers } = await world.ask(
+    createApi(world.platform.origin),
+    'POST',
+    '/api/auth/login',
+    body,
+    origin,
+  );
+  if (status !== 204) throw new Error(`${principal} may not log in: ${status}`);
+  const session = { ...origin, cookie: cookieOf(headers) };
+  const me = await world.ask(createApi(world.platform.origin), 'GET', '/api/auth/me', undefined, session);
+  const { id } = (me.body as { readonly credential: { readonly id: string } }).credential;
+  world.tickets.set(principal, {
+    principal,
+    credential: id,
+    headers: session,
+    isSession: true,
+    limits: 'null',
+  });
+  world.model.granted(`credential/${id}`, { id, principal, scopes: null, ended: false });
+}
+
+/** The session gets another secret; it is the same credential, and its streams go on. */
+export async function rotate(world: World, principal: string): Promise<void> {
+  const ticket = world.ticket(principal);
+  const api = createApi(world.platform.origin);
+  const { status, headers } = await world.ask(
+    api,
+    'POST',
+    '/api/auth/session/rotate',
+    undefined,
+    ticket.headers,
+  );
+  if (status !== 204) throw new Error(`the session of ${principal} is not rotated: ${status}`);
+  const session = { ...ticket.headers, cookie: cookieOf(headers) };
+  world.tickets.set(principal, { ...ticket, headers: session });
+}
+
+/** The administrator sets a password: what somebody was logged in with ends, tokens go on. */
+export async function newPassword(world: World, random: Random, principal: string): Promise<void> {
+  const password = `correct horse ${random.below(1_000_000_000)}`;
+  await world.act('PUT', `/api/principals/${principal}/password`, { password });
+  world.passwords.set(principal, password);
+  const { credential, isSession } = world.tickets.get(principal) ?? NOBODY;
+  if (isSession && credential !== null) noteEnd(world, credential);
+}
+
+function noteEnd(world: World, id: string): void {
+  const known = world.model.rights.credentials.get(id);
+  if (known !== undefined) world.model.granted(`credential/${id}`, { ...known, ended: true });
+}
+
+function cookieOf(headers: Headers): string {
+  const [cookie] = (headers.get('set-cookie') ?? '').split(';');
+  if (cookie === undefined || !cookie.includes('=')) throw new Error('no cookie was set');
+  return cookie;
+}
