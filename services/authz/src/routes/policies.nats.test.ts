@@ -166,6 +166,23 @@ test('refuses rules that name what the schema does not have, by what records say
   }
 });
 
+test('takes rules that name no property while records is away, and says 503 to others', async () => {
+  await using alone = await startAuthz();
+  const id = nextId();
+  const content = { principal: 'admin', correlationId: null, traceparent: null, target: 'schema', id };
+  const given = { ...content, authorization: null, properties: {}, roles: [], removed: false };
+  await alone.bus.request(REQUEST_SUBJECTS.setPolicy, given, setPolicyReplySchema);
+  await alone.bus.close();
+  const path = `/api/policies/schema/${id}`;
+  expect((await alone.ask('PUT', path, ADMIN_TOKEN, rules)).status).toBe(400);
+  expect((await alone.ask('PUT', path, ADMIN_TOKEN, { authorization: rules })).status).toBe(503);
+  expect((await alone.ask('PUT', `${path}?dryRun=true`, ADMIN_TOKEN, {})).status).toBe(503);
+  const closed = await alone.ask('PUT', path, ADMIN_TOKEN, {
+    authorization: { read: [{ group: 'x', match: { _owner: '$userId' } }] },
+  });
+  expect(closed.status).toBe(200);
+});
+
 test('a preview asks about everybody but administrators, those with the same rights together, and writes nothing', async () => {
   const id = await govern();
   const content = { authorization: { read: ['handlers'] } };
