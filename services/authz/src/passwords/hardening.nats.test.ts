@@ -6,6 +6,9 @@ import { query } from '../../test/owner.ts';
 import { createPeople } from '../../test/people.ts';
 import { ADMIN_TOKEN, startAuthz } from '../../test/start-authz.ts';
 import type { Answer, RunningAuthz } from '../../test/start-authz.ts';
+import { createAttemptLimit } from './attempt-limit-postgres.ts';
+import { PasswordHasher } from './password-hasher.ts';
+import { PasswordVerifier } from './password-verifier.ts';
 
 const MARKER = 'marker-7b2e-long-enough';
 let authz: RunningAuthz;
@@ -61,6 +64,23 @@ test('an unknown name, a removed one, one without a password and a mistake are r
   expect(new Set(answers.map((answer) => JSON.stringify(told(answer)))).size).toBe(1);
   expect(answers[0]?.body.message).toBe('The credential is not valid.');
   expect(answers[0]?.headers.get('set-cookie')).toBeNull();
+});
+
+test('compares once whoever is asked for, so that the time says nothing', async () => {
+  const compared: boolean[] = [];
+  class CountingHasher extends PasswordHasher {
+    override async matches(stored: string | undefined, password: string): Promise<boolean> {
+      compared.push(stored !== undefined);
+      return await super.matches(stored, password);
+    }
+  }
+  const { pool, clock } = authz;
+  const limit = createAttemptLimit(pool, clock, { perUser: 100, perAddress: 100 });
+  const verifier = new PasswordVerifier({ pool, clock, hasher: new CountingHasher(), limit });
+  for (const name of ['alice', 'nobody', 'gone', 'bare', 'ALICE', 'a\u0000b', '']) {
+    expect(await verifier.verify(name, 'a wrong password', '198.51.100.3')).toHaveProperty('refused');
+  }
+  expect(compared).toEqual([true, false, false, false, false, false, false]);
 });
 
 test('stores Argon2id and no password, and nothing of either leaves the database', async () => {

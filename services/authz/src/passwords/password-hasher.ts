@@ -26,9 +26,9 @@ export class PasswordHasher {
 
   /** Whether this is the password. Without a stored one it is not, after the same work. */
   async matches(stored: string | undefined, password: string): Promise<boolean> {
-    this.#decoy ??= hash(randomBytes(32), ARGON2ID);
-    const compared = stored ?? (await this.#decoy);
-    const same = await this.#inTurn(() => verify(compared, normalise(password)));
+    // Awaited either way: the first who comes must not be told apart by it.
+    const decoy = await (this.#decoy ??= hash(randomBytes(32), ARGON2ID));
+    const same = await this.#inTurn(() => verify(stored ?? decoy, normalise(password)));
     return same && stored !== undefined;
   }
 
