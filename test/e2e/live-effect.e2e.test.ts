@@ -69,6 +69,15 @@ async function createTokenEntry(principal: string): Promise<{ id: string; token:
   return await town.admin.send('POST', '/api/auth/tokens', { principal, name: 'watcher' });
 }
 
+async function logIn(username: string, password: string): Promise<{ cookie: string }> {
+  const { status, headers } = await createApi(platform.origin).ask('POST', '/api/auth/login', {
+    username,
+    password,
+  });
+  expect(status).toBe(204);
+  return { cookie: headers.getSetCookie()[0]?.split(';')[0] ?? '' };
+}
+
 /** Opens a stream on the register, on one gateway after the other. */
 async function watch(
   name: string,
@@ -212,6 +221,26 @@ test('a token that is revoked ends its own streams, and no other of the same pri
     'revoked',
   ]);
   expect(revoked.flatMap(({ ends }) => ends)).toEqual(['CREDENTIAL_ENDED', 'CREDENTIAL_ENDED']);
+});
+
+test('a session that logs out ends its own streams; another one of the same principal, and one that rotates, go on', async () => {
+  await watchTown();
+  const erin = await createPerson([town.organisations.a]);
+  const password = randomUUID();
+  await town.admin.send('PUT', `/api/principals/${erin.id}/password`, { password });
+  const [first, second] = [await logIn(erin.id, password), await logIn(erin.id, password)];
+  const leaving = await watch('leaving', first);
+  const staying = await watch('staying', second);
+  const page = { origin: platform.origin };
+  const send = async (path: string, cookie: string): Promise<number> =>
+    (await createApi(platform.origin).ask('POST', path, undefined, { ...page, cookie })).status;
+  expect(await send('/api/auth/session/rotate', second.cookie)).toBe(204);
+  expect(await send('/api/auth/logout', first.cookie)).toBe(204);
+  await waitFor(() => leaving.ends.length > 0, { what: 'the stream of the session ends' });
+  await expectResyncs([]);
+  expect(leaving.ends).toEqual(['CREDENTIAL_ENDED']);
+  expect(staying.ends).toEqual([]);
+  expect(watchers.filter(({ ends }) => ends.length > 0)).toEqual([leaving]);
 });
 
 test('a principal that is removed loses all of its streams, and nobody else any', async () => {
