@@ -124,7 +124,7 @@ async function signIn(url: string, resource: string): Promise<{ accessToken: str
     code_challenge: createHash('sha256').update(verifier).digest('base64url'),
     code_challenge_method: 'S256',
   });
-  const code = await follow(`${url}/auth?${query}`);
+  const code = await follow(`${url}/auth?${query.toString()}`);
   const response = await fetch(`${url}/token`, {
     method: 'POST',
     body: new URLSearchParams({

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SignJWT, exportJWK, generateKeyPair } from 'jose';
-import type { CryptoKey, JWK, JWTHeaderParameters } from 'jose';
+import type { CryptoKey, JWK } from 'jose';
 
 export const AUDIENCE = 'https://tidewire.test';
 
@@ -96,9 +96,7 @@ export async function startTestIssuer({ now, algorithm = 'ES256' }: TestIssuerOp
       const seconds = Math.floor(now() / 1000);
       const usual = { iss: url, aud: AUDIENCE, sub: 'subject-1', iat: seconds, exp: seconds + 600 };
       const protectedHeader = { alg: key.algorithm, kid: key.id, typ: 'at+jwt', ...header };
-      return new SignJWT({ ...usual, ...claims })
-        .setProtectedHeader(protectedHeader as JWTHeaderParameters)
-        .sign(key.privateKey);
+      return new SignJWT({ ...usual, ...claims }).setProtectedHeader(protectedHeader).sign(key.privateKey);
     },
     close,
     reopen: () => listen(port),

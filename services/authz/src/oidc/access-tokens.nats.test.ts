@@ -302,7 +302,7 @@ test('forgets tokens that ended long ago, and nothing else that is deleted', asy
        SELECT id, $4, sha256(convert_to($2::text, 'UTF8')), now() - make_interval(days => $3) FROM c`,
       [body.principal.id, jti, days, id],
     );
-  for (let count = 0; count < 3; count += 1) await insert(`long ago ${slug} ${count}`, 2);
+  for (const jti of ['a', 'b', 'c']) await insert(`long ago ${slug} ${jti}`, 2);
   await insert(`just now ${slug}`, 0);
   await waitFor(
     async () => {

@@ -76,19 +76,18 @@ async function expectRefused(token: string, reason: string): Promise<void> {
 
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 const seconds = (): number => Math.floor(authz.clock.now() / 1000);
-const claims = (more: Record<string, unknown> = {}): Record<string, unknown> => ({
+const forged = (): Record<string, unknown> => ({
   iss: issuer.url,
   aud: AUDIENCE,
   sub: 'eve',
   iat: seconds(),
   exp: seconds() + 600,
-  ...more,
 });
 
 test('a token that is not signed is refused', async () => {
   for (const alg of ['none', 'None', 'nONE']) {
-    await expectRefused(`${encode({ alg, typ: 'at+jwt' })}.${encode(claims())}.`, 'algorithm');
-    await expectRefused(`${encode({ alg, kid: 'key-1' })}.${encode(claims())}.AAAA`, 'algorithm');
+    await expectRefused(`${encode({ alg, typ: 'at+jwt' })}.${encode(forged())}.`, 'algorithm');
+    await expectRefused(`${encode({ alg, kid: 'key-1' })}.${encode(forged())}.AAAA`, 'algorithm');
   }
 });
 
@@ -98,7 +97,7 @@ test('a token signed with the public key as a shared secret is refused', async (
   const secrets = [await exportSPKI(key as CryptoKey), JSON.stringify(jwk), String(jwk?.n)];
   for (const secret of secrets) {
     for (const alg of ['HS256', 'HS384', 'HS512']) {
-      const token = new SignJWT(claims()).setProtectedHeader({ alg, kid: 'key-1', typ: 'at+jwt' });
+      const token = new SignJWT(forged()).setProtectedHeader({ alg, kid: 'key-1', typ: 'at+jwt' });
       // A longer secret than the text would be another one: jose wants so many bytes and takes more.
       await expectRefused(await token.sign(new TextEncoder().encode(secret)), 'algorithm');
     }
@@ -108,7 +107,7 @@ test('a token signed with the public key as a shared secret is refused', async (
 test('a token of another key is refused, under any name of a key', async () => {
   const { privateKey } = await generateKeyPair('RS256');
   const sign = (header: Record<string, unknown>): Promise<string> =>
-    new SignJWT(claims()).setProtectedHeader({ alg: 'RS256', typ: 'at+jwt', ...header }).sign(privateKey);
+    new SignJWT(forged()).setProtectedHeader({ alg: 'RS256', typ: 'at+jwt', ...header }).sign(privateKey);
   await expectRefused(await sign({ kid: 'key-1' }), 'signature');
   await expectRefused(await sign({}), 'signature');
   await expectRefused(await sign({ kid: 'key-2' }), 'key-unknown');
@@ -125,7 +124,7 @@ test('a token that brings its own key is judged by the key of the issuer', async
     { x5c: ['MIIB'] },
     { jwk, jku: `${stranger.url}/keys`, kid: 'key-1' },
   ]) {
-    const token = new SignJWT(claims()).setProtectedHeader({ alg: 'RS256', ...header });
+    const token = new SignJWT(forged()).setProtectedHeader({ alg: 'RS256', ...header });
     await expectRefused(await token.sign(privateKey), 'signature');
   }
   expect(stranger.keyRequests()).toBe(asked);
