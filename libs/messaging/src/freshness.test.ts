@@ -43,6 +43,25 @@ test('nothing is fresh before a beat whose head was applied', () => {
   expect(freshness.isFresh()).toBe(true);
 });
 
+test('covers an instant once all that was committed before it was applied', () => {
+  const clock = createClock();
+  const freshness = new Freshness({ clock });
+  freshness.noteApplied(at(5));
+  advance(clock, 1000);
+  const loaded = clock.monotonic();
+  expect(freshness.covers(loaded)).toBe(false);
+  advance(clock, 200);
+  // Fresh, but what was committed in the last half second may still be on its way.
+  freshness.noteBeat(beat(clock, 5, 500));
+  expect(freshness.isFresh()).toBe(true);
+  expect(freshness.covers(loaded)).toBe(false);
+  advance(clock, 200);
+  freshness.noteBeat(beat(clock, 6));
+  expect(freshness.covers(loaded)).toBe(false);
+  freshness.noteApplied(at(6));
+  expect(freshness.covers(loaded)).toBe(true);
+});
+
 test('without beats freshness ends at the limit, on the monotonic clock alone and on the wall clock alone', () => {
   for (const name of ['wall', 'mono'] as const) {
     const clock = createClock();

@@ -81,6 +81,14 @@ export class Freshness {
     return this.ageMs() <= this.limitMs;
   }
 
+  /**
+   * Whether everything committed before an instant (monotonic milliseconds) was applied. Whatever was read from a database
+   * at that instant may be ahead of the log before.
+   */
+  covers(instant: number): boolean {
+    return this.ageMs() <= this.#clock.monotonic() - instant;
+  }
+
   #settle(): void {
     const applied = this.#applied;
     if (applied === undefined) return;

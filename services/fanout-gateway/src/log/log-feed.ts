@@ -48,6 +48,8 @@ export class LogFeed {
   #reader: LogReader | undefined;
   #timers: Timer[] = [];
   #window: LogInfo | undefined;
+  /** When rights were loaded, monotonic; undefined once the log has told all that they may have been ahead by. */
+  #loadedAt: number | undefined;
 
   constructor(options: LogFeedOptions) {
     this.#options = options;
@@ -84,7 +86,11 @@ export class LogFeed {
 
   /** Whether rights are loaded and level with the log; nobody may be told anything otherwise. */
   get fresh(): boolean {
-    return this.#reader !== undefined && this.#held.empty && this.#options.freshness.isFresh();
+    const { freshness } = this.#options;
+    if (this.#reader === undefined || !this.#held.empty || !freshness.isFresh()) return false;
+    // A stream that was opened before would not be told of a change that its rights have already and the log has not.
+    if (this.#loadedAt !== undefined && freshness.covers(this.#loadedAt)) this.#loadedAt = undefined;
+    return this.#loadedAt === undefined;
   }
 
   /** The epoch that was loaded; undefined before that. */
@@ -144,6 +150,7 @@ export class LogFeed {
   }
 
   #begin(position: LogPosition): void {
+    this.#loadedAt = this.#options.clock.monotonic();
     this.#held.clear();
     this.#options.ring.reset(position.sequence);
     this.#options.fanOut.reset(position);
@@ -194,11 +201,14 @@ export class LogFeed {
 
   /** A right that cannot be read: nothing is known for certain before everything was loaded again. */
   async #reload(entry: LogEntry): Promise<void> {
-    const { bus, rights, logger, restartStreams } = this.#options;
+    const { bus, rights, logger, clock, restartStreams } = this.#options;
     logger.error('unreadable right in the log', { sequence: entry.sequence, subject: entry.subject });
+    // Nobody is let in before it was loaded, and told.
+    this.#loadedAt = Infinity;
     restartStreams('behind', this.position);
     this.#applyHeld();
     await loadSnapshot(bus, rights.view);
+    this.#loadedAt = clock.monotonic();
     this.#apply(entry);
   }
 
