@@ -47,7 +47,7 @@ const KEY_TYPES: ReadonlySet<string> = new Set(['string', 'number', 'integer', '
 export function prepareUpsert(scope: WriteScope, { keyFields, bodies }: Upsert): PreparedUpsert {
   const { turn, target, checks, placeOf } = scope;
   const read = decide(turn, target, 'read');
-  if (!read.allowed || !knowsOf(turn, target)) throw notFound(turn);
+  if (!read.allowed || !knowsOf(turn, target)) throw refusalAt(scope, 0, notFound(turn));
   const names = [...new Set(keyFields)].toSorted();
   for (const name of names) requireKeyField(read, name);
   const changes = bodies.map((body, index): Change => ({ index, uuid: randomUUID(), body }));

@@ -183,7 +183,8 @@ export class ObjectWriter {
     await pressure.admit();
     const result = await judgement.judge(who, async (turn) => {
       const target = findTarget(turn.view, address);
-      if (target === undefined) throw notFound(turn);
+      // As for one that may not be known: the first row is not there.
+      if (target === undefined) throw refusalAt({ placeOf }, 0, notFound(turn));
       const known = validator.checksOf(target.schema);
       const checks = systemNames === undefined ? known : withSystemNames(known, systemNames);
       const context = contextOf(turn, target);
@@ -216,7 +217,7 @@ export class ObjectWriter {
   async #refuseFaults(scope: WriteScope, changes: Changes): Promise<void> {
     const faults = faultsOf(scope, changes);
     if (changes.decision.rows.op === 'false' && !knowsOf(scope.turn, scope.target)) {
-      for (const { uuid, index } of faults.keys()) {
+      for (const { uuid, index } of faults.size === 0 ? [] : changes.changes) {
         // One at a time: there are as many as a request may change, and hardly anybody comes here.
         if (!(await this.#mayRead(scope, uuid))) throw refusalAt(scope, index, notFound(scope.turn));
       }

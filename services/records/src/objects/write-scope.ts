@@ -32,8 +32,12 @@ export interface WriteScope {
 const MAX_ERRORS = 50;
 
 /** The refusal of the object at an index, which it names where there are several. */
-export function refusalAt(scope: WriteScope, index: number, error: TidewireError): TidewireError {
-  const place = scope.placeOf(index);
+export function refusalAt(
+  { placeOf }: Pick<WriteScope, 'placeOf'>,
+  index: number,
+  error: TidewireError,
+): TidewireError {
+  const place = placeOf(index);
   const errors = place.row === '' ? [] : [{ field: place.row, message: error.message }];
   return new TidewireError(error.code, error.message, {
     errors: error.errors.length === 0 ? errors : error.errors.map((fault) => faultIn(place, fault)),
