@@ -35,13 +35,16 @@ export class Watch implements AsyncDisposable {
       topicsOf(world, person).map((topic): [string, string] => ['topic', topic]),
     );
     const token = world.token(person);
-    const response = await fetch(`${world.platform.gateways[0]?.url}/api/realtime/subscribe?${query.toString()}`, {
-      signal: stop.signal,
-      headers: {
-        accept: 'text/event-stream',
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    const response = await fetch(
+      `${world.platform.gateways[0]?.url}/api/realtime/subscribe?${query.toString()}`,
+      {
+        signal: stop.signal,
+        headers: {
+          accept: 'text/event-stream',
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        },
       },
-    });
+    );
     if (response.status !== 200) throw new Error(`${person}: ${response.status} ${await response.text()}`);
     const watch = new Watch(person, response, stop);
     await waitFor(() => watch.position !== '', { what: `the stream of ${person} is open` });
