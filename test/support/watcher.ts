@@ -23,7 +23,7 @@ export class Watcher implements Disposable {
 
   private constructor({ name, base, topics, credential }: WatcherOptions) {
     this.name = name;
-    const query = new URLSearchParams(topics.map((topic) => ['topic', topic]));
+    const query = new URLSearchParams(topics.map((topic): [string, string] => ['topic', topic]));
     const headers: Record<string, string> =
       'token' in credential ? { authorization: `Bearer ${credential.token}` } : { cookie: credential.cookie };
     this.#source = new EventSource(`${base}/api/realtime/subscribe?${query.toString()}`, {

@@ -1,4 +1,4 @@
-import { formatEventId, streamStatusSchema } from '@tidewire/contract';
+import { TRANSPORTS, formatEventId, streamStatusSchema } from '@tidewire/contract';
 import type { LogPosition, StreamStatus } from '@tidewire/contract';
 import type { HttpServer } from '@tidewire/service-kit';
 import { isAdministrator } from '../rights/access.ts';
@@ -47,7 +47,7 @@ function describeStatus(options: StatusRouteOptions, reader: Reader): StreamStat
     subscriptions: { own: countTopics(own), ...(all && { total: countTopics(all) }) },
     heartbeatMs,
     retention: { oldestId: formatEventId(oldest()), newestId: formatEventId(newest()) },
-    transports: ['sse', 'poll'],
+    transports: [...TRANSPORTS],
   };
 }
 
