@@ -17,6 +17,9 @@ export interface FuzzRequest {
   readonly onPath: boolean;
 }
 
+/** Operations that ask about topics or about a table. */
+const SUBSCRIBING: ReadonlySet<string> = new Set(['poll', 'explain']);
+
 /** Never waited for longer, or a run would be spent waiting: polls are told how long. */
 const POLL_TIMES = ['0', '1', '40'];
 const WRONG_POLL_TIMES = ['-1', 'x', '55001', ''];
@@ -87,11 +90,12 @@ export class RequestSource {
   #query(operation: DocumentedOperation): string {
     const random = this.#random;
     const parts: [string, string][] = [];
-    // Of a poll one of the two is required, which no schema says.
+    // One of the two is required there, which no schema says.
     const subject = random.pick(['topic', 'table']);
     for (const parameter of operation.parameters.filter((each) => each.in === 'query')) {
       const { name } = parameter;
-      const required = parameter.required === true || (operation.operationId === 'poll' && name === subject);
+      const required =
+        parameter.required === true || (SUBSCRIBING.has(operation.operationId) && name === subject);
       if (name === 'timeoutMs') {
         parts.push([name, random.pick(random.chance(this.#values.mischief) ? WRONG_POLL_TIMES : POLL_TIMES)]);
       } else if (random.chance(required ? 1 - this.#values.mischief : 0.25)) {
