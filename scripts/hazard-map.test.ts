@@ -14,7 +14,7 @@ function readClaims(): Claim[] {
   return readFileSync(map, 'utf8')
     .split('\n')
     .flatMap((line) => {
-      const hazard = /^\| *(\d+) *\|/.exec(line)?.[1];
+      const hazard = /^\| *(A?\d+) *\|/.exec(line)?.[1];
       if (hazard === undefined) return [];
       const links = line.matchAll(/\[([^\]]+)\]\(([^)]+\.test\.ts)\)/g);
       return [...links].map(([, claim = '', path = '']) => ({
@@ -38,4 +38,12 @@ test('every hazard has a test or says that it is not built yet', () => {
   expect(rows).toHaveLength(35 + 25);
   const open = rows.filter((row) => !row.includes('.test.ts') && !/not built yet|accepted/.test(row));
   expect(open).toEqual([]);
+});
+
+test('every attack on authorization has a test', () => {
+  const attacks = readFileSync(map, 'utf8')
+    .split('\n')
+    .filter((line) => /^\| *A\d+ *\|/.test(line));
+  expect(attacks.length).toBeGreaterThan(20);
+  expect(attacks.filter((row) => !row.includes('.test.ts'))).toEqual([]);
 });
