@@ -138,6 +138,7 @@ test.each([
   ['a beginning after the skew', { nbf: SECONDS + 11 }, 'not-yet-valid'],
   ['a time of issue within the skew', { iat: SECONDS + 10 }, 'accepted'],
   ['a time of issue after the skew', { iat: SECONDS + 11 }, 'not-yet-valid'],
+  ['a time of issue after its beginning and the skew', { iat: SECONDS + 11, nbf: SECONDS }, 'not-yet-valid'],
   ['a life of more than a year', { exp: SECONDS + 367 * 86_400 }, 'too-long'],
   ['the hash that only an ID token has', { at_hash: 'x' }, 'type'],
   ['the hash of a code', { c_hash: 'x' }, 'type'],
