@@ -68,11 +68,18 @@ export type AuditResync = z.infer<typeof auditResyncSchema>;
 /** How many entries a page has. */
 export const AUDIT_LIMITS = Object.freeze({ defaultLimit: 100, maxLimit: 1000 });
 
+/** Actors are principals, commands and roles of the database. */
+const actorIdSchema = z
+  .string()
+  .min(1)
+  .max(200)
+  .refine((text) => !text.includes('\u0000'), 'must not contain NUL');
+
 /** Which entries are wanted; each narrows. */
 const auditFilterShape = {
   kind: auditKindSchema.optional(),
-  principal: z.string().min(1).max(200).optional(),
-  actor: z.string().min(1).max(200).optional(),
+  principal: actorIdSchema.optional(),
+  actor: actorIdSchema.optional(),
 };
 
 /** The query of `GET /api/audit`; other names are refused. */

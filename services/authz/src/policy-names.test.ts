@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { requireKnownNames } from './policy-names.ts';
 import type { PolicyContent } from './policy-validation.ts';
 
-const empty = { target: 'schema', authorization: null, properties: {}, roles: [] } as const;
+const empty: PolicyContent = { target: 'schema', authorization: null, properties: {}, roles: [] };
 const known: NamedProperties = {
   schemas: 1,
   properties: [
@@ -72,7 +72,7 @@ test('refuses a comparison that fits no definition of its property', () => {
 });
 
 test('of a register, some schema has to have the property, and without schemas nothing is refused', () => {
-  const register = { target: 'register', ...read({ sttaus: 'a' }) } as const;
+  const register = { target: 'register' as const, ...read({ sttaus: 'a' }) };
   const message = 'is a property of no schema of the register';
   expect(faults(register, { ...known, schemas: 2 })).toEqual([
     ['/authorization/read/1/match/sttaus', message],

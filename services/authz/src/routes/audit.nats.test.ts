@@ -106,6 +106,8 @@ test.each([
   ['since=yesterday', 400],
   ['cursor=7f3b2a10-0000-4000-8000-000000000bad', 400],
   ['limit=0', 400],
+  ['actor=%00', 400],
+  ['principal=a%00b', 400],
   ['limit=1001', 400],
   ['colour=red', 400],
   ['since=2020-01-01T00:00:00%2B01:00', 200],
