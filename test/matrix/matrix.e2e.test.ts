@@ -24,7 +24,7 @@ beforeAll(async () => {
     },
   });
   await runMatrix();
-}, 300_000);
+}, 600_000);
 
 afterAll(async () => {
   await platform[Symbol.asyncDispose]();
@@ -61,7 +61,10 @@ async function runMatrix(): Promise<void> {
   await platform.sql('delete from records.objects where uuid = any($1)', [ids]);
   const end = await arrived('object.deleted');
   await everybody((lane) => lane.pollChanges(since, true));
-  await waitFor(() => watches.every(({ position }) => position >= end), { what: 'everybody was told all' });
+  await waitFor(() => watches.every(({ position }) => position >= end), {
+    what: 'everybody was told all',
+    timeoutMs: 60_000,
+  });
   for (const [index, lane] of lanes.entries()) {
     const watch = watches[index];
     if (watch !== undefined) lane.watched(watch);
@@ -74,7 +77,7 @@ function arrivalOf(world: MatrixWorld, watches: readonly Watch[]): (name: string
   const admin = watches.find(({ person }) => person === 'admin');
   return async (name) => {
     const isTold = ({ uuid }: MatrixRow): boolean => admin?.eventsOf(uuid).includes(name) === true;
-    await waitFor(() => world.samples.every(isTold), { what: `${name} of all rows`, timeoutMs: 30_000 });
+    await waitFor(() => world.samples.every(isTold), { what: `${name} of all rows`, timeoutMs: 60_000 });
     return admin?.position ?? '';
   };
 }

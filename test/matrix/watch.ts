@@ -47,7 +47,10 @@ export class Watch implements AsyncDisposable {
     );
     if (response.status !== 200) throw new Error(`${person}: ${response.status} ${await response.text()}`);
     const watch = new Watch(person, response, stop);
-    await waitFor(() => watch.position !== '', { what: `the stream of ${person} is open` });
+    await waitFor(() => watch.position !== '', {
+      what: `the stream of ${person} is open`,
+      timeoutMs: 30_000,
+    });
     return watch;
   }
 
