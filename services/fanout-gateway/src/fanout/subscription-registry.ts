@@ -160,6 +160,7 @@ export class SubscriptionRegistry {
     for (const topic of subscription.request.topics) {
       for (const schema of this.#schemasOf(topic, subscription)) this.#join(subscription, schema);
     }
+    for (const schema of subscription.request.timedSchemas?.() ?? []) this.#join(subscription, schema);
   }
 
   /** Schemas that a topic is about, as far as they are known now. */

@@ -8,6 +8,7 @@ import type { Reader } from './access.ts';
 import { resolveFilter } from './resolve-filter.ts';
 import type { Wish } from './resolve-filter.ts';
 import { coveredSchemas } from './resolve-topics.ts';
+import { timedSchemas } from './timed-schemas.ts';
 
 export interface StreamRequestOptions {
   /** The view that holds now; it is another one after the log began anew. */
@@ -61,6 +62,9 @@ export class StreamRequest implements SubscriptionRequest {
 
   readonly decisionFor = (schema: SchemaReference): Decision | undefined =>
     decideRead(this.#options.view(), this.#options.reader, schema.schemaId);
+
+  readonly timedSchemas = (): readonly SchemaReference[] =>
+    timedSchemas(this.#options.view(), this.#options.interests);
 
   /**
    * Reads the filter anew after rights or catalogue changed; says whether it is another one. One that cannot be read

@@ -258,6 +258,16 @@ test('only streams whose rules depend on the time are told to fetch again as it 
   expect(other.events).toEqual([]);
 });
 
+test('whoever follows a whole register is told that time passes, also where nothing was written yet', async () => {
+  await world.platform.change(world.policy, {
+    authorization: { read: [{ group: 'behandelaars', match: { zichtbaarTot: { $gt: '$now' } } }] },
+  });
+  const gateway = await world.gateway({ TIDEWIRE_TIME_RULE_RESYNC_MS: '300' });
+  using timed = await gateway.subscribe(alice, 'topic=register/zaken');
+  const [told] = await timed.until(1);
+  expect(told?.data.reason).toBe('time');
+});
+
 test('anonymous subscribers get what a public rule allows, where they are admitted', async () => {
   const gateway = await world.gateway({ TIDEWIRE_ANONYMOUS_STREAMS: 'true' });
   using hidden = await gateway.subscribe(undefined, TOPIC);
