@@ -70,9 +70,30 @@ CREATE TRIGGER forget_secrets AFTER UPDATE ON authz.credentials
   FOR EACH ROW WHEN (NEW.ended_at IS NOT NULL AND OLD.ended_at IS NULL) EXECUTE FUNCTION authz.forget_secrets();
 ALTER TABLE authz.credentials ENABLE ALWAYS TRIGGER forget_secrets;
 
-REVOKE ALL ON FUNCTION authz.forget_secrets() FROM PUBLIC;
-GRANT UPDATE (hash, expires_at) ON authz.credentials TO tidewire_authz;
+-- The only way to another secret, and of sessions only. False when there is no such session in force.
+CREATE FUNCTION authz.rotate_session(session uuid, new_hash bytea, at timestamptz, grace_end timestamptz)
+RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  most_retired constant integer := 50;
+  old_hash bytea;
+BEGIN
+  SELECT c.hash INTO old_hash FROM authz.credentials c
+  WHERE c.id = session AND c.type = 'session' AND c.ended_at IS NULL AND c.expires_at > at FOR NO KEY UPDATE;
+  IF NOT FOUND THEN RETURN false; END IF;
+  INSERT INTO authz.retired_secrets (hash, credential, usable_until) VALUES (old_hash, session, grace_end);
+  -- More rotations than fit into the grace of one are forgotten: their secrets are then unknown ones.
+  DELETE FROM authz.retired_secrets r WHERE r.hash IN (
+    SELECT o.hash FROM authz.retired_secrets o WHERE o.credential = session
+    ORDER BY o.usable_until DESC, o.hash OFFSET most_retired);
+  UPDATE authz.credentials SET hash = new_hash WHERE id = session;
+  RETURN true;
+END $$;
+
+REVOKE ALL ON FUNCTION authz.forget_secrets(), authz.rotate_session(uuid, bytea, timestamptz, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION authz.rotate_session(uuid, bytea, timestamptz, timestamptz) TO tidewire_authz;
+GRANT UPDATE (expires_at) ON authz.credentials TO tidewire_authz;
 GRANT SELECT, INSERT ON authz.passwords, authz.sessions TO tidewire_authz;
-GRANT SELECT, INSERT, DELETE ON authz.retired_secrets TO tidewire_authz;
+GRANT SELECT ON authz.retired_secrets TO tidewire_authz;
 GRANT SELECT, INSERT, UPDATE ON authz.credential_uses TO tidewire_authz;
 GRANT SELECT, INSERT, UPDATE, DELETE ON authz.login_attempts TO tidewire_authz;

@@ -38,7 +38,7 @@ export interface ServerDependencies extends ServiceDependencies {
 
 /** The HTTP face of authz; it does not listen. */
 export function createServer(dependencies: ServerDependencies): HttpServer {
-  const { config, pool, writer, authenticate, credentials, authzMetrics, clock } = dependencies;
+  const { config, pool, writer, authenticate, credentials, clock } = dependencies;
   const origins = allowedOrigins(config);
   const addressOf = createClientAddress(config.TIDEWIRE_TRUSTED_PROXIES);
   const app = createHttpServer({ ...dependencies, allowedOrigins: origins });

@@ -141,7 +141,7 @@ export const SESSION_OPERATIONS = [
       example: { password: 'correct horse battery staple', currentPassword: 'tr0ub4dor&3 of before' },
     },
     answers: { 204: { description: 'It is set.' } },
-    errors: ['FORBIDDEN', 'NOT_FOUND', 'RATE_LIMITED'],
+    errors: ['FORBIDDEN', 'NOT_FOUND', 'CONFLICT', 'RATE_LIMITED'],
   },
   {
     ...shared,

@@ -1,5 +1,5 @@
 import { TidewireError, newPasswordSchema, principalIdSchema } from '@tidewire/contract';
-import type { HttpRequest, HttpServer, Pool } from '@tidewire/service-kit';
+import type { HttpRequest, HttpServer, Pool, PoolClient } from '@tidewire/service-kit';
 import { z } from 'zod';
 import type { PasswordHasher } from '../passwords/password-hasher.ts';
 import { endPassword, findPassword, replacePassword } from '../passwords/password-repository-postgres.ts';
@@ -35,15 +35,16 @@ export function registerPasswords(app: HttpServer, options: PasswordRoutesOption
       requireLength(password, minLength);
       const before = isOwn ? await requireCurrent(options, request, currentPassword) : undefined;
       const phc = await hasher.hash(password);
-      const write = isOwn ? writer.write : writer.writeAsAdmin;
-      await write(authorOf(request), async (client) => {
+      const work = async (client: PoolClient): Promise<void> => {
         if ((await lockPrincipal(client, id)) === undefined) throw notFound();
         if (isOwn && (await findPassword(client, id))?.credential !== before) {
           throw new TidewireError('CONFLICT', 'The password was changed meanwhile.');
         }
         await replacePassword(client, id, phc);
         await endSessions(client, id, isOwn ? credential.id : undefined);
-      });
+      };
+      if (isOwn) await writer.write(authorOf(request), work);
+      else await writer.writeAsAdmin(authorOf(request), work);
       return reply.code(204).send();
     },
   );
@@ -82,8 +83,8 @@ async function requireCurrent(
 }
 
 function requireLength(password: string, minLength: number): void {
-  // Characters as people count them, or nearly.
-  if ([...password].length >= minLength) return;
+  // Characters, not the halves that JavaScript counts.
+  if (Array.from(password).length >= minLength) return;
   const message = `must have at least ${minLength} characters`;
   throw new TidewireError('VALIDATION_ERROR', `password ${message}.`, {
     errors: [{ field: '/password', message }],

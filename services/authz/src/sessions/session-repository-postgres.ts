@@ -28,9 +28,6 @@ export interface RetiredSecret {
   readonly usableUntilMs: number;
 }
 
-/** Secrets of one session that are remembered: more rotations than fit into the grace of one. */
-const MOST_RETIRED = 50;
-
 export async function insertSession(client: PoolClient, session: NewSession): Promise<string> {
   const { rows } = await client.query<{ id: string }>(
     `INSERT INTO authz.credentials (type, principal, name, prefix, hash, expires_at)
@@ -69,26 +66,12 @@ export async function rotateSession(
   change: { readonly id: string; readonly hash: Buffer; readonly nowMs: number; readonly graceMs: number },
 ): Promise<boolean> {
   const { id, hash, nowMs, graceMs } = change;
-  const { rows } = await client.query<{ hash: Buffer }>(
-    `SELECT hash FROM authz.credentials
-     WHERE id = $1 AND type = 'session' AND ended_at IS NULL AND expires_at > to_timestamp($2::float8 / 1000)
-     FOR NO KEY UPDATE`,
-    [id, nowMs],
+  const { rows } = await client.query<{ rotated: boolean }>(
+    `SELECT authz.rotate_session(
+       $1, $2, to_timestamp($3::float8 / 1000), to_timestamp(($3::float8 + $4::float8) / 1000)) AS rotated`,
+    [id, hash, nowMs, graceMs],
   );
-  const [before] = rows;
-  if (before === undefined) return false;
-  await client.query(
-    `INSERT INTO authz.retired_secrets (hash, credential, usable_until)
-     VALUES ($1, $2, to_timestamp($3::float8 / 1000))`,
-    [before.hash, id, nowMs + graceMs],
-  );
-  await client.query(
-    `DELETE FROM authz.retired_secrets WHERE hash IN (
-       SELECT hash FROM authz.retired_secrets WHERE credential = $1 ORDER BY usable_until DESC, hash OFFSET $2)`,
-    [id, MOST_RETIRED],
-  );
-  await client.query('UPDATE authz.credentials SET hash = $2 WHERE id = $1', [id, hash]);
-  return true;
+  return rows[0]?.rotated === true;
 }
 
 /** Lets a session that is used expire later, but not after its latest end. */

@@ -47,10 +47,10 @@ export async function admit(options: AdmissionOptions, given: GivenCredential): 
       timeoutMs: 2000,
     });
     if (!reply.ok) throw refusal(reply);
-    const admission = await holdAnswer(options, reply);
-    if (admission === undefined) continue;
+    const admitted = await holdAnswer(options, reply);
+    if (admitted === undefined) continue;
     const { secretEndsAt } = reply;
-    return secretEndsAt === undefined ? admission : { ...admission, secretEndsAt: Date.parse(secretEndsAt) };
+    return secretEndsAt === undefined ? admitted : { ...admitted, secretEndsAt: Date.parse(secretEndsAt) };
   }
   throw unavailable('the rights of this principal change too quickly');
 }
