@@ -93,6 +93,11 @@ export async function replaceSchema(world: World, random: Random): Promise<strin
       row: { ...row, version: row.version + 1, exists: false, restorable: false },
     })),
   );
+  // Its rules stay as they were, those of its register among them, to judge its last deletes.
+  const { policies } = world.model.rights;
+  const policy = policies.get(schema.id) ?? { authorization: null, properties: {}, roles: [] };
+  const authorization = policy.authorization ?? policies.get(schema.registerId)?.authorization ?? null;
+  world.model.granted(`policy/${schema.id}`, { ...policy, authorization });
   for (const row of world.model.rows.values()) {
     if (row.schema === schema && !row.exists) world.model.rows.delete(row.uuid);
   }

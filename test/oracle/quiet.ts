@@ -8,7 +8,7 @@ import type { Listing } from './lists.ts';
 import type { Random } from './random.ts';
 import { tableRowOf, tableTerms } from './table-face.ts';
 import type { Poller } from './poller.ts';
-import type { Schema } from './rights.ts';
+import type { Image, Schema } from './rights.ts';
 import type { Subscriber } from './subscriber.ts';
 import { judgeListing, judgeRefusal, judgeView } from './view-judgement.ts';
 import type { Reality } from './view-judgement.ts';
@@ -54,26 +54,37 @@ export class Quiet {
       const late = subscribers.filter((one) => !one.hasReached(position)).map(({ state }) => state);
       throw new Finding('loss', `not everybody reached ${position}`, { late });
     });
-    await waitFor(() => broken() !== undefined || !subscribers.some((one) => this.#isOutdated(one)), {
+    const outdated = (): Subscriber | undefined =>
+      subscribers.find((one) => this.#turnedUnseen(one) !== undefined);
+    await waitFor(() => broken() !== undefined || outdated() === undefined, {
       what: 'everybody has been told that time has passed',
       timeoutMs: PATIENCE_MS,
     }).catch(() => {
-      const late = subscribers.filter((one) => this.#isOutdated(one)).map(({ state }) => state);
-      throw new Finding('loss', 'not everybody was told that time has passed', { late });
+      const late = outdated();
+      if (late === undefined) return;
+      throw new Finding('loss', `${late.options.name} was not told that time has passed`, {
+        state: late.state,
+        freshAt: late.freshAt,
+        turned: this.#turnedUnseen(late),
+        viewer: late.viewer,
+        past: late.trail,
+        principal: model.rights.principals.get(late.viewer.asker.principal ?? ''),
+        policies: Object.fromEntries(model.rights.policies),
+      });
     });
     return position;
   }
 
-  /** Whether time has shown it rows or taken them away since it fetched, and nobody has told it to fetch again. */
-  #isOutdated({ viewer, freshAt, stale, refusal, isOver }: Subscriber): boolean {
+  /** A row that time has shown it or taken away since it fetched, without anybody telling it to fetch again. */
+  #turnedUnseen({ viewer, freshAt, stale, refusal, isOver }: Subscriber): Image | undefined {
     const { model, lastTurn } = this.#world;
-    if (stale || isOver || refusal !== undefined || freshAt > lastTurn) return false;
+    if (stale || isOver || refusal !== undefined || freshAt > lastTurn) return undefined;
     const now = Date.now();
-    return model.images.values().some(({ schema, image }) => {
+    return model.images.values().find(({ schema, image }) => {
       if (!rowHasTurned(schema, image, freshAt, now)) return false;
       const before = rowInView({ ...viewer, now: freshAt }, model.rights, schema, image);
       return !sameJson(before, rowInView({ ...viewer, now }, model.rights, schema, image));
-    });
+    })?.image;
   }
 
   /** Judges all that was received, and compares what everybody has with lists and evaluator. */
