@@ -1,5 +1,6 @@
 import type { Platform } from '@tidewire/test-kit';
 import { nowUs } from '../bench-town.ts';
+import { startBenchIssuer } from './bench-issuer.ts';
 import { READERS_PER_TEAM, TEAMS, buildRevocationTown, writeSteadily } from './revocation-town.ts';
 import type { RevocationTown } from './revocation-town.ts';
 import { listRevocations } from './revocations.ts';
@@ -32,6 +33,7 @@ export async function* measureRevocations(
 ): AsyncGenerator<RevocationFigures> {
   const [gateway] = platform.gateways;
   if (gateway === undefined) throw new Error('there is no gateway');
+  await using issuer = await startBenchIssuer();
   const town = await buildRevocationTown(platform.origin, platform.adminToken);
   const watch = startWatchProcess(gateway.url);
   const stop = new AbortController();
@@ -43,7 +45,7 @@ export async function* measureRevocations(
   });
   try {
     await openAll(watch, town);
-    for (const revocation of listRevocations(town)) {
+    for (const revocation of listRevocations(platform.origin, town, issuer)) {
       yield await measureKind(
         { watch, town, rounds: options.rounds, setRow: (next) => (row = next) },
         revocation,

@@ -1,3 +1,6 @@
+import { createApi } from '../../../support/api.ts';
+import { BENCH_AUDIENCE } from './bench-issuer.ts';
+import type { BenchIssuer } from './bench-issuer.ts';
 import type { RevocationTown } from './revocation-town.ts';
 import { READERS_PER_TEAM, TEAMS } from './revocation-town.ts';
 
@@ -26,24 +29,21 @@ export interface Revocation {
 }
 
 const OWN = 'own';
+/** Readers are taken in an order in which neighbours are of different teams. */
+const STRIDE = 7;
 const nothing = (): Promise<void> => Promise.resolve();
 
-/** The ways to lose a right that the figures are about. */
-export function listRevocations(town: RevocationTown): readonly Revocation[] {
+/** The ways to lose a right that the figures are about. `base` is the public address. */
+export function listRevocations(
+  base: string,
+  town: RevocationTown,
+  issuer: BenchIssuer,
+): readonly Revocation[] {
   const { admin, organisation, elsewhere } = town;
-  const readerOf = (index: number): RevocationTown['readers'][number] => {
-    const reader = town.readers[(index * 7) % town.readers.length];
-    if (reader === undefined) throw new Error('the town has no readers');
-    return reader;
-  };
   const nameOf = (index: number): string => {
-    const place = (index * 7) % town.readers.length;
+    const place = (index * STRIDE) % town.readers.length;
     return `${Math.floor(place / READERS_PER_TEAM)}/${place % READERS_PER_TEAM}/`;
   };
-  const stream = (team: number, header: string): Opening => ({
-    path: `/api/realtime/subscribe?topic=${town.topic(team)}`,
-    header,
-  });
   return [
     {
       name: 'policy',
@@ -60,7 +60,7 @@ export function listRevocations(town: RevocationTown): readonly Revocation[] {
     {
       name: 'group',
       round: async (index) => {
-        const { id, team } = readerOf(index);
+        const { id, team } = readerOf(town, index);
         const path = `/api/groups/${organisation}/team-${team}/members/${id}`;
         return {
           victims: nameOf(index),
@@ -72,7 +72,7 @@ export function listRevocations(town: RevocationTown): readonly Revocation[] {
     {
       name: 'organisation',
       round: async (index) => {
-        const { api } = readerOf(index);
+        const { api } = readerOf(town, index);
         const activate = async (id: string): Promise<unknown> =>
           api.send('POST', `/api/organisations/${id}/set-active`);
         return {
@@ -85,7 +85,7 @@ export function listRevocations(town: RevocationTown): readonly Revocation[] {
     {
       name: 'owner',
       round: async (index) => {
-        const reader = readerOf(index);
+        const reader = readerOf(town, index);
         const next = town.readers.find(({ id }) => id !== reader.id);
         const { id } = await admin.send<{ id: string }>('POST', town.owned.path, {
           title: 'owned',
@@ -104,21 +104,88 @@ export function listRevocations(town: RevocationTown): readonly Revocation[] {
         };
       },
     },
+    ...listCredentials(base, town, issuer),
+  ];
+}
+
+/** The ways in which what a stream was opened with can end. */
+function listCredentials(base: string, town: RevocationTown, issuer: BenchIssuer): readonly Revocation[] {
+  const { admin, organisation } = town;
+  const round = (team: number, header: string, revoke: Round['revoke']): Round => ({
+    victims: OWN,
+    own: { path: `/api/realtime/subscribe?topic=${town.topic(team)}`, header: `${header}\r\n` },
+    revoke,
+    restore: nothing,
+  });
+  return [
     {
       name: 'token',
       round: async (index) => {
-        const { id: principal, team } = readerOf(index);
-        const made = await admin.send<{ id: string; token: string }>('POST', '/api/auth/tokens', {
-          principal,
-          name: 'revoked',
+        const { id: principal, team } = readerOf(town, index);
+        const body = { principal, name: 'revoked' };
+        const { id, token } = await admin.send<{ id: string; token: string }>(
+          'POST',
+          '/api/auth/tokens',
+          body,
+        );
+        return round(team, `authorization: Bearer ${token}`, async () =>
+          admin.send('DELETE', `/api/auth/tokens/${id}`),
+        );
+      },
+    },
+    {
+      name: 'session',
+      round: async (index) => {
+        const { id, team } = readerOf(town, index);
+        await admin.send('PUT', `/api/principals/${id}/password`, { password: PASSWORD });
+        const cookie = await logIn(base, id);
+        const headers = { cookie, origin: base };
+        return round(team, `cookie: ${cookie}`, async () =>
+          createApi(base).ask('POST', '/api/auth/logout', undefined, headers),
+        );
+      },
+    },
+    {
+      name: 'issuer',
+      round: async (index) => {
+        const team = index % TEAMS;
+        const slug = `bench-${index}`;
+        const { id } = await admin.send<{ id: string }>('POST', '/api/issuers', {
+          slug,
+          issuer: `${issuer.url}/${slug}`,
+          jwksUri: `${issuer.url}/keys`,
+          audiences: [BENCH_AUDIENCE],
+          organisations: [organisation],
+          claims: {
+            groups: { claim: 'groups', map: { readers: { organisation, group: `team-${team}` } } },
+          },
         });
-        return {
-          victims: OWN,
-          own: stream(team, `authorization: Bearer ${made.token}\r\n`),
-          revoke: async () => admin.send('DELETE', `/api/auth/tokens/${made.id}`),
-          restore: nothing,
-        };
+        const token = await issuer.sign(`/${slug}`, { sub: 'reader', groups: ['readers'] });
+        return round(team, `authorization: Bearer ${token}`, async () =>
+          admin.send('DELETE', `/api/issuers/${id}`),
+        );
       },
     },
   ];
+}
+
+const PASSWORD = 'a password of the benchmark';
+
+/** The cookie of a new session. */
+async function logIn(base: string, username: string): Promise<string> {
+  const { status, headers } = await createApi(base).ask(
+    'POST',
+    '/api/auth/login',
+    { username, password: PASSWORD },
+    { origin: base },
+  );
+  const [cookie] = headers.getSetCookie();
+  if (status !== 204 || cookie === undefined) throw new Error(`the login was refused with ${status}`);
+  return cookie.split(';', 1)[0] ?? '';
+}
+
+function readerOf(town: RevocationTown, index: number): RevocationTown['readers'][number] {
+  const reader = town.readers[(index * STRIDE) % town.readers.length];
+  if (reader === undefined) throw new Error('the town has no readers');
+  return reader;
 }
