@@ -249,6 +249,20 @@ BEGIN
   RETURN NULL;
 END $$;
 
+-- The only way for the service to delete: those that may be forgotten, oldest first. Replicas take different ones.
+CREATE FUNCTION authz.forget_access_tokens(as_of timestamptz, most integer) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  forgotten integer;
+BEGIN
+  DELETE FROM authz.credentials WHERE id IN (
+    SELECT c.id FROM authz.access_tokens t JOIN authz.credentials c ON c.id = t.credential
+    WHERE t.forgettable_at < as_of - interval '1 day' AND c.ended_at < as_of - interval '1 day'
+    ORDER BY t.forgettable_at LIMIT most FOR UPDATE OF c SKIP LOCKED);
+  GET DIAGNOSTICS forgotten = ROW_COUNT;
+  RETURN forgotten;
+END $$;
+
 CREATE TRIGGER count_version BEFORE INSERT OR UPDATE ON authz.issuers
   FOR EACH ROW EXECUTE FUNCTION authz.count_version();
 CREATE TRIGGER keep BEFORE UPDATE ON authz.issuers FOR EACH ROW EXECUTE FUNCTION authz.keep_issuer();
@@ -286,11 +300,11 @@ REVOKE ALL ON FUNCTION
   authz.is_claim(jsonb), authz.is_uuid(jsonb), authz.are_issuer_claims(jsonb),
   authz.issuer_state(authz.issuers), authz.keep_issuer(), authz.bury_issuer(), authz.after_issuer_change(),
   authz.withdraw_issued(uuid, text, uuid[], jsonb), authz.before_unlinking(), authz.require_linkable(),
-  authz.after_admin_grant(), authz.keep_identity()
+  authz.after_admin_grant(), authz.keep_identity(), authz.forget_access_tokens(timestamptz, integer)
 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
   authz.is_claim(jsonb), authz.is_uuid(jsonb), authz.are_issuer_claims(jsonb), authz.issuer_state(authz.issuers),
-  authz.withdraw_issued(uuid, text, uuid[], jsonb)
+  authz.withdraw_issued(uuid, text, uuid[], jsonb), authz.forget_access_tokens(timestamptz, integer)
 TO tidewire_authz;
 GRANT SELECT ON
   authz.issuers, authz.identities, authz.issued_organisations, authz.issued_groups, authz.access_tokens
@@ -303,5 +317,3 @@ GRANT INSERT (issuer, subject, principal, provisioned, applied_at), UPDATE (appl
 TO tidewire_authz;
 GRANT INSERT, DELETE ON authz.issued_organisations, authz.issued_groups TO tidewire_authz;
 GRANT INSERT ON authz.access_tokens TO tidewire_authz;
--- What may not be forgotten is ended instead (bury_credential).
-GRANT DELETE ON authz.credentials TO tidewire_authz;

@@ -121,15 +121,12 @@ export async function endAccessToken(
 
 /**
  * Forgets up to `limit` tokens that ended more than a day ago and would be refused anyway; returns how many. Which those
- * are is the database's to say: of any other credential nothing is lost by this.
+ * are is the database's to say, and this is all that it lets the service delete.
  */
 export async function forgetAccessTokens(db: Pool, nowMs: number, limit: number): Promise<number> {
-  const { rowCount } = await db.query(
-    `DELETE FROM authz.credentials WHERE id IN (
-       SELECT c.id FROM authz.access_tokens t JOIN authz.credentials c ON c.id = t.credential
-       WHERE t.forgettable_at < to_timestamp($1::float8 / 1000) - interval '1 day' AND c.ended_at IS NOT NULL
-       ORDER BY t.forgettable_at LIMIT $2 FOR UPDATE OF c SKIP LOCKED)`,
+  const { rows } = await db.query<{ forgotten: number }>(
+    'SELECT authz.forget_access_tokens(to_timestamp($1::float8 / 1000), $2) AS forgotten',
     [nowMs, limit],
   );
-  return rowCount ?? 0;
+  return rows[0]?.forgotten ?? 0;
 }
