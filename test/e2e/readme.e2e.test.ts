@@ -160,3 +160,15 @@ test('the page, the topics and the health of the origin answer', async () => {
   expect(topics.topics.map(({ topic }) => topic)).toContain('register/meldingen-register/schema/meldingen');
   expect((await get('/metrics')).status).toBe(404);
 });
+
+test('everybody in the demo logs in with the password that is written there, from a page of any port here', async () => {
+  for (const username of ['admin', 'alice', 'bob', 'carol']) {
+    const answer = await fetch(`http://localhost:${port}/api/auth/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'origin': 'http://localhost:3000' },
+      body: JSON.stringify({ username, password: 'demo' }),
+    });
+    expect([username, answer.status]).toEqual([username, 204]);
+    expect(answer.headers.get('access-control-allow-origin')).toBe('http://localhost:3000');
+  }
+});
