@@ -185,6 +185,14 @@ test('membership of an organisation, and which one is active, is told to the str
   // Not the active one, but whose actors she is told about.
   await town.admin.send('PATCH', `/api/principals/${gina.id}`, { organisations: [b] });
   await expectResyncs(own);
+  for (const watcher of own) watcher.resyncs.length = 0;
+  // Several changes in one request are one change to whoever is told.
+  await town.admin.send('PATCH', `/api/principals/${gina.id}`, {
+    organisations: [a],
+    activeOrganisation: a,
+    groups: [{ organisation: a, group: 'behandelaars' }],
+  });
+  await expectResyncs(own);
 });
 
 test('an object that is given to another owner leaves the one and comes to the other, and nobody fetches again', async () => {

@@ -67,6 +67,26 @@ test('tells the log the whole principal after every change of memberships, versi
   expect(versions).toEqual([...new Set(versions)].toSorted((a, b) => a - b));
 });
 
+test('tells a principal once per transaction, as it is at the end', async () => {
+  await as(
+    'authz',
+    `BEGIN;
+     INSERT INTO authz.principals (id, name) VALUES ('carol', 'Carol');
+     INSERT INTO authz.organisation_members VALUES ('carol', '${A}');
+     INSERT INTO authz.group_members VALUES ('carol', '${A}', 'x');
+     DELETE FROM authz.organisation_members WHERE principal = 'alice' AND organisation = '${B}';
+     INSERT INTO authz.group_members VALUES ('alice', '${A}', 'y');
+     UPDATE authz.principals SET active_organisation = '${A}' WHERE id IN ('alice', 'carol');
+     COMMIT`,
+  );
+  const told = await statesTold();
+  expect(told).toHaveLength(2);
+  const [alice, carol] = told.toSorted((one, other) => (one.id < other.id ? -1 : 1));
+  const groupOf = (group: string) => ({ groups: [{ organisation: A, group }], activeOrganisation: A });
+  expect(alice).toMatchObject({ id: 'alice', organisations: [A], ...groupOf('y') });
+  expect(carol).toMatchObject({ id: 'carol', organisations: [A], ...groupOf('x') });
+});
+
 test('makes no event of a change that changes nothing, and none of one that is rolled back', async () => {
   await as('authz', `UPDATE authz.principals SET name = name, admin = admin`);
   await as('authz', `INSERT INTO authz.organisation_members VALUES ('alice', '${A}') ON CONFLICT DO NOTHING`);
@@ -104,7 +124,10 @@ test('ends the credentials of a principal together with it', async () => {
   await clearOutbox(database.ownerUrl);
   await as('authz', `UPDATE authz.principals SET removed = true, admin = true WHERE id = 'alice'`);
   const told = await statesTold();
-  expect(told.at(-1)).toMatchObject({ kind: 'credential', endedAt: expect.any(String), version: 2 });
+  expect(told.findLast((state) => state.kind === 'credential')).toMatchObject({
+    endedAt: expect.any(String),
+    version: 2,
+  });
   // One who is gone is nobody's administrator, whatever the column says.
   expect(told.findLast((state) => state.kind === 'principal')).toMatchObject({
     removed: true,
