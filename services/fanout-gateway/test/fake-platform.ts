@@ -215,7 +215,7 @@ export class FakePlatform implements AsyncDisposable {
         if (this.authzAway) throw new TidewireError('SERVICE_UNAVAILABLE', 'away');
         const credential = this.#states.get(`credential ${this.#secrets.get(secret) ?? ''}`);
         if (credential?.kind !== 'credential' || credential.endedAt !== null) {
-          throw new TidewireError('UNAUTHORIZED', 'The credential is not valid');
+          throw new TidewireError('UNAUTHORIZED', 'The credential is not valid.');
         }
         const principal = this.#states.get(`principal ${credential.principal}`);
         return { ok: true, principal, credential, position: this.#position() };
