@@ -82,16 +82,6 @@ export const SABOTAGES = {
     source: "export const actorOrganisations = () => 'all';",
     found: ['leak'],
   },
-  'does not say that time has passed': {
-    module: `${GATEWAY}/fanout/fan-out.ts`,
-    source: `
-      export class FanOut extends real.FanOut {
-        constructor(options) {
-          super({ ...options, timeRuleResyncMs: 2 ** 30 });
-        }
-      }`,
-    found: ['loss'],
-  },
   'loses an event now and then': {
     module: `${GATEWAY}/fanout/fan-out.ts`,
     source: `
