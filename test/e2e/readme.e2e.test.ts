@@ -74,6 +74,7 @@ test('the README holds only commands that are run here', () => {
     /^npm test$/,
     /^curl -N /,
     /^curl -X POST /,
+    /^curl -X PUT /,
     /^curl 'http/,
     /^npm run demo /,
     /^npx tidewire import /,
@@ -140,6 +141,25 @@ test('a register and a schema of one’s own are two requests', async () => {
   expect(JSON.parse(register.stdout)).toMatchObject({ slug: 'library' });
   const schema = await run('sh', ['-c', commandWith('"slug":"books"')]);
   expect(JSON.parse(schema.stdout)).toMatchObject({ slug: 'books', required: ['title'] });
+});
+
+test('a policy is tried before it is set, and the audit log tells of changes as they are made', async () => {
+  const list = await fetch(`http://localhost:${port}/api/schemas?token=demo-admin`);
+  const { results } = (await list.json()) as { readonly results: readonly { id: string; slug: string }[] };
+  const books = results.find(({ slug }) => slug === 'books');
+  const tried = await run('sh', ['-c', commandWith('dryRun').replace('{id}', books?.id ?? '')]);
+  expect(JSON.parse(tried.stdout)).toMatchObject({ valid: true });
+  const following = start(commandWith('/api/audit/subscribe'));
+  await fetch(`http://localhost:${port}/api/auth/tokens?token=demo-admin`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ principal: 'bob', name: 'told of' }),
+  });
+  await waitFor(() => following.output().includes('"principal":"bob"'), {
+    what: 'the new token is told of',
+    timeoutMs: 15_000,
+  });
+  await stop(following);
 });
 
 test('one command imports a file', async () => {

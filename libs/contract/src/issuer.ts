@@ -88,7 +88,10 @@ const settings = {
  */
 export const issuerSchema = z.object({
   id: uuidSchema,
-  slug: slugSchema.max(MAX_ISSUER_SLUG),
+  slug: slugSchema.refine(
+    (slug) => slug.length <= MAX_ISSUER_SLUG,
+    `must be at most ${MAX_ISSUER_SLUG} characters`,
+  ),
   /** Compared with `iss` as it is written. */
   issuer: addressSchema,
   ...settings,

@@ -1,5 +1,4 @@
-import { TidewireError } from '@tidewire/contract';
-import type { NamedProperties } from '@tidewire/contract';
+import type { Match, NamedProperties, TidewireError } from '@tidewire/contract';
 import { ruledNames } from '@tidewire/policy';
 import { expect, test } from 'vitest';
 import { requireKnownNames } from './policy-names.ts';
@@ -27,8 +26,8 @@ function faults(policy: Partial<PolicyContent>, names = known): unknown[] {
   }
 }
 
-const read = (match: Record<string, never | string | object>): Partial<PolicyContent> => ({
-  authorization: { read: ['x', { group: 'x', match: match as never }] },
+const read = (match: Match): Partial<PolicyContent> => ({
+  authorization: { read: ['x', { group: 'x', match }] },
 });
 
 test('points at every rule that names what the schema does not have', () => {
@@ -88,7 +87,7 @@ test('of a register, some schema has to have the property, and without schemas n
 });
 
 test('a policy names what it compares and what it has rules of', () => {
-  const { authorization } = read({ a: 1 as never, _owner: 'x' });
+  const { authorization } = read({ a: 1, _owner: 'x' });
   const properties = { b: { read: [{ group: 'x', match: { c: 1 } }] } };
   expect([...ruledNames({ authorization: authorization ?? null, properties })].sort()).toEqual([
     'a',
