@@ -72,6 +72,13 @@ test('a token is nowhere: not in logs, in the log of events, in the database, in
     return secrets.some((secret) => bytes.includes(secret));
   });
   expect(holders).toEqual([]);
+  for (const name of ['records', 'authz', 'relay', 'fanout-gateway-1', 'fanout-gateway-2']) {
+    const metrics = await fetch(`${platform.urls[name]}/metrics`);
+    const text = await metrics.text();
+    expect([name, metrics.status, text.includes('# TYPE')]).toEqual([name, 200, true]);
+    expect(text).not.toContain(made.token);
+    expect(text).not.toContain('forged');
+  }
 });
 
 test('a writer cannot give a row to another owner or organisation, at creation or later', async () => {

@@ -39,6 +39,8 @@ export interface Platform extends AsyncDisposable {
   readonly adminToken: string;
   readonly gateways: readonly PlatformReplica[];
   readonly records: readonly PlatformReplica[];
+  /** Where every process that speaks HTTP listens itself, by its name. */
+  readonly urls: Readonly<Record<string, string>>;
   /** Holds data, secrets and logs. */
   readonly dataFolder: string;
   /** The database's owner: sees and may do everything. */

@@ -7,17 +7,17 @@ import { sharedServer } from './test-run.ts';
 /** What tells the workers of a run where its platform is. */
 type PlatformFacts = Pick<
   Platform,
-  'origin' | 'adminToken' | 'dataFolder' | 'ownerUrl' | 'gateways' | 'records'
+  'origin' | 'adminToken' | 'dataFolder' | 'ownerUrl' | 'gateways' | 'records' | 'urls'
 > & { readonly natsUrls: Readonly<Record<string, string>> };
 
 /** For the keeper: the platform that the whole run shares, and how to stop it. */
 export async function startPlatformForAll(): Promise<{ facts: PlatformFacts; stop(): Promise<void> }> {
   const platform = await startPlatform({ gateways: 2 });
-  const { origin, adminToken, dataFolder, ownerUrl, gateways, records } = platform;
+  const { origin, adminToken, dataFolder, ownerUrl, gateways, records, urls } = platform;
   const users = Object.keys(SERVICE_PERMISSIONS);
   const natsUrls = Object.fromEntries(users.map((user) => [user, platform.natsUrl(user)]));
   return {
-    facts: { origin, adminToken, dataFolder, ownerUrl, gateways, records, natsUrls },
+    facts: { origin, adminToken, dataFolder, ownerUrl, gateways, records, urls, natsUrls },
     stop: async () => {
       await platform[Symbol.asyncDispose]();
     },

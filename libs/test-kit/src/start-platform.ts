@@ -83,6 +83,9 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
     adminToken: launched.administrator.token,
     gateways: listReplicas(launched, 'fanout-gateway'),
     records: listReplicas(launched, 'records'),
+    urls: Object.fromEntries(
+      [...launched.services.ports].map(([name, port]) => [name, `http://127.0.0.1:${port}`]),
+    ),
     dataFolder,
     ownerUrl: launched.databaseUrls.ownerUrl,
     sql: owner.sql,
