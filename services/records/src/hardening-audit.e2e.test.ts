@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { expectStatus, openSharedPlatform, uniqueSlug } from '../test/platform.ts';
 import type { Answer, Caller, RecordsTestPlatform, TestTable } from '../test/platform.ts';
@@ -105,4 +106,27 @@ test('a delete with a parameter that nobody knows deletes nothing', async () => 
   const refused = await world.admin.call('DELETE', `${table.objects}/${id}?force=true`);
   expect(refused).toMatchObject({ status: 400, body: { code: 'BAD_REQUEST' } });
   expect((await world.admin.call('GET', `${table.objects}/${id}`)).status).toBe(200);
+});
+
+test('a write does not wait for a row of another organisation, which would tell that somebody writes it', async () => {
+  const table = await world.createTable({ properties: { titel: { type: 'string' } } });
+  const created = await expectStatus(201, member.post(table.objects, { titel: 'a' }));
+  const path = `${table.objects}/${String(created.body['id'])}`;
+  const record = { id: created.body['id'], fields: { titel: 'b' } };
+  const writer = new Client({ connectionString: world.platform.ownerUrl });
+  await writer.connect();
+  try {
+    await writer.query('begin');
+    await writer.query('select from records.objects where uuid = $1 for update', [created.body['id']]);
+    // The row stays locked until all of them are answered.
+    await expectStatus(404, stranger.patch(path, { titel: 'b' }));
+    await expectStatus(404, stranger.put(path, { titel: 'b' }));
+    await expectStatus(404, stranger.call('DELETE', path));
+    const batch = `/api/tables/${table.schemaId}/records/batch`;
+    await expectStatus(404, stranger.call('PATCH', batch, { records: [record] }));
+  } finally {
+    await writer.query('rollback');
+    await writer.end();
+  }
+  await expectStatus(200, member.patch(path, { titel: 'c' }));
 });

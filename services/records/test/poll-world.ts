@@ -19,6 +19,7 @@ export const BEGINNING = '1970-01-01T00:00:00Z';
 export const context: StatementContext = {
   place: { register: REGISTER, schema: SCHEMA, registerSlug: 'zaken', schemaSlug: 'dingen' },
   concerned: ['alice'],
+  tenants: null,
   nowMs: Date.parse('2026-03-01T12:00:00Z'),
 };
 

@@ -65,7 +65,12 @@ export function knowsOf(turn: Turn, target: Target): boolean {
 
 /** What the statements of a request are told. */
 export function contextOf(turn: Turn, target: Target): StatementContext {
-  return { place: placeOf(target), concerned: turn.concerned, nowMs: turn.nowMs };
+  return { place: placeOf(target), concerned: turn.concerned, tenants: tenantsOf(turn), nowMs: turn.nowMs };
+}
+
+function tenantsOf({ view, principal }: Turn): readonly string[] | null {
+  if (principal === null) return [];
+  return principal.admin ? null : view.chainOf(principal);
 }
 
 function placeOf({ schema, register }: Target): Place {

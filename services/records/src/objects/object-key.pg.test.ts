@@ -23,6 +23,7 @@ let repository: ObjectRepository;
 const context: StatementContext = {
   place: { register: REGISTER, schema: SCHEMA, registerSlug: 'zaken', schemaSlug: 'dingen' },
   concerned: ['alice'],
+  tenants: null,
   nowMs: Date.parse('2026-03-01T12:00:00Z'),
 };
 const provenance: Provenance = {

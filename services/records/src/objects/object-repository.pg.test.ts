@@ -36,6 +36,7 @@ const nowMs = Date.parse('2026-03-01T12:00:00Z');
 const context: StatementContext = {
   place: { register: REGISTER, schema: SCHEMA, registerSlug: 'zaken', schemaSlug: 'dingen' },
   concerned: ['alice', 'cred-1'],
+  tenants: null,
   nowMs,
 };
 const provenance: Provenance = {

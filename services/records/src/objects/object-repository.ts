@@ -19,6 +19,11 @@ export interface StatementContext {
   readonly place: Place;
   /** Ids whose pending changes of rights count. */
   readonly concerned: readonly string[];
+  /**
+   * Organisations outside of which the caller sees nothing; null: no such bound. A write does not even wait for the rows
+   * of others, because how long it takes would tell that somebody writes them.
+   */
+  readonly tenants: readonly string[] | null;
   /** The time at which rules on `$now` are judged, epoch milliseconds. */
   readonly nowMs: number;
 }

@@ -156,19 +156,22 @@ async function write(
  */
 function targetSql(
   sql: ObjectSql,
-  { place }: StatementContext,
+  { place, tenants }: StatementContext,
   objects: readonly Precondition[],
   columns = '',
 ): string {
   const uuids = sql.bind(objects.map(({ uuid }) => uuid));
   const versions = sql.bind(objects.map(({ version }) => version ?? null));
   const updates = sql.bind(objects.map(({ updatedMs }) => updatedMs ?? null));
+  // An object keeps its organisation, so this needs no lock to be true.
+  const withinReach =
+    tenants === null ? '' : `\n        and o.organisation = any(${sql.bind(tenants)}::uuid[])`;
   return `asked as materialized (
       select unnest(${uuids}::uuid[]) as uuid, unnest(${versions}::bigint[]) as version,
         unnest(${updates}::bigint[]) as updated_ms${columns}
     ), locked as materialized (
       select o as row, o.uuid from records.objects o
-      where o.uuid = any(${uuids}::uuid[]) and o.schema_id = ${sql.bind(place.schema)}::uuid
+      where o.uuid = any(${uuids}::uuid[]) and o.schema_id = ${sql.bind(place.schema)}::uuid${withinReach}
       order by o.uuid for update
     ), target as materialized (select locked.row, asked.* from locked join asked using (uuid))`;
 }

@@ -148,6 +148,7 @@ async function listed(view: RightsView, profile: PreviewProfile, id: string | nu
   const context: StatementContext = {
     place: { register: REGISTER, schema: SCHEMA, registerSlug: 'zaken', schemaSlug: 'dingen' },
     concerned: [],
+    tenants: null,
     nowMs: NOW_MS,
   };
   const { images } = await repository.list(context, {

@@ -125,7 +125,7 @@ function contextOf(
     schemaSlug: schema.slug,
     registerSlug: register.slug,
   };
-  return { place, concerned: turn.concerned, nowMs: turn.nowMs };
+  return { place, concerned: turn.concerned, tenants: null, nowMs: turn.nowMs };
 }
 
 function result(tally: PreviewTally, { profiles }: PreviewPolicyRequest): Preview {
