@@ -158,19 +158,22 @@ export async function countTokens(client: PoolClient, principal: string): Promis
   return rows[0]?.count ?? 0;
 }
 
-/**
- * Ends a token, of one principal or of anybody. False when there is no such token; one that has ended already counts
- * as there.
- */
-export async function endToken(
+/** Which credential: of one principal, or of anybody. */
+export interface HeldCredential {
+  readonly type: CredentialType;
+  readonly id: string;
+  readonly principal: string | undefined;
+}
+
+/** Ends a credential. False when there is none; one that has ended already counts as there. */
+export async function endCredential(
   client: PoolClient,
-  id: string,
-  principal: string | undefined,
+  { type, id, principal }: HeldCredential,
 ): Promise<boolean> {
   const { rowCount } = await client.query(
     `SELECT FROM authz.credentials
-     WHERE id = $1 AND type = 'token' AND ($2::text IS NULL OR principal = $2) FOR NO KEY UPDATE`,
-    [id, principal ?? null],
+     WHERE id = $1 AND type = $2 AND ($3::text IS NULL OR principal = $3) FOR NO KEY UPDATE`,
+    [id, type, principal ?? null],
   );
   if (rowCount !== 1) return false;
   await client.query(

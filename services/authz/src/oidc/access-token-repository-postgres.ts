@@ -100,25 +100,6 @@ export async function listAccessTokens(
   return { results: rows[0]?.results ?? [], total: rows[0]?.total ?? 0 };
 }
 
-/** Ends one, of one principal or of anybody's. False when there is none; one that has ended already counts as there. */
-export async function endAccessToken(
-  client: PoolClient,
-  id: string,
-  principal: string | undefined,
-): Promise<boolean> {
-  const { rowCount } = await client.query(
-    `SELECT FROM authz.credentials
-     WHERE id = $1 AND type = 'access-token' AND ($2::text IS NULL OR principal = $2) FOR NO KEY UPDATE`,
-    [id, principal ?? null],
-  );
-  if (rowCount !== 1) return false;
-  await client.query(
-    'UPDATE authz.credentials SET ended_at = clock_timestamp() WHERE id = $1 AND ended_at IS NULL',
-    [id],
-  );
-  return true;
-}
-
 /**
  * Forgets up to `limit` tokens that ended more than a day ago and would be refused anyway; returns how many. Which those
  * are is the database's to say, and this is all that it lets the service delete.

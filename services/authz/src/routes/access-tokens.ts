@@ -3,14 +3,14 @@ import {
   accessTokenPageSchema,
   pageQueryShape,
   principalIdSchema,
-  uuidSchema,
 } from '@tidewire/contract';
 import type { HttpServer, Pool } from '@tidewire/service-kit';
 import { z } from 'zod';
-import { endAccessToken, listAccessTokens } from '../oidc/access-token-repository-postgres.ts';
+import { listAccessTokens } from '../oidc/access-token-repository-postgres.ts';
 import { formatPage, pageRequest } from '../page.ts';
 import type { RightsWriter } from '../rights-writer.ts';
-import { authorOf, notFound, requireUnlimited } from './access.ts';
+import { notFound, requireUnlimited } from './access.ts';
+import { registerCredentialEnd } from './credential-end.ts';
 
 /** `/api/auth/access-tokens`: those of issuers that were used. Everybody sees and ends their own, an administrator all. */
 export function registerAccessTokens(app: HttpServer, pool: Pool, writer: RightsWriter): void {
@@ -33,17 +33,5 @@ export function registerAccessTokens(app: HttpServer, pool: Pool, writer: Rights
       return formatPage(await listAccessTokens(pool, principal.admin ? wanted : principal.id, page), page);
     },
   );
-  app.delete(
-    '/api/auth/access-tokens/:id',
-    { schema: { params: z.object({ id: uuidSchema }) } },
-    async (request, reply) => {
-      const { principal } = requireUnlimited(request);
-      const { id } = request.params;
-      const ended = principal.admin
-        ? await writer.writeAsAdmin(authorOf(request), (client) => endAccessToken(client, id, undefined))
-        : await writer.write(authorOf(request), (client) => endAccessToken(client, id, principal.id));
-      if (!ended) throw notFound();
-      return reply.code(204).send();
-    },
-  );
+  registerCredentialEnd(app, writer, { collection: '/api/auth/access-tokens', type: 'access-token' });
 }

@@ -4,7 +4,6 @@ import {
   pageQueryShape,
   principalIdSchema,
   sessionPageSchema,
-  uuidSchema,
 } from '@tidewire/contract';
 import { readCredential, requireOwnPage } from '@tidewire/service-kit';
 import type { Clock, HttpReply, HttpRequest, HttpServer, Pool } from '@tidewire/service-kit';
@@ -16,9 +15,10 @@ import type { Login } from '../passwords/login.ts';
 import type { RightsWriter } from '../rights-writer.ts';
 import { clearSessionCookie, formatSessionCookie } from '../sessions/session-cookie.ts';
 import type { CookieOptions } from '../sessions/session-cookie.ts';
-import { endSession, endSessions, listSessions } from '../sessions/session-repository-postgres.ts';
+import { endSessions, listSessions } from '../sessions/session-repository-postgres.ts';
 import type { SessionStore } from '../sessions/session-store.ts';
 import { authorOf, notFound, requireUnlimited } from './access.ts';
+import { registerCredentialEnd } from './credential-end.ts';
 
 export interface SessionRoutesOptions {
   readonly pool: Pool;
@@ -104,19 +104,7 @@ function registerList(app: HttpServer, { pool, clock }: SessionRoutesOptions): v
 }
 
 function registerEnd(app: HttpServer, { writer }: SessionRoutesOptions): void {
-  app.delete(
-    '/api/auth/sessions/:id',
-    { schema: { params: z.object({ id: uuidSchema }) } },
-    async (request, reply) => {
-      const { principal } = requireUnlimited(request);
-      const { id } = request.params;
-      const ended = principal.admin
-        ? await writer.writeAsAdmin(authorOf(request), (client) => endSession(client, id, undefined))
-        : await writer.write(authorOf(request), (client) => endSession(client, id, principal.id));
-      if (!ended) throw notFound();
-      return reply.code(204).send();
-    },
-  );
+  registerCredentialEnd(app, writer, { collection: '/api/auth/sessions', type: 'session' });
   app.delete(
     '/api/auth/sessions',
     {

@@ -7,17 +7,17 @@ import {
   parseTimestamp,
   principalIdSchema,
   tokenPageSchema,
-  uuidSchema,
 } from '@tidewire/contract';
 import type { Clock, HttpServer, Pool, PoolClient, PrincipalContext } from '@tidewire/service-kit';
 import { z } from 'zod';
-import { countTokens, endToken, insertToken, listTokens } from '../credential-repository-postgres.ts';
+import { countTokens, insertToken, listTokens } from '../credential-repository-postgres.ts';
 import type { TokenEntry } from '../credential-repository-postgres.ts';
 import { formatPage, pageRequest } from '../page.ts';
 import { lockPrincipal } from '../principal-repository-postgres.ts';
 import type { RightsWriter } from '../rights-writer.ts';
 import { createTokenSecret, toStoredSecret } from '../token-secret.ts';
 import { authorOf, notFound, requireUnlimited } from './access.ts';
+import { registerCredentialEnd } from './credential-end.ts';
 
 export interface TokenRoutesOptions {
   readonly pool: Pool;
@@ -101,19 +101,7 @@ function registerListAndEnd(app: HttpServer, { pool, writer }: TokenRoutesOption
       return formatPage(await listTokens(pool, principal.admin ? wanted : principal.id, page), page);
     },
   );
-  app.delete(
-    '/api/auth/tokens/:id',
-    { schema: { params: z.object({ id: uuidSchema }) } },
-    async (request, reply) => {
-      const { principal } = requireUnlimited(request);
-      const { id } = request.params;
-      const ended = principal.admin
-        ? await writer.writeAsAdmin(authorOf(request), (client) => endToken(client, id, undefined))
-        : await writer.write(authorOf(request), (client) => endToken(client, id, principal.id));
-      if (!ended) throw notFound();
-      return reply.code(204).send();
-    },
-  );
+  registerCredentialEnd(app, writer, { collection: '/api/auth/tokens', type: 'token' });
 }
 
 /**

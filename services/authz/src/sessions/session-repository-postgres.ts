@@ -115,25 +115,6 @@ export async function listSessions(
   return { results: rows.map((row) => row.entry), total: rows[0]?.total ?? 0 };
 }
 
-/** Ends a session, of one principal or of anybody. False when there is none; one that has ended counts as there. */
-export async function endSession(
-  client: PoolClient,
-  id: string,
-  principal: string | undefined,
-): Promise<boolean> {
-  const { rowCount } = await client.query(
-    `SELECT FROM authz.credentials
-     WHERE id = $1 AND type = 'session' AND ($2::text IS NULL OR principal = $2) FOR NO KEY UPDATE`,
-    [id, principal ?? null],
-  );
-  if (rowCount !== 1) return false;
-  await client.query(
-    'UPDATE authz.credentials SET ended_at = clock_timestamp() WHERE id = $1 AND ended_at IS NULL',
-    [id],
-  );
-  return true;
-}
-
 /** Ends the sessions of a principal, but for one of them. */
 export async function endSessions(
   client: PoolClient,

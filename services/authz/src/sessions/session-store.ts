@@ -1,12 +1,11 @@
 import { ROTATION_GRACE_MS } from '@tidewire/contract';
 import type { Actor, Principal } from '@tidewire/contract';
 import type { Clock, PoolClient } from '@tidewire/service-kit';
-import { recordUse } from '../credential-repository-postgres.ts';
+import { endCredential, recordUse } from '../credential-repository-postgres.ts';
 import type { RightsWriter } from '../rights-writer.ts';
 import { createTokenSecret, hashSecret } from '../token-secret.ts';
 import {
   endOldestSessions,
-  endSession,
   extendSession,
   insertSession,
   rotateSession,
@@ -84,7 +83,9 @@ export class SessionStore {
 
   /** Ends a session on behalf of whoever it belongs to. */
   async end(id: string, owner: Principal): Promise<void> {
-    await this.#writer.writeAs(actorOf(owner), (client) => endSession(client, id, owner.id));
+    await this.#writer.writeAs(actorOf(owner), (client) =>
+      endCredential(client, { type: 'session', id, principal: owner.id }),
+    );
   }
 }
 
