@@ -5,10 +5,11 @@ import { endExpired } from './credential-repository-postgres.ts';
 import type { AuthzMetrics } from './metrics.ts';
 import type { AttemptLimit } from './passwords/attempt-limit-postgres.ts';
 import { forgetAccessTokens } from './oidc/access-token-repository-postgres.ts';
+import { forgetSessions } from './sessions/session-repository-postgres.ts';
 
 /**
- * Ends credentials whose time is over, so that the log tells every process and open streams end, and forgets access
- * tokens of which nobody has to know any more.
+ * Ends credentials whose time is over, so that the log tells every process and open streams end, and forgets sessions and
+ * access tokens of which nobody has to know any more.
  */
 export interface ExpirySweep {
   /** Begins to sweep; the first time at once. */
@@ -51,6 +52,7 @@ export function createExpirySweep(options: ExpirySweepOptions): ExpirySweep {
       } while (ended === BATCH);
       await options.attempts.sweep();
       await forgetAccessTokens(pool, clock.now(), BATCH);
+      await forgetSessions(pool, clock.now(), BATCH);
       reachedDatabase = true;
     } catch (error) {
       // Said once per outage: the sweep comes every second.

@@ -1,6 +1,8 @@
+import { waitFor } from '@tidewire/test-kit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PASSWORD, openBrowser } from '../../test/browser.ts';
 import { readOutbox } from '../../test/outbox.ts';
+import { query } from '../../test/owner.ts';
 import { createPeople } from '../../test/people.ts';
 import { ADMIN_TOKEN, startAuthz } from '../../test/start-authz.ts';
 import type { RunningAuthz } from '../../test/start-authz.ts';
@@ -208,4 +210,33 @@ test('a token says when it was used last, to the minute', async () => {
     expect(Date.parse((await lastUsedAt()) ?? '')).toBe(authz.clock.now() - at < 60_000 ? at : at + 60_000);
   }
   expect(await told(body.id)).toHaveLength(1);
+});
+
+test('sessions that ended more than a day ago are forgotten, and no other credential is', async () => {
+  await authz.ask('POST', '/api/principals', ADMIN_TOKEN, { id: 'dora', name: 'Dora' });
+  const insert = (type: string, secret: string, days: number): Promise<unknown> =>
+    query(
+      authz.database.ownerUrl,
+      `INSERT INTO authz.credentials (type, principal, name, prefix, hash, ended_at)
+       VALUES ($1, 'dora', $2, '', sha256(convert_to($2, 'UTF8')), now() - make_interval(days => $3))`,
+      [type, secret, days],
+    );
+  await insert('session', 'long ago', 2);
+  await insert('session', 'just now', 0);
+  await insert('token', 'a token of long ago', 2);
+  const left = async (): Promise<string[]> => {
+    const rows = await query<{ name: string }>(
+      authz.database.ownerUrl,
+      `SELECT name FROM authz.credentials WHERE principal = 'dora' ORDER BY name`,
+    );
+    return rows.map(({ name }) => name);
+  };
+  await waitFor(
+    async () => {
+      authz.clock.advance(1_000);
+      return (await left()).length === 2;
+    },
+    { what: 'the session of long ago is forgotten' },
+  );
+  expect(await left()).toEqual(['a token of long ago', 'just now']);
 });

@@ -138,3 +138,8 @@ export async function endOldestSessions(client: PoolClient, principal: string, m
     [principal, most],
   );
 }
+
+/** Forgets up to `limit` sessions that ended more than a day ago. Which those are is the database's to say. */
+export async function forgetSessions(db: Pool, nowMs: number, limit: number): Promise<void> {
+  await db.query('SELECT authz.forget_sessions(to_timestamp($1::float8 / 1000), $2)', [nowMs, limit]);
+}
