@@ -71,7 +71,7 @@ export function createPoller(
 
 function adminTicket({ adminId, platform }: World): Ticket {
   const headers = bearer(platform.adminToken);
-  return { principal: adminId, credential: null, headers, isSession: false, limits: '' };
+  return { principal: adminId, credential: null, headers, type: 'token', limits: '' };
 }
 
 function topicOf({ register, slug }: Schema): string {

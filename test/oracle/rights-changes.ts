@@ -2,6 +2,7 @@ import { replacePrincipal, replaceSchema } from './arrivals.ts';
 import type { Random } from './random.ts';
 import { GROUPS } from './rules-generator.ts';
 import type { Membership, Scopes } from './rights.ts';
+import { changeIssuer, signIn } from './foreign-tickets.ts';
 import { endTicket, giveToken, logIn, newPassword, rotate } from './tickets.ts';
 import type { World } from './world.ts';
 
@@ -16,6 +17,7 @@ export async function changeRights(world: World, random: Random): Promise<string
     [1, () => changeOrganisations(world, random)],
     [1, () => moveOrganisation(world, random)],
     [2, () => renewCredential(world, random)],
+    [0.3, () => changeIssuer(world)],
     [0.5, () => replacePrincipal(world, random)],
     [0.15, () => replaceSchema(world, random)],
   ]);
@@ -110,7 +112,7 @@ async function moveOrganisation(world: World, random: Random): Promise<string> {
 
 async function renewCredential(world: World, random: Random): Promise<string> {
   const id = random.pick(world.people);
-  const { isSession } = world.ticket(id);
+  const isSession = world.ticket(id).type === 'session';
   if (isSession && random.chance(0.3)) {
     await rotate(world, id);
     return `${id} has another secret`;
@@ -121,6 +123,10 @@ async function renewCredential(world: World, random: Random): Promise<string> {
   if (random.chance(0.3)) {
     await logIn(world, random, id);
     return `${id} logs in`;
+  }
+  if (random.chance(0.3)) {
+    await signIn(world, id);
+    return `${id} signs in elsewhere`;
   }
   const scopes: Scopes | null = random.chance(0.8)
     ? null

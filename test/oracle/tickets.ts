@@ -3,14 +3,21 @@ import type { Random } from './random.ts';
 import type { Scopes } from './rights.ts';
 import type { World } from './world.ts';
 
+/** What a credential is, and where one of its kind is ended. */
+export const COLLECTIONS = {
+  'token': '/api/auth/tokens',
+  'session': '/api/auth/sessions',
+  'access-token': '/api/auth/access-tokens',
+} as const;
+export type TicketType = keyof typeof COLLECTIONS;
+
 /** A credential as its holder uses it. */
 export interface Ticket {
   readonly principal: string | null;
   readonly credential: string | null;
   /** What every request of it is sent with. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Whether it is a session's. */
-  readonly isSession: boolean;
+  readonly type: TicketType;
   /** What the credential is limited to, as text. */
   readonly limits: string;
 }
@@ -20,7 +27,7 @@ export const NOBODY: Ticket = {
   principal: null,
   credential: null,
   headers: {},
-  isSession: false,
+  type: 'token',
   limits: '',
 };
 
@@ -36,15 +43,15 @@ export async function giveToken(world: World, principal: string, scopes: Scopes 
   if (made === undefined) throw new Error('a token was not made');
   const headers = bearer(made.token);
   const limits = JSON.stringify(scopes);
-  world.tickets.set(principal, { principal, credential: made.id, headers, isSession: false, limits });
+  world.tickets.set(principal, { principal, credential: made.id, headers, type: 'token', limits });
   world.model.granted(`credential/${made.id}`, { id: made.id, principal, scopes, ended: false });
 }
 
 /** Ends what a principal uses; until it has another one it uses what has ended. */
 export async function endTicket(world: World, principal: string): Promise<void> {
-  const { credential, isSession } = world.ticket(principal);
+  const { credential, type } = world.ticket(principal);
   if (credential === null) return;
-  await world.act('DELETE', `/api/auth/${isSession ? 'sessions' : 'tokens'}/${credential}`);
+  await world.act('DELETE', `${COLLECTIONS[type]}/${credential}`);
   noteEnd(world, credential);
 }
 
@@ -66,15 +73,20 @@ export async function logIn(world: World, random: Random, principal: string): Pr
   );
   if (status !== 204) throw new Error(`${principal} may not log in: ${status}`);
   const session = { ...origin, cookie: cookieOf(headers) };
-  const me = await world.ask(createApi(world.platform.origin), 'GET', '/api/auth/me', undefined, session);
+  await take(world, { principal, type: 'session', headers: session });
+}
+
+/** Uses a credential from now on that limits nothing and whose id is not known yet. */
+export async function take(
+  world: World,
+  ticket: Pick<Ticket, 'type' | 'headers'> & { readonly principal: string },
+): Promise<void> {
+  const api = createApi(world.platform.origin);
+  const me = await world.ask(api, 'GET', '/api/auth/me', undefined, ticket.headers);
+  if (me.status !== 200) throw new Error(`${ticket.principal} is not let in: ${me.status}`);
   const { id } = (me.body as { readonly credential: { readonly id: string } }).credential;
-  world.tickets.set(principal, {
-    principal,
-    credential: id,
-    headers: session,
-    isSession: true,
-    limits: 'null',
-  });
+  world.tickets.set(ticket.principal, { ...ticket, credential: id, limits: 'null' });
+  const { principal } = ticket;
   world.model.granted(`credential/${id}`, { id, principal, scopes: null, ended: false });
 }
 
@@ -99,11 +111,12 @@ export async function newPassword(world: World, random: Random, principal: strin
   const password = `correct horse ${random.below(1_000_000_000)}`;
   await world.act('PUT', `/api/principals/${principal}/password`, { password });
   world.passwords.set(principal, password);
-  const { credential, isSession } = world.tickets.get(principal) ?? NOBODY;
-  if (isSession && credential !== null) noteEnd(world, credential);
+  const { credential, type } = world.tickets.get(principal) ?? NOBODY;
+  if (type === 'session' && credential !== null) noteEnd(world, credential);
 }
 
-function noteEnd(world: World, id: string): void {
+/** A credential that has ended with something else. */
+export function noteEnd(world: World, id: string): void {
   const known = world.model.rights.credentials.get(id);
   if (known !== undefined) world.model.granted(`credential/${id}`, { ...known, ended: true });
 }

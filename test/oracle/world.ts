@@ -13,6 +13,8 @@ import type { Focus } from './rules-generator.ts';
 import { withRight } from './rights.ts';
 import type { Image, Membership, Policy, Principal, Schema } from './rights.ts';
 import type { Gateway } from './subscriber.ts';
+import { openIssuer } from './foreign-tickets.ts';
+import type { WorldIssuer } from './foreign-tickets.ts';
 import { NOBODY } from './tickets.ts';
 import type { Ticket } from './tickets.ts';
 
@@ -59,6 +61,7 @@ export class World {
   readonly tickets = new Map<string, Ticket>();
   readonly passwords = new Map<string, string>();
   #watch: LogWatch | undefined;
+  #issuer: WorldIssuer | undefined;
 
   private constructor({ platform, gateways }: WorldOptions, adminId: string) {
     this.platform = platform;
@@ -97,6 +100,13 @@ export class World {
 
   async close(): Promise<void> {
     await this.#watch?.[Symbol.asyncDispose]();
+    await this.#issuer?.[Symbol.asyncDispose]();
+  }
+
+  /** The issuer of access tokens, started when the first one is wanted. */
+  async issuer(): Promise<WorldIssuer> {
+    this.#issuer ??= await openIssuer(this);
+    return this.#issuer;
   }
 
   /** The credential that a principal uses now; null: nobody. */

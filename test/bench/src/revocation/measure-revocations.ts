@@ -1,6 +1,6 @@
 import type { Platform } from '@tidewire/test-kit';
 import { nowUs } from '../bench-town.ts';
-import { startBenchIssuer } from './bench-issuer.ts';
+import { startLocalIssuer } from '../../../support/issuer.ts';
 import { READERS_PER_TEAM, TEAMS, buildRevocationTown, writeSteadily } from './revocation-town.ts';
 import type { RevocationTown } from './revocation-town.ts';
 import { listRevocations } from './revocations.ts';
@@ -33,7 +33,7 @@ export async function* measureRevocations(
 ): AsyncGenerator<RevocationFigures> {
   const [gateway] = platform.gateways;
   if (gateway === undefined) throw new Error('there is no gateway');
-  await using issuer = await startBenchIssuer();
+  await using issuer = await startLocalIssuer();
   const town = await buildRevocationTown(platform.origin, platform.adminToken);
   const watch = startWatchProcess(gateway.url);
   const stop = new AbortController();

@@ -1,6 +1,6 @@
 import { createApi } from '../../../support/api.ts';
-import { BENCH_AUDIENCE } from './bench-issuer.ts';
-import type { BenchIssuer } from './bench-issuer.ts';
+import { ISSUER_AUDIENCE } from '../../../support/issuer.ts';
+import type { LocalIssuer } from '../../../support/issuer.ts';
 import type { RevocationTown } from './revocation-town.ts';
 import { READERS_PER_TEAM, TEAMS } from './revocation-town.ts';
 
@@ -37,7 +37,7 @@ const nothing = (): Promise<void> => Promise.resolve();
 export function listRevocations(
   base: string,
   town: RevocationTown,
-  issuer: BenchIssuer,
+  issuer: LocalIssuer,
 ): readonly Revocation[] {
   const { admin, organisation, elsewhere } = town;
   const nameOf = (index: number): string => {
@@ -109,7 +109,7 @@ export function listRevocations(
 }
 
 /** The ways in which what a stream was opened with can end. */
-function listCredentials(base: string, town: RevocationTown, issuer: BenchIssuer): readonly Revocation[] {
+function listCredentials(base: string, town: RevocationTown, issuer: LocalIssuer): readonly Revocation[] {
   const { admin, organisation } = town;
   const round = (team: number, header: string, revoke: Round['revoke']): Round => ({
     victims: OWN,
@@ -154,7 +154,7 @@ function listCredentials(base: string, town: RevocationTown, issuer: BenchIssuer
           slug,
           issuer: `${issuer.url}/${slug}`,
           jwksUri: `${issuer.url}/keys`,
-          audiences: [BENCH_AUDIENCE],
+          audiences: [ISSUER_AUDIENCE],
           organisations: [organisation],
           claims: {
             groups: { claim: 'groups', map: { readers: { organisation, group: `team-${team}` } } },

@@ -2,19 +2,19 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SignJWT, exportJWK, generateKeyPair } from 'jose';
 
-export const BENCH_AUDIENCE = 'https://tidewire.bench';
+export const ISSUER_AUDIENCE = 'https://tidewire.test';
 
 /** Issuers of access tokens on loopback, all with one key: `iss` is `url` with a path of its own. */
-export interface BenchIssuer extends AsyncDisposable {
+export interface LocalIssuer extends AsyncDisposable {
   readonly url: string;
-  /** An access token of the issuer at `path`, good for ten minutes. */
+  /** An access token of the issuer at `path`, good for twelve hours. */
   readonly sign: (path: string, claims: Readonly<Record<string, unknown>>) => Promise<string>;
 }
 
-/** Starts a {@link BenchIssuer}; every path below it answers with the key. */
-export async function startBenchIssuer(): Promise<BenchIssuer> {
+/** Starts a {@link LocalIssuer}; every path below it answers with the key. */
+export async function startLocalIssuer(): Promise<LocalIssuer> {
   const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true });
-  const keys = [{ ...(await exportJWK(publicKey)), kid: 'bench', use: 'sig' }];
+  const keys = [{ ...(await exportJWK(publicKey)), kid: 'local', use: 'sig' }];
   const server = createServer((_request, response) => {
     response.setHeader('content-type', 'application/json');
     response.end(JSON.stringify({ keys }));
@@ -27,11 +27,11 @@ export async function startBenchIssuer(): Promise<BenchIssuer> {
     url,
     sign: (path, claims) =>
       new SignJWT({ ...claims })
-        .setProtectedHeader({ alg: 'ES256', kid: 'bench', typ: 'at+jwt' })
+        .setProtectedHeader({ alg: 'ES256', kid: 'local', typ: 'at+jwt' })
         .setIssuer(`${url}${path}`)
-        .setAudience(BENCH_AUDIENCE)
+        .setAudience(ISSUER_AUDIENCE)
         .setIssuedAt()
-        .setExpirationTime('10 minutes')
+        .setExpirationTime('12 hours')
         .sign(privateKey),
     [Symbol.asyncDispose]: () =>
       new Promise((closed) => {
