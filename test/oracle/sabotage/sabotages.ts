@@ -37,7 +37,8 @@ export const SABOTAGES = {
     source: `
       import { evaluate } from '@tidewire/condition';
       export const meetsFilter = (decision, filter, row, { nowMs }) => evaluate(filter, row, { now: nowMs });`,
-    found: ['leak'],
+    // A hidden value lets a row in that should not be there, or keeps one out that should.
+    found: ['leak', 'loss'],
   },
   'tells everybody of every delete': {
     module: `${GATEWAY}/fanout/transition.ts`,
