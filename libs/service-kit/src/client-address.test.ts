@@ -52,8 +52,17 @@ test('ports, zones and IPv4 in IPv6 are no part of an address', () => {
 });
 
 test('names of networks mean their addresses, and no name of JavaScript does', () => {
-  const isTrusted = createTrust('private');
-  for (const address of ['10.1.1.1', '172.31.0.1', '192.168.1.1', 'fd00::1', '::1']) {
+  const isTrusted = createTrust('private, 203.0.113.0/24');
+  expect(createTrust('')('127.0.0.1')).toBe(false);
+  for (const address of [
+    '203.0.113.9',
+    '::ffff:127.0.0.1',
+    '10.1.1.1',
+    '172.31.0.1',
+    '192.168.1.1',
+    'fd00::1',
+    '::1',
+  ]) {
     expect(isTrusted(address), address).toBe(true);
   }
   for (const address of ['172.32.0.1', '8.8.8.8', '2001:db8::1', 'private', '']) {

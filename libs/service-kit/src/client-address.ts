@@ -20,6 +20,7 @@ const NETWORKS: ReadonlyMap<string, readonly string[]> = new Map([
 ]);
 /** Proxies that may stand one behind another: more entries of a header are not looked at. */
 const MAX_PROXIES = 16;
+const INVALID = 'must be addresses, ranges (10.0.0.0/8), loopback or private, separated by commas';
 const MAPPED_IPV4 = /^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/;
 
 /**
@@ -34,9 +35,9 @@ export function createTrust(list: string): (address: string) => boolean {
     if (entry === '') continue;
     for (const range of NETWORKS.get(entry) ?? [entry]) addRange(trusted, range);
   }
-  return (address) => {
-    const family = isIP(address);
-    return family !== 0 && trusted.check(address, family === 6 ? 'ipv6' : 'ipv4');
+  return (text) => {
+    const address = parseAddress(text);
+    return address !== undefined && trusted.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
   };
 }
 
@@ -45,10 +46,10 @@ function addRange(trusted: BlockList, range: string): void {
   const family = isIP(address);
   const bits = family === 6 ? 128 : 32;
   if (family === 0 || rest.length > 0 || (prefix !== undefined && !/^\d{1,3}$/.test(prefix))) {
-    throw new RangeError('is no address, range or name of a network');
+    throw new RangeError(INVALID);
   }
   const length = Number(prefix ?? bits);
-  if (length > bits) throw new RangeError('is no address, range or name of a network');
+  if (length > bits) throw new RangeError(INVALID);
   trusted.addSubnet(address, length, family === 6 ? 'ipv6' : 'ipv4');
 }
 
@@ -88,7 +89,7 @@ export const proxyConfig = z.object({
   TIDEWIRE_TRUSTED_PROXIES: z
     .string()
     .default('')
-    .refine(isList, 'must be addresses, CIDR ranges, loopback or private, separated by commas')
+    .refine(isList, INVALID)
     .describe(
       'Proxies whose `X-Forwarded-For` is believed: addresses, CIDR ranges, `loopback` or `private`, separated by commas.',
     ),

@@ -1,6 +1,6 @@
+import { createTrust } from '@tidewire/service-kit';
 import { EDGE_SERVICES } from './edge-routes.ts';
 import type { EdgeService } from './edge-routes.ts';
-import { createTrust } from './edge-trust.ts';
 import type { EdgeOptions } from './edge.ts';
 import type { Upstream } from './edge-upstreams.ts';
 

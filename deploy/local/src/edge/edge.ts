@@ -1,7 +1,7 @@
 import { Agent, createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { refuseMalformedHttp } from '@tidewire/service-kit';
+import { createTrust, refuseMalformedHttp } from '@tidewire/service-kit';
 import {
   answerJson,
   answerProblem,
@@ -14,7 +14,6 @@ import { forwardRequest, forwardStream, forwardUpgrade } from './edge-forward.ts
 import { dropForwarded, hasBody, wantsEventStream } from './edge-headers.ts';
 import { routeOf } from './edge-routes.ts';
 import type { EdgeService } from './edge-routes.ts';
-import { createTrust } from './edge-trust.ts';
 import { UpstreamPool } from './edge-upstreams.ts';
 import type { Upstream } from './edge-upstreams.ts';
 
