@@ -41,6 +41,7 @@ export function createExpirySweep(options: ExpirySweepOptions): ExpirySweep {
   let reachedDatabase = false;
   let timer: Timer | undefined;
   let running: Promise<void> | undefined;
+  let isDue = false;
 
   const sweep = async (): Promise<void> => {
     try {
@@ -60,9 +61,17 @@ export function createExpirySweep(options: ExpirySweepOptions): ExpirySweep {
       reachedDatabase = false;
     }
   };
+  // What expires while a sweep runs is not left for the time after next: the one that was due follows at once.
   const tick = (): void => {
-    running ??= sweep().finally(() => {
+    if (running !== undefined) {
+      isDue = true;
+      return;
+    }
+    running = sweep().finally(() => {
       running = undefined;
+      if (!isDue) return;
+      isDue = false;
+      tick();
     });
   };
 
@@ -77,6 +86,7 @@ export function createExpirySweep(options: ExpirySweepOptions): ExpirySweep {
     },
     async stop() {
       timer?.cancel();
+      isDue = false;
       await running;
     },
   };
