@@ -7,6 +7,7 @@ import type { FuzzRequest } from './request-source.ts';
 /** How many names of a kind are kept: the newest, because requests delete what others made. */
 const KEPT = 40;
 const KEPT_PLACES = 4;
+const PASSWORD = 'a password for requests';
 
 /** A schema with rows that belong together: what one request is about. */
 export interface Place {
@@ -28,6 +29,7 @@ export class FuzzWorld {
   readonly #names = new Map<string, string[]>();
   #organisation = '';
   #made = 0;
+  #account = '';
   tokens: readonly string[] = [];
   /** The newest last. */
   places: readonly Place[] = [];
@@ -57,6 +59,7 @@ export class FuzzWorld {
       this.tokens = [...this.tokens, await this.#newToken(this.tokens.length === 0)];
     }
     await this.#newPlace();
+    await this.#newSession();
   }
 
   /** Existing things that the parameter of a path may name. */
@@ -107,8 +110,17 @@ export class FuzzWorld {
     if ('parent' in fresh) fresh['parent'] = null;
     if (Array.isArray(fresh['groups']))
       fresh['groups'] = [{ organisation: this.#organisation, group: 'editors' }];
+    if (path.startsWith('/api/issuers')) this.#freshenIssuer(fresh);
+    if (path === '/api/auth/login') Object.assign(fresh, { username: this.#account, password: PASSWORD });
     if (path.startsWith('/api/tables')) this.#freshenRecords(place, path, fresh);
     return fresh;
+  }
+
+  /** Whoever maps claims has to map them to what the issuer may give. */
+  #freshenIssuer(body: Record<string, unknown>): void {
+    if (typeof body['issuer'] === 'string') body['issuer'] = `https://login-${this.#made}.example.org`;
+    if ('claims' in body) body['claims'] = { name: 'name' };
+    if ('subject' in body) body['subject'] = `subject-${this.#made}`;
   }
 
   #freshenRecords(place: Place, path: string, body: Record<string, unknown>): void {
@@ -153,6 +165,22 @@ export class FuzzWorld {
     });
     this.#learn('principal', id);
     return id;
+  }
+
+  /** Somebody who logged in, and can do so again. */
+  async #newSession(): Promise<void> {
+    const id = await this.#newMember();
+    await this.#root.send('PUT', `/api/principals/${id}/password`, { password: PASSWORD });
+    this.#account = id;
+    const { origin } = this.#platform;
+    const api = createApi(origin);
+    const body = { username: id, password: PASSWORD };
+    const { status, headers } = await api.ask('POST', '/api/auth/login', body, { origin });
+    // Too many failed logins of the requests: another time.
+    if (status !== 204) return;
+    const [cookie = ''] = (headers.get('set-cookie') ?? '').split(';');
+    const me = await api.ask('GET', '/api/auth/me', undefined, { cookie, origin });
+    this.#learn('session', (me.body as { credential: { id: string } }).credential.id);
   }
 
   /** A register with a schema and some rows. */
@@ -226,6 +254,8 @@ function kindOf(path: string, parameter: string): string {
       if (path.startsWith('/api/organisations')) return 'organisation';
       if (path.startsWith('/api/principals')) return 'principal';
       if (path.startsWith('/api/policies')) return 'policy';
+      if (path.startsWith('/api/issuers')) return 'issuer';
+      if (path.startsWith('/api/auth/sessions')) return 'session';
       if (path.startsWith('/api/auth/tokens')) return 'token';
       if (path.startsWith('/api/registers')) return 'register';
       if (path.startsWith('/api/schemas')) return 'schema-id';

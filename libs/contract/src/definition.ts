@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { objectTypeSchema, propertyNameSchema, propertySchema, registerSchema } from './catalogue.ts';
 import { slugSchema, uuidSchema } from './identifier.ts';
+import { isStorableJson } from './name.ts';
 import { authorizationSchema, propertyAuthorizationSchema, roleSchema } from './policy.ts';
 
 /** How requests name a register or a schema: by what never changes, or by what people read. */
@@ -27,9 +28,12 @@ export const propertiesSchema = z
     message: `must have at most ${MAX_PROPERTIES} properties`,
   });
 
+/** Looked at before anything is written: rules go to authz first, and must not stay where the rest is refused. */
+const text = (max: number) => z.string().max(max).refine(isStorableJson, 'holds NUL or broken Unicode');
+
 const described = {
-  title: z.string().max(200).optional(),
-  description: z.string().max(2000).optional(),
+  title: text(200).optional(),
+  description: text(2000).optional(),
   authorization: authorizationSchema.nullable().optional(),
 };
 const roles = z.array(roleSchema).max(64);
