@@ -33,9 +33,7 @@ export class AnswerCheck {
   faultIn(request: JudgedRequest, answer: FuzzAnswer): string | undefined {
     const { status } = answer;
     if (status === 500) return 'an internal error';
-    // Explanations are the one thing of which few are made at once.
-    const isCrowded = request.onPath && request.operation.operationId === 'explain';
-    if (status === 503 && !isCrowded) return 'unavailable, though nothing is';
+    if (status === 503) return 'unavailable, though nothing is';
     const text = answer.body.toString();
     if (status >= 400) {
       const interior = INTERIOR.exec(text)?.[0];

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { Platform } from '@tidewire/test-kit';
 import { createApi } from '../support/api.ts';
 import type { Api } from '../support/api.ts';
+import { LivingThings } from './living-things.ts';
 import type { FuzzRequest } from './request-source.ts';
 
 /** How many names of a kind are kept: the newest, because requests delete what others made. */
 const KEPT = 40;
 const KEPT_PLACES = 4;
-const PASSWORD = 'a password for requests';
 
 /** A schema with rows that belong together: what one request is about. */
 export interface Place {
@@ -29,7 +29,7 @@ export class FuzzWorld {
   readonly #names = new Map<string, string[]>();
   #organisation = '';
   #made = 0;
-  #account = '';
+  readonly living: LivingThings;
   tokens: readonly string[] = [];
   /** The newest last. */
   places: readonly Place[] = [];
@@ -37,6 +37,12 @@ export class FuzzWorld {
   constructor(platform: Platform) {
     this.#platform = platform;
     this.#root = createApi(platform.origin, platform.adminToken);
+    this.living = new LivingThings({
+      platform,
+      root: this.#root,
+      newMember: () => this.#newMember(),
+      learn: (kind, name) => this.#learn(kind, name),
+    });
   }
 
   /** Makes what is missing: everything at first, later what was deleted. */
@@ -59,7 +65,7 @@ export class FuzzWorld {
       this.tokens = [...this.tokens, await this.#newToken(this.tokens.length === 0)];
     }
     await this.#newPlace();
-    await this.#newSession();
+    await this.living.renew(this.tokens, `register/${this.places.at(-1)?.register}`);
   }
 
   /** Existing things that the parameter of a path may name. */
@@ -68,6 +74,8 @@ export class FuzzWorld {
     const isObjects = path.startsWith('/api/objects') || path.startsWith('/api/tables');
     if (kind === 'object') return path.includes('restore') ? place.deleted : place.objects;
     if (kind === 'table') return [place.table];
+    if (path.includes('/identities'))
+      return this.#names.get(kind === 'issuer' ? 'linking-issuer' : 'linked') ?? [];
     if (path.startsWith('/api/groups') && kind === 'organisation') return [this.#organisation];
     if (isObjects && kind === 'register') return [place.register];
     if (isObjects && kind === 'schema') return [place.schema];
@@ -111,7 +119,7 @@ export class FuzzWorld {
     if (Array.isArray(fresh['groups']))
       fresh['groups'] = [{ organisation: this.#organisation, group: 'editors' }];
     if (path.startsWith('/api/issuers')) this.#freshenIssuer(fresh);
-    if (path === '/api/auth/login') Object.assign(fresh, { username: this.#account, password: PASSWORD });
+    if (path === '/api/auth/login') Object.assign(fresh, this.living.account);
     if (path.startsWith('/api/tables')) this.#freshenRecords(place, path, fresh);
     return fresh;
   }
@@ -165,22 +173,6 @@ export class FuzzWorld {
     });
     this.#learn('principal', id);
     return id;
-  }
-
-  /** Somebody who logged in, and can do so again. */
-  async #newSession(): Promise<void> {
-    const id = await this.#newMember();
-    await this.#root.send('PUT', `/api/principals/${id}/password`, { password: PASSWORD });
-    this.#account = id;
-    const { origin } = this.#platform;
-    const api = createApi(origin);
-    const body = { username: id, password: PASSWORD };
-    const { status, headers } = await api.ask('POST', '/api/auth/login', body, { origin });
-    // Too many failed logins of the requests: another time.
-    if (status !== 204) return;
-    const [cookie = ''] = (headers.get('set-cookie') ?? '').split(';');
-    const me = await api.ask('GET', '/api/auth/me', undefined, { cookie, origin });
-    this.#learn('session', (me.body as { credential: { id: string } }).credential.id);
   }
 
   /** A register with a schema and some rows. */
@@ -256,6 +248,8 @@ function kindOf(path: string, parameter: string): string {
       if (path.startsWith('/api/policies')) return 'policy';
       if (path.startsWith('/api/issuers')) return 'issuer';
       if (path.startsWith('/api/auth/sessions')) return 'session';
+      if (path.startsWith('/api/auth/access-tokens')) return 'access-token';
+      if (path.includes('/connections')) return 'connection';
       if (path.startsWith('/api/auth/tokens')) return 'token';
       if (path.startsWith('/api/registers')) return 'register';
       if (path.startsWith('/api/schemas')) return 'schema-id';

@@ -36,6 +36,7 @@ const MOST_FINDINGS = 40;
 export async function fuzz({ platform, requests, seed }: FuzzOptions): Promise<FuzzReport> {
   const document = new ApiDocument();
   const world = new FuzzWorld(platform);
+  await using _living = world.living;
   const random = new Random(seed);
   const source = new RequestSource(document, random, world);
   const check = new AnswerCheck(document);
@@ -45,9 +46,17 @@ export async function fuzz({ platform, requests, seed }: FuzzOptions): Promise<F
   const succeeded = new Set<string>();
   let sent = 0;
 
+  // A process makes two explanations at once and refuses more: they are asked for one after another.
+  let explained: Promise<unknown> = Promise.resolve();
+  const inTurn = async <Answer>({ operation }: FuzzRequest, ask: () => Promise<Answer>): Promise<Answer> => {
+    if (operation.operationId !== 'explain') return await ask();
+    const turn = explained.then(ask);
+    explained = turn;
+    return await turn;
+  };
   const one = async (): Promise<void> => {
     const request = source.next(random.pick(document.operations));
-    const answer = await exchange(platform.origin, agent, request);
+    const answer = await inTurn(request, () => exchange(platform.origin, agent, request));
     const fault = 'fault' in answer ? answer.fault : check.faultIn(request, answer);
     if (fault !== undefined && findings.size < MOST_FINDINGS) {
       const kind = `${request.operation.operationId}: ${fault}`;

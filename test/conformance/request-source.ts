@@ -53,7 +53,7 @@ export class RequestSource {
       place,
       method,
       target: path + this.#query(operation),
-      headers: { ...this.#headers(operation), ...this.#credential(), ...content.headers },
+      headers: { ...this.#headers(operation), ...this.#credential(operation), ...content.headers },
       body: content.body,
       onPath: !strange && method === operation.method,
     };
@@ -175,8 +175,9 @@ export class RequestSource {
     return headers;
   }
 
-  #credential(): Record<string, string> {
+  #credential({ operationId }: DocumentedOperation): Readonly<Record<string, string>> {
     const random = this.#random;
+    if (operationId === 'rotateSession' && random.chance(0.5)) return this.#world.living.session;
     const token = random.pick(this.#world.tokens);
     const header = random.weighted<string | undefined>([
       [12, token],

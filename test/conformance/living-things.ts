@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto';
+import type { Platform } from '@tidewire/test-kit';
+import { createApi } from '../support/api.ts';
+import type { Api } from '../support/api.ts';
+import { ISSUER_AUDIENCE, startLocalIssuer } from '../support/issuer.ts';
+import type { LocalIssuer } from '../support/issuer.ts';
+
+export interface LivingThingsOptions {
+  readonly platform: Platform;
+  /** The administrator that the requests do not know. */
+  readonly root: Api;
+  /** Makes somebody who can read, and says who it is. */
+  readonly newMember: () => Promise<string>;
+  /** Tells of a name that exists now. */
+  readonly learn: (kind: string, name: string) => void;
+}
+
+const PASSWORD = 'a password for requests';
+const ISSUER_PATH = '/fuzz';
+/** Streams that are open at once: those that were opened last. */
+const MOST_STREAMS = 6;
+
+/** What a request can name only while somebody else keeps it: sessions, streams, and access tokens of an issuer. */
+export class LivingThings implements AsyncDisposable {
+  readonly #options: LivingThingsOptions;
+  readonly #streams: AbortController[] = [];
+  #server: LocalIssuer | undefined;
+  #issuer = '';
+  /** Who logged in last, and can do so again. */
+  account = { username: '', password: PASSWORD };
+  /** The headers of that session. */
+  session: Readonly<Record<string, string>> = {};
+
+  constructor(options: LivingThingsOptions) {
+    this.#options = options;
+  }
+
+  /** Somebody new of each kind; a stream of `topic` for each of the tokens. */
+  async renew(tokens: readonly string[], topic: string): Promise<void> {
+    await this.#logIn();
+    await this.#signIn();
+    for (const token of tokens) await this.#openStream(token, topic);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const stream of this.#streams) stream.abort();
+    await this.#server?.[Symbol.asyncDispose]();
+  }
+
+  async #logIn(): Promise<void> {
+    const { platform, root, newMember, learn } = this.#options;
+    const username = await newMember();
+    await root.send('PUT', `/api/principals/${username}/password`, { password: PASSWORD });
+    this.account = { username, password: PASSWORD };
+    const origin = { origin: platform.origin };
+    const api = createApi(platform.origin);
+    const { status, headers } = await api.ask('POST', '/api/auth/login', this.account, origin);
+    // Too many failed logins of the requests: another time.
+    if (status !== 204) return;
+    const [cookie = ''] = (headers.get('set-cookie') ?? '').split(';');
+    this.session = { ...origin, cookie };
+    const me = await api.ask('GET', '/api/auth/me', undefined, this.session);
+    learn('session', credentialIn(me.body));
+  }
+
+  /** The issuer is not among the names that requests change or take away. */
+  async #signIn(): Promise<void> {
+    const { platform, root, newMember, learn } = this.#options;
+    this.#server ??= await startLocalIssuer();
+    if (this.#issuer === '') this.#issuer = await this.#trustIssuer(this.#server);
+    const principal = await newMember();
+    await root.send('PUT', `/api/issuers/${this.#issuer}/identities/${principal}`, { subject: principal });
+    learn('linked', principal);
+    const token = await this.#server.sign(ISSUER_PATH, { sub: principal, jti: randomUUID() });
+    const me = await createApi(platform.origin, token).ask('GET', '/api/auth/me');
+    learn('access-token', credentialIn(me.body));
+  }
+
+  async #trustIssuer({ url }: LocalIssuer): Promise<string> {
+    const made = await this.#options.root.send<{ id: string }>('POST', '/api/issuers', {
+      slug: 'fuzz-login',
+      issuer: `${url}${ISSUER_PATH}`,
+      jwksUri: `${url}/keys`,
+      audiences: [ISSUER_AUDIENCE],
+      organisations: [],
+    });
+    this.#options.learn('linking-issuer', made.id);
+    return made.id;
+  }
+
+  async #openStream(token: string, topic: string): Promise<void> {
+    const { platform, learn } = this.#options;
+    const abort = new AbortController();
+    const answer = await fetch(`${platform.origin}/api/realtime/subscribe?topic=${topic}`, {
+      headers: { accept: 'text/event-stream', authorization: `Bearer ${token}` },
+      signal: abort.signal,
+    });
+    const connection = answer.headers.get('tidewire-connection');
+    if (connection === null) {
+      abort.abort();
+      return;
+    }
+    learn('connection', connection);
+    this.#streams.push(abort);
+    if (this.#streams.length > MOST_STREAMS) this.#streams.shift()?.abort();
+  }
+}
+
+function credentialIn(caller: unknown): string {
+  return (caller as { readonly credential: { readonly id: string } }).credential.id;
+}
