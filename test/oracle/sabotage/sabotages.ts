@@ -36,9 +36,9 @@ export const SABOTAGES = {
     module: POLICY,
     source: `
       import { evaluate } from '@tidewire/condition';
-      export const meetsFilter = (decision, filter, row, { nowMs }) => evaluate(filter, row, { now: nowMs });`,
-    // A hidden value lets a row in that should not be there, or keeps one out that should.
-    found: ['leak', 'loss'],
+      export const meetsFilter = (decision, filter, row, judged) =>
+        real.meetsFilter(decision, filter, row, judged) || evaluate(filter, row, { now: judged.nowMs });`,
+    found: ['leak'],
   },
   'tells everybody of every delete': {
     module: `${GATEWAY}/fanout/transition.ts`,
