@@ -150,6 +150,8 @@ test('a policy is tried before it is set, and the audit log tells of changes as 
   const tried = await run('sh', ['-c', commandWith('dryRun').replace('{id}', books?.id ?? '')]);
   expect(JSON.parse(tried.stdout)).toMatchObject({ valid: true });
   const following = start(commandWith('/api/audit/subscribe'));
+  // It begins with what is made after it: the place where it begins is the first thing that it says.
+  await waitFor(() => /^id: /m.test(following.output()), { what: 'the stream begins', timeoutMs: 15_000 });
   await fetch(`http://localhost:${port}/api/auth/tokens?token=demo-admin`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
