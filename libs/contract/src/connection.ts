@@ -9,8 +9,8 @@ import { countSchema } from './stream.ts';
 import { timestampSchema } from './time.ts';
 import { topicSchema } from './topic.ts';
 
-/** Ways of being told of events: a stream of Server-Sent Events, a long poll that waits. */
-export const TRANSPORTS = ['sse', 'poll'] as const;
+/** Ways of being told of events: a stream of Server-Sent Events, a long poll that waits, a WebSocket. */
+export const TRANSPORTS = ['sse', 'poll', 'websocket'] as const;
 export const transportSchema = z.enum(TRANSPORTS);
 export type Transport = (typeof TRANSPORTS)[number];
 
@@ -24,9 +24,10 @@ export const connectionSchema = z.object({
   /** The client's, as far as the proxies in front are trusted; `unknown` when it has gone already. */
   address: clientAddressSchema,
   transport: transportSchema,
+  /** What its subscriptions are to; those of tables are the topics of their schemas. */
   topics: z.array(topicSchema),
-  /** Slug of its table, on the tables face. */
-  table: slugSchema.nullable(),
+  /** Slugs of its tables, on the tables face. */
+  tables: z.array(slugSchema),
   since: timestampSchema,
   /** The gateway's instance: another one after each start. */
   gateway: slugSchema,

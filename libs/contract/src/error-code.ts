@@ -36,6 +36,12 @@ export const ERROR_CODES = Object.freeze({
     close: 4505,
   },
   NOT_FOUND: { status: 404, title: 'Not found', retry: 'never', close: 4504 },
+  CONNECTION_IDLE: {
+    status: 408,
+    title: 'The connection had no subscription for too long',
+    retry: 'never',
+    close: 4508,
+  },
   METHOD_NOT_ALLOWED: { status: 405, title: 'Method not allowed', retry: 'never' },
   CONFLICT: { status: 409, title: 'Conflict with the stored state', retry: 'never' },
   SLUG_RESERVED: { status: 409, title: 'The slug is taken or was used recently', retry: 'later' },

@@ -30,9 +30,9 @@ import {
   stateReplySchema,
   stateRequestSchema,
 } from './request.ts';
+import { STREAM_MESSAGES } from './stream-message-catalogue.ts';
 import { resyncSchema, streamEndSchema, streamStatusSchema, topicListSchema } from './stream.ts';
 import { tableBatchResultSchema, tableRecordListSchema, tableRecordSchema } from './table.ts';
-import { tableMessageSchema } from './table-message.ts';
 
 interface MessageRow {
   readonly schema: z.ZodType;
@@ -46,15 +46,11 @@ interface MessageRow {
  * message is one row here and one file in `examples/`.
  */
 export const MESSAGES = Object.freeze({
+  ...STREAM_MESSAGES,
   'cloud-event': {
     schema: cloudEventSchema,
     audience: 'public',
     summary: 'a change of an object, trimmed to its reader',
-  },
-  'table-message': {
-    schema: tableMessageSchema,
-    audience: 'public',
-    summary: 'a change of a record, trimmed to its reader',
   },
   'topic-poll': {
     schema: topicPollSchema,

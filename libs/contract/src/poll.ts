@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { cloudEventSchema } from './cloud-event.ts';
 import { eventIdSchema } from './event-id.ts';
 import { resyncSchema } from './stream.ts';
-import { tableMessageSchema } from './table-message.ts';
+import { tableChangeSchema } from './table-message.ts';
 
 /** Bounds of a long poll. The longest wait ends before the minute after which proxies give a request up. */
 export const POLL_LIMITS = Object.freeze({
@@ -35,5 +35,5 @@ export const topicPollSchema = z.object({ events: z.array(cloudEventSchema), ...
 export type TopicPoll = z.infer<typeof topicPollSchema>;
 
 /** The answer to a long poll of a table. */
-export const tablePollSchema = z.object({ messages: z.array(tableMessageSchema), ...poll });
+export const tablePollSchema = z.object({ messages: z.array(tableChangeSchema), ...poll });
 export type TablePoll = z.infer<typeof tablePollSchema>;

@@ -1,10 +1,15 @@
+import { PRESENCE_BUCKET } from './presence.ts';
 import {
   EVENTS_STREAM,
   EVENTS_STREAM_SUBJECTS,
   REQUEST_SUBJECTS,
   SIGNAL_SUBJECTS,
+  formatPresenceSubject,
   inboxPrefix,
 } from './subject.ts';
+
+/** KV bucket of connection leases: `{principal}.{gateway instance}` -> count, dying with the gateway. */
+export const CONNECTIONS_BUCKET = 'CONNECTIONS';
 
 /** What one NATS user may publish and subscribe to. Replies to requests it received are allowed besides. */
 export interface SubjectPermissions {
@@ -24,6 +29,14 @@ const readLog = [
   `${streamApi('CONSUMER.DELETE')}.>`,
   `${streamApi('CONSUMER.MSG.NEXT')}.>`,
   `$JS.ACK.${EVENTS_STREAM}.>`,
+];
+
+/** What a bucket of what dies by itself takes: make it, write to it, list its keys and read one. */
+const useBucket = (bucket: string): readonly string[] => [
+  `$JS.API.STREAM.INFO.KV_${bucket}`,
+  `$JS.API.STREAM.CREATE.KV_${bucket}`,
+  `$JS.API.STREAM.MSG.GET.KV_${bucket}`,
+  `$KV.${bucket}.>`,
 ];
 
 const ownInbox = (user: string): string => `${inboxPrefix(user)}.>`;
@@ -81,21 +94,18 @@ export const SERVICE_PERMISSIONS = Object.freeze({
       REQUEST_SUBJECTS.rightsState,
       REQUEST_SUBJECTS.catalogueState,
       REQUEST_SUBJECTS.connections,
-      '$JS.API.STREAM.INFO.KV_CONNECTIONS',
-      '$JS.API.STREAM.CREATE.KV_CONNECTIONS',
-      '$JS.API.STREAM.MSG.GET.KV_CONNECTIONS',
-      '$JS.API.DIRECT.GET.KV_CONNECTIONS.>',
-      '$JS.API.CONSUMER.CREATE.KV_CONNECTIONS.>',
-      '$JS.API.CONSUMER.DELETE.KV_CONNECTIONS.>',
-      '$JS.FC.KV_CONNECTIONS.>',
-      '$KV.CONNECTIONS.>',
+      ...useBucket(CONNECTIONS_BUCKET),
+      ...useBucket(PRESENCE_BUCKET),
+      formatPresenceSubject('*'),
     ],
-    subscribe: [REQUEST_SUBJECTS.connections, SIGNAL_SUBJECTS.beat, ownInbox('fanout-gateway')],
+    subscribe: [
+      REQUEST_SUBJECTS.connections,
+      SIGNAL_SUBJECTS.beat,
+      formatPresenceSubject('*'),
+      ownInbox('fanout-gateway'),
+    ],
   },
 } as const satisfies Record<string, SubjectPermissions>);
 
 /** The services that have a NATS user of their own; the user's name is the service's. */
 export type NatsUser = keyof typeof SERVICE_PERMISSIONS;
-
-/** KV bucket of connection leases: `{principal}.{gateway instance}` -> count, dying with the gateway. */
-export const CONNECTIONS_BUCKET = 'CONNECTIONS';

@@ -52,7 +52,14 @@ export const SIGNAL_SUBJECTS = Object.freeze({
   poke: 'relay.v1.poke',
   /** Sent by the relay twice a second: head of the log and age of its backlog (`beat.ts`). */
   beat: 'relay.v1.beat',
+  /** What changed among those who are on a page, one token more: which page ({@link formatPresenceSubject}). */
+  presence: 'presence.v1',
 });
+
+/** The subject on which gateways tell each other who comes to a page and who leaves it. `page` is a token. */
+export function formatPresenceSubject(page: string): string {
+  return `${SIGNAL_SUBJECTS.presence}.${page}`;
+}
 
 /** Headers that the relay puts on every message of the log. */
 export const LOG_HEADERS = Object.freeze({

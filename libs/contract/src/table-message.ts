@@ -4,7 +4,8 @@ import { TRANSITIONS } from './cloud-event.ts';
 import type { Transition } from './cloud-event.ts';
 import { eventIdSchema } from './event-id.ts';
 import { slugSchema, uuidSchema } from './identifier.ts';
-import { tableFieldsSchema } from './table.ts';
+import { subscriptionIdSchema } from './subscription.ts';
+import { tableActorSchema, tableFieldsSchema } from './table.ts';
 import { timestampSchema } from './time.ts';
 
 /** What a change is called on the tables face. */
@@ -33,6 +34,8 @@ export const tableChangeSchema = z.object({
   event: z.enum(TABLE_EVENTS),
   table: slugSchema,
   recordId: uuidSchema,
+  /** Absent in the answer to a poll, which is of one table. */
+  subscriptionId: subscriptionIdSchema.optional(),
   /** The id of the event, which is also the cursor: the same on every transport. */
   eventId: eventIdSchema,
   transition: z.enum(TRANSITIONS),
@@ -45,6 +48,27 @@ export const tableChangeSchema = z.object({
 });
 export type TableChange = z.infer<typeof tableChangeSchema>;
 
-/** Every message of the tables face, told apart by `type`. Clients ignore types that they do not know. */
-export const tableMessageSchema = z.discriminatedUnion('type', [tableChangeSchema]);
-export type TableMessage = z.infer<typeof tableMessageSchema>;
+/**
+ * Somebody else's write changed fields of a record that this connection is editing (`pendingSchema`). Sent to that
+ * connection only, and only of fields that its principal may read.
+ */
+export const recordConflictSchema = z.object({
+  type: z.literal('conflict'),
+  table: slugSchema,
+  recordId: uuidSchema,
+  /** Of the fields that are being edited, those that the write changed. */
+  overwrittenFields: z.array(z.string()).min(1),
+  /** {@link SOMEBODY} where the reader shares no organisation with who wrote. */
+  overwrittenBy: tableActorSchema,
+  /** The record as it is now, as far as this reader may see it. */
+  authoritativeRecord: changedRecordSchema,
+  /** `updatedAt` of that record: the token of the next write. */
+  updatedAt: timestampSchema,
+  /** The write. */
+  eventId: eventIdSchema,
+  timestamp: timestampSchema,
+});
+export type RecordConflict = z.infer<typeof recordConflictSchema>;
+
+/** Stands for a person of whom the reader may not know. No principal has an empty id. */
+export const SOMEBODY = Object.freeze({ id: '', name: 'Another user' });
