@@ -26,3 +26,5 @@ export { loadStates } from './state-loader.ts';
 export type { LoadedStates } from './state-loader.ts';
 export { openLeases } from './leases.ts';
 export type { Leases, LeasesOptions } from './leases.ts';
+export { openPresenceStore } from './presence-store.ts';
+export type { PresenceStore, PresenceStoreOptions, StoredPresence } from './presence-store.ts';

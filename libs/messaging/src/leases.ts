@@ -1,8 +1,8 @@
 import { isSlug } from '@tidewire/contract';
 import { BusUnavailableError, StreamRefusedError } from './bus-error.ts';
 import type { BusClock } from './clock.ts';
-import { openLeaseBucket } from './lease-bucket.ts';
-import type { LeaseBucket } from './lease-bucket.ts';
+import { openExpiringBucket } from './expiring-bucket.ts';
+import type { ExpiringBucket } from './expiring-bucket.ts';
 import { linkOf } from './message-bus.ts';
 import type { MessageBus } from './message-bus.ts';
 
@@ -61,7 +61,7 @@ export async function openLeases(bus: MessageBus, options: LeasesOptions): Promi
 class BucketLeases implements Leases {
   readonly #bus: MessageBus;
   readonly #options: LeasesOptions;
-  readonly #bucket: LeaseBucket;
+  readonly #bucket: ExpiringBucket;
   readonly #counts = new Map<string, number>();
   #offStatus: () => void = () => undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -72,7 +72,7 @@ class BucketLeases implements Leases {
   constructor(bus: MessageBus, options: LeasesOptions) {
     this.#bus = bus;
     this.#options = options;
-    this.#bucket = openLeaseBucket(bus, options.bucket, options.replicas ?? 1);
+    this.#bucket = openExpiringBucket(bus, options.bucket, options.replicas ?? 1);
     this.#refreshedAt = options.clock.monotonic();
   }
 
@@ -118,16 +118,20 @@ class BucketLeases implements Leases {
     clearInterval(this.#timer);
     this.#offStatus();
     this.#counts.clear();
-    await this.#quietly(() => this.#bucket.put(`${ALIVE}.${this.#options.instance}`, 0, 0));
+    await this.#quietly(() => this.#bucket.put(`${ALIVE}.${this.#options.instance}`, '0', 0));
   }
 
   async #write(principal: string): Promise<void> {
     const count = this.held(principal);
-    await this.#bucket.put(`${principal}.${this.#options.instance}`, count, count === 0 ? 0 : LEASE_MS);
+    await this.#bucket.put(
+      `${principal}.${this.#options.instance}`,
+      String(count),
+      count === 0 ? 0 : LEASE_MS,
+    );
   }
 
   async #sign(): Promise<void> {
-    await this.#bucket.put(`${ALIVE}.${this.#options.instance}`, 1, LIFE_MS);
+    await this.#bucket.put(`${ALIVE}.${this.#options.instance}`, '1', LIFE_MS);
   }
 
   async #keep(): Promise<void> {
@@ -152,9 +156,14 @@ class BucketLeases implements Leases {
     const counts = await Promise.all(
       others
         .filter((instance) => alive.has(instance))
-        .map((instance) => this.#bucket.read(`${principal}.${instance}`)),
+        .map((instance) => this.#readCount(`${principal}.${instance}`)),
     );
     return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  async #readCount(key: string): Promise<number> {
+    const count = Number((await this.#bucket.read(key))?.value);
+    return Number.isSafeInteger(count) && count > 0 ? count : 0;
   }
 
   async #findAlive(): Promise<ReadonlySet<string>> {
