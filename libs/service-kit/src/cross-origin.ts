@@ -18,6 +18,7 @@ const PREFLIGHT_MAX_AGE_S = '600';
 const USES = Object.freeze({
   write: 'Writes with a session cookie',
   stream: 'Streams with a session cookie',
+  socket: 'WebSockets with a session cookie',
   login: 'Logins of browsers',
 } as const);
 
@@ -39,7 +40,7 @@ function isPortOf(entry: string, origin: string): boolean {
 }
 
 /**
- * Refuses what a foreign page makes a browser do with its session cookie. A `write`, or a WebSocket, needs an allowed
+ * Refuses what a foreign page makes a browser do with its session cookie. A `write` or a `socket` needs an allowed
  * `Origin`. A `stream` may come without one, because browsers send none with a GET to their own origin, and so may a
  * `login`, which programs do too; but then nothing may say that another site caused it.
  *
@@ -53,7 +54,7 @@ export function requireOwnPage(
   if (isAllowedOrigin(headers, allowed)) return;
   const site = headers['sec-fetch-site'];
   const isOwn = site === undefined || site === 'same-origin' || site === 'none';
-  if (use !== 'write' && headers.origin === undefined && isOwn) return;
+  if (use !== 'write' && use !== 'socket' && headers.origin === undefined && isOwn) return;
   throw new TidewireError('FORBIDDEN', `${USES[use]} must come from this origin.`);
 }
 

@@ -29,7 +29,7 @@ export { createHttpServer, drainServer, listen, refuseMalformedHttp } from './ht
 export type { HttpReply, HttpRequest, HttpServer, HttpServerOptions } from './http-server.ts';
 export { listRoutes } from './route-list.ts';
 export type { RegisteredRoute } from './route-list.ts';
-export { MAX_BODY_DEPTH } from './json-body.ts';
+export { MAX_BODY_DEPTH, parseJsonBody } from './json-body.ts';
 export { LOG_FIELDS, createLogger } from './logger.ts';
 export type { LogField, LogFields, LogLevel, Logger, LoggerOptions } from './logger.ts';
 export { METRICS_MEDIA_TYPE, createMetrics } from './metrics.ts';
@@ -56,7 +56,7 @@ export type { ErrorDescription } from './redaction.ts';
 export { formatHelp, readConfigOrExit, runService } from './run-service.ts';
 export { resolveDependencies } from './service.ts';
 export type { CreateService, Service, ServiceDependencies } from './service.ts';
-export { takeSocket } from './stream-front.ts';
+export { isWebSocketUpgrade, takeSocket, takeUpgrade } from './stream-front.ts';
 export type { IsStream } from './stream-front.ts';
 export { inTransaction, setProvenance } from './transaction-postgres.ts';
 export type { Isolation, Provenance, TransactionOptions } from './transaction-postgres.ts';

@@ -9,11 +9,29 @@ export type IsStream = (method: string | undefined, target: string | undefined) 
 const released = new WeakMap<Server, Set<Socket>>();
 const releasedSockets = new WeakSet<Socket>();
 
+/** Bytes that came right behind the head of an upgrade. */
+const earlyBytes = new WeakMap<Socket, Buffer>();
+
+/** Whether a request asks for a WebSocket (RFC 6455 4.1). */
+export function isWebSocketUpgrade({
+  method,
+  headers,
+}: Pick<IncomingMessage, 'method' | 'headers'>): boolean {
+  return (
+    method === 'GET' &&
+    headers.upgrade?.toLowerCase() === 'websocket' &&
+    (headers.connection ?? '')
+      .toLowerCase()
+      .split(/[\s,]+/)
+      .includes('upgrade')
+  );
+}
+
 /**
  * A class of requests whose streams leave the HTTP parser. A parser takes 10 KiB for as long as its connection lasts,
  * several times the rest of an idle stream. Node gives one up for requests that upgrade to another protocol, when its
  * head was read and checked: to the server, the first request of a connection for a stream is one of those. A later
- * one keeps its parser, because answers to earlier requests may still be on their way.
+ * one keeps its parser, because answers to earlier requests may still be on their way, unless it asks for a WebSocket.
  */
 export function createStreamRequest(isStream: IsStream): typeof IncomingMessage {
   const seen = new WeakSet<Socket>();
@@ -26,9 +44,10 @@ export function createStreamRequest(isStream: IsStream): typeof IncomingMessage 
       seen.add(socket);
     }
 
-    /** Asked after the head was read. `Upgrade` headers mean nothing here; without a host it is refused as any is. */
+    /** Asked after the head was read; without a host it is refused as any is. */
     get upgrade(): boolean {
-      return this.#isFirst && isStream(this.method, this.url) && this.headers.host !== undefined;
+      const leaves = this.#isFirst || isWebSocketUpgrade(this);
+      return leaves && isStream(this.method, this.url) && this.headers.host !== undefined;
     }
 
     // Node writes what the head said; the answer above does not depend on it.
@@ -46,18 +65,24 @@ export function serveStreams(
   function forget(this: Socket): void {
     sockets.delete(this);
   }
-  server.on('upgrade', (request: IncomingMessage, socket: Socket) => {
+  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     sockets.add(socket);
     releasedSockets.add(socket);
     socket.on('close', forget);
     socket.on('error', ignore);
-    // A client that ends its side has gone. Whatever else it sends is read and dropped.
+    // A client that ends its side has gone.
     socket.allowHalfOpen = false;
-    socket.resume();
+    // What a WebSocket sends belongs to whoever takes it; whatever else comes is read and dropped.
+    if (isWebSocketUpgrade(request)) earlyBytes.set(socket, head);
+    else socket.resume();
     const response = new ServerResponse(request);
     response.shouldKeepAlive = false;
     response.assignSocket(socket);
-    response.on('finish', () => socket.destroySoon());
+    response.on('finish', () => {
+      // Closing on bytes that were not read would reset the connection, and with it the answer.
+      socket.resume();
+      socket.destroySoon();
+    });
     handle(request, response);
   });
 }
@@ -75,6 +100,21 @@ export function takeSocket(response: ServerResponse, socket: Socket): void {
   response.req.rawHeaders = [];
   socket.setTimeout(0);
   if (releasedSockets.has(socket)) response.detachSocket(socket);
+}
+
+/**
+ * Takes the connection of a WebSocket upgrade from its answer, of which nothing was sent, with the bytes that came already.
+ * Undefined when it has gone, or when the request did not leave its parser.
+ */
+export function takeUpgrade(response: ServerResponse): { socket: Socket; head: Buffer } | undefined {
+  const { socket } = response;
+  const head = socket === null ? undefined : earlyBytes.get(socket);
+  if (socket === null || head === undefined || socket.destroyed) return undefined;
+  earlyBytes.delete(socket);
+  response.removeAllListeners();
+  response.detachSocket(socket);
+  socket.setTimeout(0);
+  return { socket, head };
 }
 
 /** Cuts the connections that {@link serveStreams} serves. */

@@ -6,6 +6,8 @@ export { startNats } from './nats.ts';
 export type { NatsCredentials, StartNatsOptions, TestNats } from './nats.ts';
 export { startPostgres, startPostgresAlone } from './postgres.ts';
 export type { StartPostgresOptions, TestDatabase, TestPostgresServer } from './postgres.ts';
+export { SocketClient } from './socket-client.ts';
+export type { SocketMessage } from './socket-client.ts';
 export { waitFor } from './wait-for.ts';
 export type { WaitForOptions } from './wait-for.ts';
 export { compileCache, runFolder } from './test-run.ts';

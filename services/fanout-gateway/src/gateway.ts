@@ -5,6 +5,7 @@ import type { Clock, GivenCredential, Logger, Metrics } from '@tidewire/service-
 import type { GatewayConfig } from './config.ts';
 import { ConnectionRegistry } from './connections/connection-registry.ts';
 import { Connections } from './connections/connections.ts';
+import { renewWith } from './connections/renewal.ts';
 import { GatewayCluster } from './connections/gateway-cluster.ts';
 import { Explainer } from './explain/explainer.ts';
 import { FanOut } from './fanout/fan-out.ts';
@@ -24,7 +25,9 @@ import { RightsFeed } from './rights/rights-feed.ts';
 import { LongPoll } from './transports/long-poll.ts';
 import { SseStreams } from './transports/sse-streams.ts';
 import { StreamKeeper } from './transports/stream-keeper.ts';
+import type { PendingEditsPort, PresencePort } from './transports/socket-session.ts';
 import { StreamOpener } from './transports/stream-opener.ts';
+import { WebSockets } from './transports/web-sockets.ts';
 
 export interface GatewayDependencies {
   readonly bus: MessageBus;
@@ -46,6 +49,8 @@ export interface Gateway {
   readonly keeper: StreamKeeper;
   readonly opener: StreamOpener;
   readonly sse: SseStreams;
+  readonly sockets: WebSockets;
+  readonly presence: PresencePort;
   readonly longPoll: LongPoll;
   readonly admissions: Admissions;
   readonly connections: Connections;
@@ -149,6 +154,40 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     onReplay: (outcome: ReplayOutcome, durationMs: number) => observeReplay(metrics, outcome, durationMs),
   };
   const sse = new SseStreams(transports);
+  const presence: PresencePort = {
+    check: () => undefined,
+    join: async () => undefined,
+    leave: () => undefined,
+    left: () => undefined,
+    touch: () => undefined,
+    isPresent: () => false,
+  };
+  const pendingEdits: PendingEditsPort = {
+    announce: () => undefined,
+    settle: () => undefined,
+    left: () => undefined,
+  };
+  const sockets: WebSockets = new WebSockets({
+    ...transports,
+    random,
+    maxSubscriptions: config.TIDEWIRE_MAX_SUBSCRIPTIONS_PER_CONNECTION,
+    presence,
+    pendingEdits,
+    renew: async (stream, token) => {
+      const admission = await admissions.admit({
+        source: 'bearer',
+        type: 'token',
+        secret: token,
+        address: stream.address,
+      });
+      renewWith(
+        { keeper, rights, fresh: () => feed.fresh, epoch: () => feed.epoch, clock },
+        stream,
+        admission,
+      );
+      return admission.expiresAt;
+    },
+  });
   const longPoll: LongPoll = new LongPoll({
     ...transports,
     maxBytes: config.TIDEWIRE_CONNECTION_BUDGET_BYTES,
@@ -165,6 +204,8 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     keeper,
     opener,
     sse,
+    sockets,
+    presence,
     longPoll,
     admissions,
     connections,

@@ -8,12 +8,19 @@ import { registerPollRoute } from './routes/poll.ts';
 import type { PollRouteOptions } from './routes/poll.ts';
 import { registerStatusRoute } from './routes/status.ts';
 import type { StatusRouteOptions } from './routes/status.ts';
-import { isSubscribe, registerSubscribeRoute } from './routes/subscribe.ts';
+import { isStreamRequest } from './routes/open-stream.ts';
+import { registerPresenceRoute } from './routes/presence.ts';
+import type { PresenceRouteOptions } from './routes/presence.ts';
+import { registerSubscribeRoute } from './routes/subscribe.ts';
 import type { SubscribeRouteOptions } from './routes/subscribe.ts';
+import { registerTableSubscribeRoutes } from './routes/table-subscribe.ts';
+import type { TableSubscribeRouteOptions } from './routes/table-subscribe.ts';
 import { registerTopicsRoute } from './routes/topics.ts';
 
 export type ServerOptions = Omit<HttpServerOptions, 'isStream'> &
   SubscribeRouteOptions &
+  TableSubscribeRouteOptions &
+  PresenceRouteOptions &
   PollRouteOptions &
   ConnectionsRouteOptions &
   ExplainRouteOptions &
@@ -21,8 +28,10 @@ export type ServerOptions = Omit<HttpServerOptions, 'isStream'> &
 
 /** The gateway's HTTP server; it does not listen. */
 export function createServer(options: ServerOptions): HttpServer {
-  const app = createHttpServer({ ...options, isStream: isSubscribe });
+  const app = createHttpServer({ ...options, isStream: isStreamRequest });
   registerSubscribeRoute(app, options);
+  registerTableSubscribeRoutes(app, options);
+  registerPresenceRoute(app, options);
   registerPollRoute(app, options);
   registerTopicsRoute(app, options);
   registerStatusRoute(app, options);

@@ -74,6 +74,7 @@ export const createService: CreateService<GatewayConfig> = (config, given) => {
     async stop() {
       stopping = true;
       gateway?.keeper.stop();
+      gateway?.sockets.stop();
       await gateway?.feed.stop();
       gateway?.fanOut.stop();
       gateway?.admissions.again.stop();
@@ -94,12 +95,15 @@ function serverOptions(
   gateway: Gateway,
   dependencies: ServerDependencies,
 ): Parameters<typeof createServer>[0] {
-  const { feed, rights, keeper, opener, sse, longPoll, admissions, connections, explainer, metrics } =
-    gateway;
+  const { feed, rights, keeper, opener, sse, sockets, presence, longPoll } = gateway;
+  const { admissions, connections, explainer, metrics } = gateway;
   return {
     ...dependencies,
     allowedOrigins: allowedOrigins(config),
     sse,
+    sockets,
+    presence,
+    opener,
     longPoll,
     draining: () => opener.draining,
     admit: admissions.admit,

@@ -130,7 +130,6 @@ export function request(
   spec: Partial<SubscriptionRequest> = {},
 ): SubscriptionRequest {
   return {
-    subscriptionId: 's1',
     topics: [{ kind: 'schema', schemaId: SCHEMA }],
     decisionFor: ({ schemaId }) => decide(view, who, schemaId),
     filter: ALWAYS,
@@ -347,7 +346,14 @@ export function createTestFanOut(options: Partial<FanOutOptions> = {}): TestFanO
     open: (who, wish, tick = 0) => {
       const sink = new TestSink();
       const id = `k${(connections += 1)}`;
-      const connection = fanOut.addConnection({ id, principalId: who.id, sink, wire: 'sse', tick });
+      const connection = fanOut.addConnection({
+        id,
+        principalId: who.id,
+        sink,
+        wire: 'sse',
+        subscription: '',
+        tick,
+      });
       return { sink, connection, subscription: fanOut.subscribe(connection, wish) };
     },
     publish: (...entries) => {

@@ -13,7 +13,7 @@ import type { GatewayConfig } from '../src/config.ts';
 import { createService } from '../src/service.ts';
 import { createLogger, createMetrics } from '@tidewire/service-kit';
 import type { Service } from '@tidewire/service-kit';
-import { waitFor } from '@tidewire/test-kit';
+import { SocketClient, waitFor } from '@tidewire/test-kit';
 import { FakePlatform } from './fake-platform.ts';
 import { GatewayProcess } from './gateway-process.ts';
 import type { Row } from './fake-platform.ts';
@@ -131,6 +131,8 @@ export class World implements AsyncDisposable {
   }
 }
 
+type SocketOptions = Parameters<typeof SocketClient.open>[1] & object;
+
 export class TestGateway {
   readonly service: Service;
   /** Everything that it has logged so far, at every level. */
@@ -154,6 +156,14 @@ export class TestGateway {
     const credential: Record<string, string> =
       secret === undefined ? {} : { authorization: `Bearer ${secret}` };
     return await SseClient.open(this.url(`/api/realtime/subscribe?${query}`), { ...credential, ...headers });
+  }
+
+  /** Opens a socket, or is refused; `path` with its query. */
+  async socket(secret: string | undefined, path: string, options: SocketOptions = {}): Promise<SocketClient> {
+    const credential: Record<string, string> =
+      secret === undefined ? {} : { authorization: `Bearer ${secret}` };
+    const { headers, ...rest } = options;
+    return await SocketClient.open(this.url(path), { ...rest, headers: { ...credential, ...headers } });
   }
 
   /** Begins a poll; `query` as it stands behind the question mark. */

@@ -20,6 +20,7 @@ import { groupNameSchema, nameSchema } from '../name.ts';
 import { actorSchema, objectImageSchema, writtenObjectSchema } from '../object.ts';
 import * as policy from '../policy.ts';
 import * as preview from '../policy-preview.ts';
+import { presentUserSchema } from '../presence.ts';
 import * as principal from '../principal.ts';
 import { errorCodeSchema, fieldErrorSchema } from '../problem.ts';
 import * as session from '../session.ts';
@@ -80,6 +81,7 @@ export const COMPONENT_SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string,
   ['TableBatchRestore', table.tableBatchRestoreSchema],
   ['TableUpsert', table.tableUpsertSchema],
   ['Count', countSchema],
+  ['PresentUser', presentUserSchema],
   ['EventExplanation', explain.eventExplanationSchema],
   ['SubscriptionExplanation', explain.subscriptionExplanationSchema],
   ['AccessExplanation', explain.accessExplanationSchema],

@@ -14,6 +14,7 @@ import { REALTIME_OPERATIONS } from './realtime.ts';
 import { REGISTER_OPERATIONS } from './registers.ts';
 import { SCHEMA_OPERATIONS } from './schemas.ts';
 import { SESSION_OPERATIONS } from './sessions.ts';
+import { TABLE_STREAM_OPERATIONS } from './table-streams.ts';
 import { TABLE_OPERATIONS } from './tables.ts';
 
 /** Every operation of every service. A new route is one row in a file of this folder. */
@@ -21,6 +22,7 @@ export const OPERATIONS = [
   ...OBJECT_OPERATIONS,
   ...TABLE_OPERATIONS,
   ...REALTIME_OPERATIONS,
+  ...TABLE_STREAM_OPERATIONS,
   ...CONNECTION_OPERATIONS,
   ...REGISTER_OPERATIONS,
   ...SCHEMA_OPERATIONS,

@@ -58,7 +58,7 @@ export const REALTIME_OPERATIONS = [
       '`id:` is the cursor to come back with. An `event: resync` says that events may be missing: fetch again. What is ' +
       'transient is never answered 5xx to a client that accepts `text/event-stream`, because an EventSource would stay ' +
       'closed: the answer is an empty stream with `retry:`. An operator may admit anonymous subscribers to what a `public` ' +
-      'rule allows.',
+      'rule allows. A request that asks for an upgrade becomes a WebSocket, whose handshakes say what it is to be told of.',
     parameters: [
       SUBSCRIPTION_PARAMETERS.topic,
       PARAMETERS.filter,

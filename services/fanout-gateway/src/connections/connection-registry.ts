@@ -63,7 +63,7 @@ export class ConnectionRegistry {
 
   #choose({ id, ...filter }: Choice): Stream[] {
     const candidates = candidatesFor(this.#options.keeper.streams, id, filter);
-    return [...candidates].filter((stream) => this.#matches(stream, filter));
+    return [...candidates].filter((stream) => stream.host === undefined && this.#matches(stream, filter));
   }
 
   #matches(stream: Stream, filter: ConnectionFilter): boolean {
@@ -82,6 +82,7 @@ export class ConnectionRegistry {
   }
 
   #describe(stream: Stream): ConnectionInfo {
+    const parts = [...(stream.lanes ?? [stream])];
     return {
       id: stream.id,
       principal: stream.reader.principalId,
@@ -89,8 +90,8 @@ export class ConnectionRegistry {
       organisation: this.#organisationOf(stream),
       address: stream.address,
       transport: stream.transport,
-      topics: stream.topics.map(formatTopic),
-      table: stream.table ?? null,
+      topics: [...new Set(parts.flatMap(({ topics }) => topics.map(formatTopic)))],
+      tables: [...new Set(parts.flatMap(({ table }) => table ?? []))],
       since: formatTimestamp(stream.since),
       gateway: this.#options.instance,
     };
@@ -108,5 +109,5 @@ function candidatesFor(
     return stream === undefined ? [] : [stream];
   }
   if (credential !== undefined) return streams.ofCredential(credential);
-  return principal === undefined ? streams.all() : streams.ofPrincipal(principal);
+  return principal === undefined ? streams.connections() : streams.ofPrincipal(principal);
 }

@@ -50,11 +50,11 @@ test('an administrator sees every stream and every waiting poll of all gateways,
       address: '127.0.0.1',
       transport: 'sse',
       topics: ['register/zaken/schema/meldingen'],
-      table: null,
+      tables: [],
     });
     expect(found.get(idOf(there))?.principal).toBe('bob');
     const polling = page.connections.find(({ transport }) => transport === 'poll');
-    expect(polling).toMatchObject({ principal: 'alice', table: world.schema.table });
+    expect(polling).toMatchObject({ principal: 'alice', tables: [world.schema.table] });
     expect(new Set(page.connections.map((connection) => connection.gateway)).size).toBe(2);
   }
   poll.abort();

@@ -41,12 +41,30 @@ export async function renewHere(options: RenewalOptions, renewal: Renewal): Prom
       admission.release();
       throw error;
     }
-    options.keeper.renew(stream, admission, options.rights.seesAlike(stream, admission.reader));
+    options.keeper.renew(stream, admission, (part) => options.rights.seesAlike(part, admission.reader));
     return { outcome: 'renewed' };
   } catch (error) {
     const { code, message } = toTidewireError(error);
     return code === 'NOT_FOUND' ? UNKNOWN : { outcome: 'refused', refusal: { code, message } };
   }
+}
+
+/**
+ * Lets a stream of this gateway live by a credential that was admitted here. Owns the admission.
+ *
+ * @throws TidewireError UNAUTHORIZED for another principal's, FORBIDDEN when it may not read what is subscribed to.
+ */
+export function renewWith(options: RenewalOptions, stream: Stream, admission: Admission): void {
+  try {
+    if (admission.reader.principalId !== stream.reader.principalId) {
+      throw new TidewireError('UNAUTHORIZED', 'The credential is not valid.');
+    }
+    requireRights(options, stream, admission);
+  } catch (error) {
+    admission.release();
+    throw error;
+  }
+  options.keeper.renew(stream, admission, (part) => options.rights.seesAlike(part, admission.reader));
 }
 
 function findOwn({ keeper }: RenewalOptions, { id, principal }: Renewal): Stream | undefined {
@@ -58,8 +76,10 @@ function findOwn({ keeper }: RenewalOptions, { id, principal }: Renewal): Stream
 function requireRights({ rights, fresh }: RenewalOptions, stream: Stream, { reader }: Admission): void {
   if (!fresh()) throw unavailable('This server is not level with the event log');
   try {
-    if (stream.table === undefined) resolveTopics(rights.view, reader, stream.topics);
-    else resolveTable(rights.view, reader, stream.table);
+    for (const { table, topics } of stream.lanes ?? [stream]) {
+      if (table === undefined) resolveTopics(rights.view, reader, topics);
+      else resolveTable(rights.view, reader, table);
+    }
   } catch (error) {
     // Which of them is not said: the caller need not be the one who subscribed.
     throw new TidewireError('FORBIDDEN', 'The credential may not read what the connection is subscribed to', {

@@ -11,8 +11,8 @@ export interface Sink {
   reset(): void;
 }
 
-/** Encodings of a stream. Part of a frame's shape. */
-export type Wire = 'sse' | 'poll';
+/** Encodings of a stream (`formats/wire.ts`). Part of a frame's shape. */
+export type Wire = 'sse' | 'table-sse' | 'poll' | 'socket' | 'socket-deflate';
 
 /** Frames of a connection whose replay has not ended: released after it, or dropped when they became too many. */
 export interface Held {
@@ -31,12 +31,17 @@ export interface Override {
   readonly bytes: Buffer | null;
 }
 
-/** What delivery keeps of one open stream. Plain state: no timer, closure or emitter of its own. */
+/**
+ * What delivery keeps of one open stream, or of one subscription of a socket. Plain state: no timer, closure or emitter
+ * of its own.
+ */
 export interface Connection {
   readonly id: string;
   readonly principalId: string;
   readonly sink: Sink;
   readonly wire: Wire;
+  /** The subscription's id, where the frames of its wire carry one; otherwise empty. */
+  readonly subscription: string;
   /** Which of the two process-wide ticks it belongs to: 0, or 1 for the one that joins for a while. */
   readonly tick: 0 | 1;
   /** The last walk of the dirty classes that came by. */
@@ -66,6 +71,7 @@ export interface ConnectionOptions {
   readonly principalId: string;
   readonly sink: Sink;
   readonly wire: Wire;
+  readonly subscription: string;
   readonly tick: 0 | 1;
 }
 

@@ -5,7 +5,7 @@ import type { Connection } from './connection.ts';
 import { Delivery } from './delivery.ts';
 import type { DeliveryOptions } from './delivery.ts';
 
-const WIRE = { wire: 'sse', principalId: 'p' } as const;
+const WIRE = { wire: 'sse', subscription: '', principalId: 'p' } as const;
 
 function createBench(spec: Partial<DeliveryOptions> = {}) {
   const scheduler = createTestScheduler();

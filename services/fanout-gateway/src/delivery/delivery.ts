@@ -4,15 +4,18 @@ import type { BudgetLimits } from './budget.ts';
 import { joinFrames } from './class-set.ts';
 import type { DirtyNode, Frame, MemberSet } from './class-set.ts';
 import { createConnection } from './connection.ts';
-import type { Connection, ConnectionOptions, Override, Wire } from './connection.ts';
+import type { Connection, ConnectionOptions, Override } from './connection.ts';
 import { Tick } from './flush.ts';
 import { Sweep } from './heartbeat.ts';
 import type { Scheduler } from './scheduler.ts';
 
-/** Frames that are not events, by wire. */
+/** For whom a frame is made that is not an event. */
+export type ControlTarget = Pick<Connection, 'wire' | 'subscription'>;
+
+/** Frames that are not events. */
 export interface ControlFormat {
-  position(wire: Wire, sequence: number): Buffer;
-  resync(wire: Wire, reason: ResyncReason, current: number): Buffer;
+  position(target: ControlTarget, sequence: number): Buffer;
+  resync(target: ControlTarget, reason: ResyncReason, current: number): Buffer;
 }
 
 export interface DeliveryOptions {
@@ -155,7 +158,7 @@ export class Delivery {
     // One is coming anyway, and it will name a later position.
     if (connection.behind || connection.closed) return;
     const sequence = this.#options.evaluated();
-    const bytes = this.#options.control.resync(connection.wire, reason, sequence);
+    const bytes = this.#options.control.resync(connection, reason, sequence);
     this.#countResync(reason);
     this.#owe(connection, [{ sequence, source: connection, bytes }]);
   }
@@ -270,7 +273,7 @@ export class Delivery {
     connection.behind = false;
     const current = this.#ticks[connection.tick].position;
     this.#countResync('behind');
-    this.#write(connection, this.#options.control.resync(connection.wire, 'behind', current), 0);
+    this.#write(connection, this.#options.control.resync(connection, 'behind', current), 0);
   }
 
   /** The sweep's look at one connection: is it alive, has it drained, is it due a heartbeat. */
@@ -291,7 +294,7 @@ export class Delivery {
     if (connection.held !== null || position < connection.after) return;
     connection.after = 0;
     this.counters.heartbeats += 1;
-    this.#write(connection, this.#options.control.position(connection.wire, position), 0);
+    this.#write(connection, this.#options.control.position(connection, position), 0);
   }
 
   #doom(connection: Connection): void {

@@ -38,7 +38,14 @@ function createBench(options: { windowMs?: number; sliceSize?: number } = {}): B
     tick,
     scheduler,
     connect: (...sets) => {
-      const opening = { id: 'k', principalId: 'p', sink: new TestSink(), wire: 'sse', tick: 0 } as const;
+      const opening = {
+        id: 'k',
+        principalId: 'p',
+        sink: new TestSink(),
+        wire: 'sse',
+        subscription: '',
+        tick: 0,
+      } as const;
       const connection = createConnection(opening, 0);
       writes.set(connection, []);
       for (const set of sets) set.add(connection);

@@ -75,7 +75,7 @@ export function createJudgedClasses(
     const topics = topicRows(parts.interests, reference);
     const viewClass =
       decision?.allowed === true && topics !== undefined
-        ? createViewClass('explained', { request, decision, topics, wire: 'sse' }, () => 0)
+        ? createViewClass('explained', { request, decision, topics, wire: 'sse', subscription: '' }, () => 0)
         : undefined;
     known.set(schema.id, viewClass);
     return viewClass;

@@ -77,6 +77,7 @@ function subscribeAll(fanOut: FanOut, classes: number, members: number, distinct
       principalId: `p${n}`,
       sink,
       wire: 'sse',
+      subscription: '',
       tick: 0,
     });
     const wish = wishes[n % classes];
@@ -157,6 +158,7 @@ for (const classes of [1000, 100_000]) {
       principalId: `p${n}`,
       sink,
       wire: 'sse',
+      subscription: '',
       tick: 0,
     });
     const filter = compare('eq', 'team', n === 0 ? 'red' : `team-${n}`);

@@ -166,6 +166,7 @@ test.each(TRIALS)(
         principalId: who.id,
         sink,
         wire: 'sse',
+        subscription: '',
         tick: random.chance(0.3) ? 1 : 0,
       });
       const subscription = fanOut.subscribe(connection, wish);

@@ -115,7 +115,7 @@ test('leaves nothing behind when subscriptions and connections go', () => {
   const rights = createRights({ properties: ['a'] });
   const { open, publish, fanOut } = createTestFanOut();
   const { connection, subscription, sink } = open(who, request(rights, who));
-  const second = fanOut.subscribe(connection, request(rights, who, { subscriptionId: 's2' }));
+  const second = fanOut.subscribe(connection, request(rights, who));
   publish(entry(1, change(null, image())));
   expect(names(sink)).toEqual(['object.created 1']);
   fanOut.unsubscribe(subscription);
@@ -151,7 +151,7 @@ test('answers an owner once where several subscriptions of the connection see th
   const rights = createRights({ properties: ['a'], authorization: { read: [] } });
   const { open, publish, fanOut } = createTestFanOut();
   const { connection, sink } = open(who, request(rights, who));
-  fanOut.subscribe(connection, request(rights, who, { subscriptionId: 's2' }));
+  fanOut.subscribe(connection, request(rights, who));
   publish(entry(1, change(null, image({ owner: who.id }))));
   expect(names(sink)).toEqual(['object.created 1']);
 });

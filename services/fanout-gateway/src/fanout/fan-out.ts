@@ -86,7 +86,11 @@ export class FanOut implements FanOutPort {
     this.#options = options;
     this.#epoch = options.start.epoch;
     this.#evaluated = options.start.sequence;
-    this.#control = new ControlFrames({ epoch: () => this.#epoch, oldest: options.oldest });
+    this.#control = new ControlFrames({
+      epoch: () => this.#epoch,
+      oldest: options.oldest,
+      now: () => options.scheduler.now(),
+    });
     this.#delivery = new Delivery({
       scheduler: options.scheduler,
       control: this.#control,
@@ -267,7 +271,7 @@ export class FanOut implements FanOutPort {
     } catch (error) {
       viewClass.judgement = 'failed';
       this.#failed(error, entry);
-      bytes = this.#control.resync(viewClass.wire, 'unencodable', entry.sequence);
+      bytes = this.#control.resync(viewClass, 'unencodable', entry.sequence);
     }
     if (bytes !== undefined) this.#push(viewClass, entry.sequence, bytes);
   }
@@ -281,7 +285,7 @@ export class FanOut implements FanOutPort {
       if (judgement !== undefined) bytes = shapes.encode(viewClass, judgement);
     } catch (error) {
       if (judgement !== 'failed') this.#failed(error, entry);
-      bytes = this.#control.resync(viewClass.wire, 'unencodable', entry.sequence);
+      bytes = this.#control.resync(viewClass, 'unencodable', entry.sequence);
     }
     this.#delivery.override(connection, { sequence: entry.sequence, source: viewClass, bytes });
   }
@@ -297,7 +301,7 @@ export class FanOut implements FanOutPort {
   #resyncSchema(entry: ObjectEntry): void {
     const { message, sequence } = entry;
     for (const viewClass of this.#registry.classesOf(message.schema.id)?.all() ?? []) {
-      this.#push(viewClass, sequence, this.#control.resync(viewClass.wire, 'unencodable', sequence));
+      this.#push(viewClass, sequence, this.#control.resync(viewClass, 'unencodable', sequence));
     }
   }
 

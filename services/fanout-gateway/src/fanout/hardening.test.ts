@@ -108,7 +108,7 @@ test('no value of a filter, field or id can imitate the key of another class', (
   ];
   const keys = wishes.map((wish) => {
     const topics = compare('eq', '_uuid', uuid('d', 1));
-    return keyOf({ request: request(rights, who, wish), decision, topics, wire: 'sse' });
+    return keyOf({ request: request(rights, who, wish), decision, topics, wire: 'sse', subscription: '' });
   });
   expect(new Set(keys).size).toBe(wishes.length);
 });

@@ -1,6 +1,12 @@
 import { evaluate, evaluateDuring, parseInstant } from '@tidewire/condition';
 import type { ObjectImage, ObjectMessage, Transition } from '@tidewire/contract';
-import { meetsFilter, passesRules, visibleFields, visibleFieldsDuring } from '@tidewire/policy';
+import {
+  meetsFilter,
+  passesRules,
+  visibleFields,
+  visibleFieldsDuring,
+  intersectMasks,
+} from '@tidewire/policy';
 import type { FieldMask } from '@tidewire/policy';
 import { wireAction } from '../formats/cloud-event.ts';
 import { carriesImage, decideTransition } from './transition.ts';
@@ -13,6 +19,8 @@ export interface Judgement {
   /** 0 where the transition shows nothing of the image, so that equal frames have equal masks. */
   readonly before: FieldMask;
   readonly after: FieldMask;
+  /** Of the properties that records are sorted by, those that may be read on the new image. */
+  readonly sortable: FieldMask;
   readonly withActor: boolean;
 }
 
@@ -40,8 +48,10 @@ export function judge(viewClass: ViewClass, message: ObjectMessage, judging: Jud
       : 0;
   return {
     transition,
-    before: wanted(viewClass, beforeMask),
-    after: wanted(viewClass, shown ? (afterMask ?? 0) : 0),
+    before: wanted(viewClass.fields, beforeMask),
+    after: wanted(viewClass.fields, shown ? (afterMask ?? 0) : 0),
+    sortable:
+      viewClass.sort === undefined || !shown ? 0 : intersectMasks(viewClass.sort.fields, afterMask ?? 0),
     withActor: transition !== 'left' && sharesOrganisation(viewClass, message),
   };
 }
@@ -84,11 +94,8 @@ function isOwn(viewClass: ViewClass, image: ObjectImage, { ownerId }: Judging): 
   );
 }
 
-function wanted({ fields }: ViewClass, mask: FieldMask): FieldMask {
-  if (fields === undefined) return mask;
-  return typeof mask === 'number' && typeof fields === 'number'
-    ? mask & fields
-    : BigInt(mask) & BigInt(fields);
+function wanted(fields: FieldMask | undefined, mask: FieldMask): FieldMask {
+  return fields === undefined ? mask : intersectMasks(mask, fields);
 }
 
 /** Who made a change is told inside an organisation only. */

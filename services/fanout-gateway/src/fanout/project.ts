@@ -3,6 +3,7 @@ import { SYSTEM_FIELDS } from '@tidewire/contract';
 import type { ObjectImage } from '@tidewire/contract';
 import { hasField, intersectMasks, sameJson } from '@tidewire/policy';
 import type { FieldMask } from '@tidewire/policy';
+import type { SortTerm } from './subscription.ts';
 
 /**
  * The members of one event's images as JSON texts, each made once and put together for every set of visible fields.
@@ -44,6 +45,17 @@ export class MemberTexts {
   olderProperties(before: FieldMask, after: FieldMask): string {
     this.#older ??= memberTexts(this.#names, this.#before);
     return joinMembers(this.#older, intersectMasks(before, after));
+  }
+
+  /** The values of the object that an order goes by, as a JSON list; null where one may not be read. */
+  sortKey(terms: readonly SortTerm[], visible: FieldMask): string {
+    const image = this.#after;
+    if (image === null) return '';
+    const values = terms.map(({ field }) => {
+      const index = this.#names.indexOf(field);
+      return index === -1 || hasField(visible, index) ? jsonText(fieldValue(image, field)) : 'null';
+    });
+    return `[${values.join(',')}]`;
   }
 
   /** What changed among the properties that may be read on both images. */

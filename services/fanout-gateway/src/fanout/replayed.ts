@@ -25,7 +25,7 @@ export function encodePast(object: FoldedObject, reader: PastReader): EncodedFra
     const lost = object.events.findLast(({ message }) => message.unencodable === true);
     if (lost !== undefined) {
       const { sequence } = lost;
-      frames.push({ sequence, bytes: reader.control.resync(viewClass.wire, 'unencodable', sequence) });
+      frames.push({ sequence, bytes: reader.control.resync(viewClass, 'unencodable', sequence) });
       continue;
     }
     for (const { entry, judgement } of judgePast(viewClass, object, reader.judging)) {
@@ -60,7 +60,8 @@ function judgePast(viewClass: ViewClass, object: FoldedObject, judging: Judging)
     if (visible !== undefined) {
       const before = intersectMasks(judgement.before, visible);
       const after = intersectMasks(judgement.after, visible);
-      told.push({ entry, judgement: { ...judgement, before, after } });
+      const sortable = intersectMasks(judgement.sortable, visible);
+      told.push({ entry, judgement: { ...judgement, before, after, sortable } });
     } else if (!carriesImage(judgement.transition)) {
       told.push({ entry, judgement });
     }

@@ -1,26 +1,22 @@
 import { EVENT_NAMES, formatEventId } from '@tidewire/contract';
-import type { Transition } from '@tidewire/contract';
 import type { FieldMask } from '@tidewire/policy';
-import type { Wire } from '../delivery/connection.ts';
 import { formatCloudEvent, wireAction } from '../formats/cloud-event.ts';
 import type { CloudEventSettings } from '../formats/cloud-event.ts';
-import { pollEvent } from '../formats/poll-line.ts';
-import { chunk, sseFrame } from '../formats/sse.ts';
 import { formatTableChange } from '../formats/table-message.ts';
+import { WIRES } from '../formats/wire.ts';
 import type { Judgement } from './judge.ts';
 import { MemberTexts } from './project.ts';
 import type { ObjectEntry } from './subscription.ts';
 import { carriesImage } from './transition.ts';
 import type { ViewClass } from './view-class.ts';
 
-/** One way an event looks on the wire, shared by all classes to which it looks so. */
+/** One text of an event, shared by all classes to which it reads so, and its frames by wire and subscription. */
 interface Shape {
-  readonly transition: Transition;
-  readonly before: FieldMask;
-  readonly withActor: boolean;
-  readonly wire: Wire;
+  readonly judgement: Judgement;
   readonly table: string | undefined;
-  readonly bytes: Buffer;
+  readonly sort: string;
+  readonly text: string;
+  readonly frames: Map<string, Buffer>;
 }
 
 /** Shapes of one list of properties: bits of a mask mean nothing beside another list. */
@@ -29,22 +25,35 @@ interface ShapesOfNames {
   readonly byAfter: Map<FieldMask, Shape[]>;
 }
 
-/** The frames of one event: each shape is encoded once, whoever it is for. */
+/** The frames of one event: each text is made once, and each frame of it, whoever it is for. */
 export class EventShapes {
   readonly #entry: ObjectEntry;
   readonly #settings: CloudEventSettings;
+  readonly #id: string;
   readonly #byNames = new Map<readonly string[], ShapesOfNames>();
-  /** How many shapes were encoded. */
+  /** How many frames were encoded. */
   encoded = 0;
 
   constructor(entry: ObjectEntry, settings: CloudEventSettings) {
     this.#entry = entry;
     this.#settings = settings;
+    this.#id = formatEventId(entry);
   }
 
   /** The frame of this event for a class that it was judged so for. */
   encode(viewClass: ViewClass, judgement: Judgement): Buffer {
-    const { names } = viewClass.decision.reads;
+    const { frames, text } = this.#shapeOf(viewClass, judgement);
+    let bytes = frames.get(viewClass.frameKey);
+    if (bytes === undefined) {
+      this.encoded += 1;
+      bytes = this.#frame(viewClass, judgement, text);
+      frames.set(viewClass.frameKey, bytes);
+    }
+    return bytes;
+  }
+
+  #shapeOf({ decision, table, sort }: ViewClass, judgement: Judgement): Shape {
+    const { names } = decision.reads;
     let shapes = this.#byNames.get(names);
     if (shapes === undefined) {
       const { before, after } = this.#entry.message;
@@ -53,43 +62,25 @@ export class EventShapes {
     }
     let bucket = shapes.byAfter.get(judgement.after);
     if (bucket === undefined) shapes.byAfter.set(judgement.after, (bucket = []));
+    const order = sort?.text ?? '';
     for (const shape of bucket) {
-      if (
-        shape.transition === judgement.transition &&
-        shape.before === judgement.before &&
-        shape.withActor === judgement.withActor &&
-        shape.wire === viewClass.wire &&
-        shape.table === viewClass.table
-      ) {
-        return shape.bytes;
-      }
+      if (shape.table === table && shape.sort === order && looksSame(shape.judgement, judgement))
+        return shape;
     }
-    const bytes = this.#format(viewClass, judgement, shapes.texts);
-    bucket.push({
-      transition: judgement.transition,
-      before: judgement.before,
-      withActor: judgement.withActor,
-      wire: viewClass.wire,
-      table: viewClass.table,
-      bytes,
-    });
-    return bytes;
+    const text =
+      table === undefined
+        ? this.#cloudEvent(judgement, shapes.texts)
+        : this.#tableChange(table, sort, judgement, shapes.texts);
+    const shape = { judgement, table, sort: order, text, frames: new Map<string, Buffer>() };
+    bucket.push(shape);
+    return shape;
   }
 
-  #format({ wire, table }: ViewClass, judgement: Judgement, texts: MemberTexts): Buffer {
-    this.encoded += 1;
-    const id = formatEventId(this.#entry);
-    const json =
-      table === undefined ? this.#cloudEvent(judgement, texts) : this.#tableChange(table, judgement, texts);
-    switch (wire) {
-      case 'sse':
-        // Messages of the tables face are told apart by their type.
-        return chunk(
-          sseFrame(id, table === undefined ? EVENT_NAMES[wireAction(judgement.transition)] : undefined, json),
-        );
-      case 'poll':
-        return pollEvent(id, json);
-    }
+  #frame({ wire, subscription, table }: ViewClass, { transition }: Judgement, text: string): Buffer {
+    const id = this.#id;
+    return table === undefined
+      ? WIRES[wire].event({ id, event: EVENT_NAMES[wireAction(transition)], json: text }, subscription)
+      : WIRES[wire].change({ id, members: text }, subscription);
   }
 
   #cloudEvent({ transition, before, after, withActor }: Judgement, texts: MemberTexts): string {
@@ -104,14 +95,31 @@ export class EventShapes {
     return formatCloudEvent(change, this.#settings);
   }
 
-  #tableChange(table: string, { transition, before, after }: Judgement, texts: MemberTexts): string {
+  #tableChange(
+    table: string,
+    sort: ViewClass['sort'],
+    { transition, before, after, sortable }: Judgement,
+    texts: MemberTexts,
+  ): string {
+    const shown = carriesImage(transition);
     return formatTableChange({
       position: this.#entry,
       message: this.#entry.message,
       transition,
       table,
-      fields: carriesImage(transition) ? texts.properties(after) : '',
+      fields: shown ? texts.properties(after) : '',
       oldFields: transition === 'updated' ? texts.olderProperties(before, after) : '',
+      sortKey: shown && sort !== undefined ? texts.sortKey(sort.terms, sortable) : '',
     });
   }
+}
+
+/** The masks after the event were compared before. */
+function looksSame(one: Judgement, other: Judgement): boolean {
+  return (
+    one.transition === other.transition &&
+    one.before === other.before &&
+    one.sortable === other.sortable &&
+    one.withActor === other.withActor
+  );
 }

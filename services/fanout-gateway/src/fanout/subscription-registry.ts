@@ -176,7 +176,8 @@ export class SubscriptionRegistry {
     const topics = topicRows(request.topics, schema);
     const decision = request.decisionFor(schema);
     if (topics === undefined || decision?.allowed !== true) return;
-    const parts = { request, decision, topics, wire: connection.wire };
+    const { wire, subscription: name } = connection;
+    const parts = { request, decision, topics, wire, subscription: name };
     let inSchema = this.#schemas.get(schema.schemaId);
     if (inSchema === undefined) this.#schemas.set(schema.schemaId, (inSchema = new SchemaClasses()));
     const key = keyOf(parts);

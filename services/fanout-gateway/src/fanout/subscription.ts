@@ -10,6 +10,12 @@ export type Interest =
   | { readonly kind: 'object'; readonly uuid: string }
   | { readonly kind: 'organisation'; readonly organisationId: string };
 
+/** One member of an order. The order itself is the client's: changes bring the values that it goes by. */
+export interface SortTerm {
+  readonly field: string;
+  readonly direction: 'asc' | 'desc';
+}
+
 export interface SchemaReference {
   readonly schemaId: string;
   /** Absent where the topic names the schema itself. */
@@ -18,8 +24,6 @@ export interface SchemaReference {
 
 /** What one connection wants to be told. All its topics together: an event comes once, however many of them hold it. */
 export interface SubscriptionRequest {
-  /** Unique on the connection. */
-  readonly subscriptionId: string;
   readonly topics: readonly Interest[];
   /**
    * What the principal may read of a schema now; undefined: nothing (also for a schema nobody knows). Asked once per
@@ -40,6 +44,8 @@ export interface SubscriptionRequest {
   readonly events: readonly ObjectAction[] | undefined;
   /** Slug of the table, on the tables face; undefined: the registers face. */
   readonly table?: string | undefined;
+  /** The order in which the client keeps a table's records; undefined: none that changes have to tell of. */
+  readonly sort?: readonly SortTerm[] | undefined;
   /** Organisations whose actors the principal may be told about; `all` for admin. */
   readonly actorOrganisations: readonly string[] | 'all';
 }

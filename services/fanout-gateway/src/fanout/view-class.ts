@@ -6,7 +6,16 @@ import type { FieldMask, Granted } from '@tidewire/policy';
 import type { MemberSet } from '../delivery/class-set.ts';
 import type { Wire } from '../delivery/connection.ts';
 import type { Judgement } from './judge.ts';
-import type { Interest, SchemaReference, SubscriptionRequest } from './subscription.ts';
+import type { Interest, SchemaReference, SortTerm, SubscriptionRequest } from './subscription.ts';
+
+/** The order that the members of a class keep records in. */
+export interface ClassOrder {
+  readonly terms: readonly SortTerm[];
+  /** Equal for equal orders. */
+  readonly text: string;
+  /** Which of the terms are properties. */
+  readonly fields: FieldMask;
+}
 
 /** The subscribers of one schema who see exactly the same bytes of it, their own rows aside. */
 export interface ViewClass {
@@ -23,8 +32,14 @@ export interface ViewClass {
   readonly events: ReadonlySet<ObjectAction> | undefined;
   readonly actorOrganisations: ReadonlySet<string> | 'all';
   readonly wire: Wire;
+  /** The id of its members' subscriptions, where the frames of the wire carry one; otherwise empty. */
+  readonly subscription: string;
+  /** Wire and subscription: frames of one text differ by nothing else. */
+  readonly frameKey: string;
   /** Slug of the table, on the tables face. */
   readonly table: string | undefined;
+  /** What records are sorted by, and which of it are properties; undefined: nothing was asked for. */
+  readonly sort: ClassOrder | undefined;
   /** Where an index finds it; undefined: it is tried on every event of its schema. */
   readonly indexKeys: readonly IndexKey[] | undefined;
   /** Whether no equality of what its members asked for leads to it: such classes are limited. */
@@ -74,11 +89,12 @@ export interface ViewClassParts {
   readonly decision: Granted;
   readonly topics: Condition;
   readonly wire: Wire;
+  readonly subscription: string;
 }
 
 /** Everything that decides a member's bytes, as one key. */
-export function keyOf({ request, decision, topics, wire }: ViewClassParts): string {
-  const { filter, fields, events, actorOrganisations } = request;
+export function keyOf({ request, decision, topics, wire, subscription }: ViewClassParts): string {
+  const { filter, fields, events, sort = null, actorOrganisations } = request;
   const actors = actorOrganisations === 'all' ? 'all' : [...new Set(actorOrganisations)].sort();
   return viewClassKey({
     decision,
@@ -87,17 +103,18 @@ export function keyOf({ request, decision, topics, wire }: ViewClassParts): stri
     ...(fields && { fields }),
     ...(events && { events }),
     face: request.table === undefined ? 'registers' : 'tables',
-    wire: JSON.stringify([wire, actors]),
+    wire: JSON.stringify([wire, actors, sort]),
+    ...(subscription !== '' && { subscriptionId: subscription }),
   });
 }
 
 /** A class without members. `weigh`: how well a field divides the classes of the schema, higher is better. */
 export function createViewClass(
   key: string,
-  { request, decision, topics, wire }: ViewClassParts,
+  { request, decision, topics, wire, subscription }: ViewClassParts,
   weigh: (field: string) => number,
 ): ViewClass {
-  const { filter, fields, events, actorOrganisations } = request;
+  const { filter, fields, events, sort, actorOrganisations } = request;
   return {
     key,
     schemaId: decision.schema,
@@ -108,7 +125,17 @@ export function createViewClass(
     events: events && new Set(events),
     actorOrganisations: actorOrganisations === 'all' ? 'all' : new Set(actorOrganisations),
     wire,
+    subscription,
+    frameKey: JSON.stringify([wire, subscription]),
     table: request.table,
+    sort: sort && {
+      terms: sort,
+      text: JSON.stringify(sort),
+      fields: maskOf(
+        decision.reads,
+        sort.map(({ field }) => field),
+      ),
+    },
     // A superset of what it matches: the filter sees the projected row, in which fields are missing but never other.
     indexKeys: indexKey(and(decision.rows, topics, filter), weigh),
     scanned: isScanned(request),

@@ -1,5 +1,7 @@
 import { formatEventId } from '@tidewire/contract';
 import type { LogPosition, Resync } from '@tidewire/contract';
+import { formatChangeMessage } from './stream-message.ts';
+import type { WireFormat } from './wire-format.ts';
 
 /**
  * What a waiting poll is written: lines, one per frame, so that one buffer serves all polls of a class and each of them
@@ -61,3 +63,11 @@ function readLine(bytes: Buffer): PollLine {
 function line(kind: string, id: string, json: string): Buffer {
   return Buffer.from(`${kind}${id} ${json}\n`, 'utf8');
 }
+
+export const POLL_LINES: WireFormat = Object.freeze({
+  named: false,
+  event: ({ id, json }) => pollEvent(id, json),
+  change: (change) => pollEvent(change.id, formatChangeMessage(change, '')),
+  position: pollPosition,
+  resync: pollResync,
+} satisfies WireFormat);

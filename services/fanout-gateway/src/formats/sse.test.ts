@@ -25,21 +25,37 @@ test('frames chunks by bytes, so that joined ones are a chunked body still', () 
   ]);
 });
 
+const TARGET = { wire: 'sse', subscription: '' } as const;
+
 test('makes a heartbeat once for all, and anew when position or epoch moved', () => {
   let epoch = '0abcdefg';
-  const frames = new ControlFrames({ epoch: () => epoch, oldest: () => ({ epoch, sequence: 1 }) });
-  const first = frames.position('sse', 5);
-  expect(frames.position('sse', 5)).toBe(first);
-  expect(frames.position('sse', 6)).not.toBe(first);
-  expect(frames.resync('sse', 'behind', 6)).not.toBe(frames.resync('sse', 'time', 6));
-  const before = frames.position('sse', 6).toString();
+  let nowMs = 0;
+  const frames = new ControlFrames({
+    epoch: () => epoch,
+    oldest: () => ({ epoch, sequence: 1 }),
+    now: () => nowMs,
+  });
+  const first = frames.position(TARGET, 5);
+  expect(frames.position(TARGET, 5)).toBe(first);
+  expect(frames.position(TARGET, 6)).not.toBe(first);
+  expect(frames.resync(TARGET, 'behind', 6)).not.toBe(frames.resync(TARGET, 'time', 6));
+  const before = frames.position(TARGET, 6).toString();
   epoch = '0abcdefh';
-  expect(frames.position('sse', 6).toString()).not.toBe(before);
+  const again = frames.position(TARGET, 6);
+  expect(again.toString()).not.toBe(before);
+  nowMs = 999;
+  expect(frames.position(TARGET, 6)).toBe(again);
+  nowMs = 1000;
+  expect(frames.position(TARGET, 6)).not.toBe(again);
 });
 
 test('says why to fetch again, from where on, and moves the cursor there', () => {
-  const frames = new ControlFrames({ epoch: () => '0abcdefg', oldest: () => ({ ...position, sequence: 3 }) });
-  const [message] = readStream(frames.resync('sse', 'rights-changed', 9));
+  const frames = new ControlFrames({
+    epoch: () => '0abcdefg',
+    oldest: () => ({ ...position, sequence: 3 }),
+    now: () => 0,
+  });
+  const [message] = readStream(frames.resync(TARGET, 'rights-changed', 9));
   expect(message?.event).toBe('resync');
   expect(message?.id).toBe('evt-0abcdefg-000000000009');
   expect(resyncSchema.parse(message?.data)).toEqual({

@@ -1,5 +1,12 @@
 import { SSE_EVENTS, formatEventId, formatTimestamp } from '@tidewire/contract';
-import type { CredentialExpiring, LogPosition, Resync } from '@tidewire/contract';
+import type { CredentialExpiring, LogPosition, Resync, StreamMessage } from '@tidewire/contract';
+import {
+  formatChangeMessage,
+  formatHeartbeat,
+  formatMessage,
+  formatResyncMessage,
+} from './stream-message.ts';
+import type { WireFormat } from './wire-format.ts';
 
 /**
  * One event of a stream: its id, its name if it has one, and its data, which is one line of JSON (JSON escapes line ends, so a value
@@ -38,4 +45,59 @@ export function chunk(text: string): Buffer {
   bytes.write(text, head.length, 'utf8');
   bytes.write('\r\n', head.length + length, 'latin1');
   return bytes;
+}
+
+/** Topics: events by name, control by name. */
+export const SSE_FRAMES: WireFormat = Object.freeze({
+  named: false,
+  event: ({ id, event, json }) => chunk(sseFrame(id, event, json)),
+  change: (change) => chunk(sseFrame(change.id, undefined, formatChangeMessage(change, ''))),
+  position: (position) => chunk(ssePosition(position)),
+  resync: (resync) => chunk(sseResync(resync)),
+} satisfies WireFormat);
+
+/** A table: messages that are told apart by their type, as on a WebSocket; the id of each is the cursor. */
+export const TABLE_SSE_FRAMES: WireFormat = Object.freeze({
+  named: true,
+  event: ({ id, event, json }) => chunk(sseFrame(id, event, json)),
+  change: (change, subscription) =>
+    chunk(sseFrame(change.id, undefined, formatChangeMessage(change, subscription))),
+  position: (position, subscription, nowMs) =>
+    chunk(sseFrame(formatEventId(position), undefined, formatHeartbeat(position, subscription, nowMs))),
+  resync: (resync, subscription) =>
+    chunk(sseFrame(resync.current, undefined, formatResyncMessage(resync, subscription))),
+} satisfies WireFormat);
+
+/** How a stream is told what is not an event, beside what all streams of its wire are told together. */
+export interface SseWords {
+  resync(resync: Resync): string;
+  expiring(expiresAt: number): string;
+  /** Events are held back, or not any more; empty where the protocol has no words for it. */
+  held(on: boolean): string;
+}
+
+export const TOPIC_WORDS: SseWords = Object.freeze({
+  resync: sseResync,
+  expiring: sseCredentialExpiring,
+  held: () => '',
+});
+
+/** A table's stream has messages only. Those without an id leave the client's cursor where it is. */
+export function createTableWords(subscription: string): SseWords {
+  return {
+    resync: (resync) => sseFrame(resync.current, undefined, formatResyncMessage(resync, subscription)),
+    expiring: (expiresAt) =>
+      sseMessage({ type: 'credential-expiring', expiresAt: formatTimestamp(expiresAt) }),
+    held: (on) =>
+      sseMessage({
+        type: 'connection-status',
+        status: on ? 'reconnecting' : 'connected',
+        transport: 'sse',
+      }),
+  };
+}
+
+/** A message that has no place in the order of the log. */
+export function sseMessage(message: StreamMessage): string {
+  return `data: ${formatMessage(message)}\n\n`;
 }

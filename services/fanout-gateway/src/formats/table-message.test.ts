@@ -1,6 +1,7 @@
-import { TRANSITIONS, tableMessageSchema } from '@tidewire/contract';
+import { TRANSITIONS, tableChangeSchema } from '@tidewire/contract';
 import type { ObjectMessage, Transition } from '@tidewire/contract';
 import { expect, test } from 'vitest';
+import { formatChangeMessage } from './stream-message.ts';
 import { formatTableChange } from './table-message.ts';
 
 const UUID = 'dddddddd-0000-4000-8000-000000000001';
@@ -21,15 +22,18 @@ const message: ObjectMessage = {
   after: null,
 };
 
-const format = (transition: Transition): string =>
-  formatTableChange({
+const format = (transition: Transition, { sortKey = '', subscription = '' } = {}): string => {
+  const members = formatTableChange({
     position: { epoch: '0abcdefg', sequence: 42 },
     message,
     transition,
     table: 'meldingen',
     fields: '"__proto__":1,"titel":"b\\n"',
     oldFields: '"titel":"a"',
+    sortKey,
   });
+  return formatChangeMessage({ id: '', members }, subscription);
+};
 
 const head = (event: string, transition: string): string =>
   `{"type":"change","event":"${event}","table":"meldingen","recordId":"${UUID}"` +
@@ -48,11 +52,19 @@ const BYTES: Readonly<Record<Transition, string>> = {
 test.each(TRANSITIONS)('%s is exactly these bytes, and what the contract says', (transition) => {
   const text = format(transition);
   expect(text).toBe(BYTES[transition]);
-  expect(JSON.stringify(tableMessageSchema.parse(JSON.parse(text)))).toBe(text);
+  expect(JSON.stringify(tableChangeSchema.parse(JSON.parse(text)))).toBe(text);
 });
 
 test('says neither who changed a record nor by which request', () => {
   for (const transition of TRANSITIONS) {
     expect(format(transition)).not.toMatch(/alice|request-1|secret-trace/i);
   }
+});
+
+test('carries the subscription, escaped, and the place in the order that was asked for', () => {
+  const text = format('created', { sortKey: '["b",null]', subscription: 's"1' });
+  expect(tableChangeSchema.parse(JSON.parse(text))).toMatchObject({
+    subscriptionId: 's"1',
+    sortKey: ['b', null],
+  });
 });

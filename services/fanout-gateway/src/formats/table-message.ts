@@ -12,19 +12,21 @@ export interface VisibleRecordChange {
   readonly fields: string;
   /** The same of the record before an update, with no field that may not be read on both. */
   readonly oldFields: string;
+  /** The values that the record is sorted by, as a JSON list; empty: no order was asked for, or the record is gone. */
+  readonly sortKey: string;
 }
 
 /**
- * The change of a record, as one line of JSON: `tableChangeSchema` says what comes out. Whoever loses sight of a record
- * is told its id and nothing else, deletions included.
+ * The change of a record, as the members of its message after type and subscription: `tableChangeSchema` says what comes
+ * out. Whoever loses sight of a record is told its id and nothing else, deletions included.
  */
 export function formatTableChange(change: VisibleRecordChange): string {
-  const { position, message, transition, table } = change;
+  const { position, message, transition, table, sortKey } = change;
   const id = JSON.stringify(message.uuid);
   return (
-    `{"type":"change","event":"${TABLE_EVENT_OF[transition]}","table":${JSON.stringify(table)},"recordId":${id}` +
+    `"event":"${TABLE_EVENT_OF[transition]}","table":${JSON.stringify(table)},"recordId":${id}` +
     `,"eventId":"${formatEventId(position)}","transition":"${transition}"${formatRecords(change, id)}` +
-    `,"timestamp":${JSON.stringify(message.time)}}`
+    `,"timestamp":${JSON.stringify(message.time)}${sortKey === '' ? '' : `,"sortKey":${sortKey}`}`
   );
 }
 

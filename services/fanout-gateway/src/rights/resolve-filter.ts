@@ -20,6 +20,8 @@ export interface Wish {
   /** Query parameters on the registers face, one text on the tables face; empty: no filter. */
   readonly filter: readonly (readonly [name: string, value: string])[] | string;
   readonly fields: readonly string[] | undefined;
+  /** The order of a table's records; absent: none. */
+  readonly sort?: string | undefined;
 }
 
 type Problems = Extract<ParsedFilter, { ok: false }>['problems'];

@@ -2,12 +2,13 @@ import { canonical } from '@tidewire/condition';
 import type { Condition } from '@tidewire/condition';
 import type { ObjectAction } from '@tidewire/contract';
 import type { Decision, RightsView } from '@tidewire/policy';
-import type { Interest, SchemaReference, SubscriptionRequest } from '../fanout/subscription.ts';
+import type { Interest, SchemaReference, SortTerm, SubscriptionRequest } from '../fanout/subscription.ts';
 import { actorOrganisations, decideRead } from './access.ts';
 import type { Reader } from './access.ts';
 import { resolveFilter } from './resolve-filter.ts';
 import type { Wish } from './resolve-filter.ts';
 import { coveredSchemas } from './resolve-topics.ts';
+import { resolveSort } from './resolve-sort.ts';
 import { timedSchemas } from './timed-schemas.ts';
 
 export interface StreamRequestOptions {
@@ -23,15 +24,16 @@ export interface StreamRequestOptions {
 
 /** A stream's subscription as the fan-out sees it: every answer is as of the rights that hold when it is asked. */
 export class StreamRequest implements SubscriptionRequest {
-  /** Streams and polls have one subscription, whose frames do not carry its name. */
-  readonly subscriptionId = 'only';
   readonly #options: StreamRequestOptions;
   #filter: Condition;
+  readonly sort: readonly SortTerm[] | undefined;
 
-  /** @throws TidewireError UNKNOWN_FIELD, MALFORMED_FILTER */
+  /** @throws TidewireError UNKNOWN_FIELD, MALFORMED_FILTER, BAD_REQUEST */
   constructor(options: StreamRequestOptions) {
     this.#options = options;
+    const { view, reader, interests, wish } = options;
     this.#filter = this.#resolveFilter();
+    this.sort = resolveSort(view(), reader, wish.sort, coveredSchemas(view(), interests));
   }
 
   get topics(): readonly Interest[] {

@@ -13,8 +13,8 @@ import type { HttpRequest, HttpServer, Logger } from '@tidewire/service-kit';
 import type { Connections } from '../connections/connections.ts';
 import { isAdministrator } from '../rights/access.ts';
 import type { Reader } from '../rights/access.ts';
-import { admitRequest } from './subscribe.ts';
-import type { AdmitRequestOptions } from './subscribe.ts';
+import { admitRequest } from './admit-request.ts';
+import type { AdmitRequestOptions } from './admit-request.ts';
 
 export interface ConnectionsRouteOptions extends Omit<AdmitRequestOptions, 'anonymousStreams'> {
   readonly connections: Connections;

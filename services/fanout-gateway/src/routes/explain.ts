@@ -1,7 +1,7 @@
 import type { HttpServer } from '@tidewire/service-kit';
 import type { Explainer } from '../explain/explainer.ts';
 import { parseExplainQuery } from './explain-query.ts';
-import { admitRequest } from './subscribe.ts';
+import { admitRequest } from './admit-request.ts';
 import type { SubscribeRouteOptions } from './subscribe.ts';
 
 export interface ExplainRouteOptions extends Pick<

@@ -7,7 +7,7 @@ import type { Admission } from '../rights/admission.ts';
 import type { LongPoll } from '../transports/long-poll.ts';
 import type { PollAnswer } from '../transports/poll-sink.ts';
 import { parsePollQuery } from './poll-query.ts';
-import { admitRequest } from './subscribe.ts';
+import { admitRequest } from './admit-request.ts';
 import type { SubscribeRouteOptions } from './subscribe.ts';
 
 export interface PollRouteOptions extends Pick<

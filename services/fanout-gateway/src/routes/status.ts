@@ -4,7 +4,7 @@ import type { HttpServer } from '@tidewire/service-kit';
 import { isAdministrator } from '../rights/access.ts';
 import type { Reader } from '../rights/access.ts';
 import type { Stream, Streams } from '../transports/stream.ts';
-import { admitRequest } from './subscribe.ts';
+import { admitRequest } from './admit-request.ts';
 import type { TopicsRouteOptions } from './topics.ts';
 
 export interface StatusRouteOptions extends Omit<TopicsRouteOptions, 'requireReady'> {
@@ -39,8 +39,9 @@ export function registerStatusRoute(app: HttpServer, options: StatusRouteOptions
 
 function describeStatus(options: StatusRouteOptions, reader: Reader): StreamStatus {
   const { streams, heartbeatMs, view, oldest, newest } = options;
-  const own = reader.principalId === null ? [] : [...streams.ofPrincipal(reader.principalId)];
-  const all = isAdministrator(view(), reader) ? [...streams.all()] : undefined;
+  const ofCaller = reader.principalId === null ? [] : [...streams.ofPrincipal(reader.principalId)];
+  const own = ofCaller.filter(({ host }) => host === undefined);
+  const all = isAdministrator(view(), reader) ? [...streams.connections()] : undefined;
   return {
     delivery: options.fresh() ? 'live' : 'held',
     connections: { own: own.length, ...(all && { total: all.length }) },
@@ -52,5 +53,6 @@ function describeStatus(options: StatusRouteOptions, reader: Reader): StreamStat
 }
 
 function countTopics(streams: readonly Stream[]): number {
-  return streams.reduce((sum, { topics }) => sum + topics.length, 0);
+  const parts = streams.flatMap((stream) => [...(stream.lanes ?? [stream])]);
+  return parts.reduce((sum, { topics }) => sum + topics.length, 0);
 }

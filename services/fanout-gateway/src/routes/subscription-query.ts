@@ -1,6 +1,5 @@
 import { RESERVED_QUERY_NAMES } from '@tidewire/condition';
 import {
-  EVENT_NAMES,
   MAX_FIELD_NAMES,
   POLL_PARAMETERS,
   QUERY_PARAMETERS,
@@ -10,6 +9,7 @@ import {
   parseTopic,
 } from '@tidewire/contract';
 import type { ObjectAction, Topic } from '@tidewire/contract';
+import { readActions } from '../transports/stream-actions.ts';
 import type { Wanted } from '../transports/stream-opener.ts';
 
 /** A subscribe request as its query states it; whether the things named exist is not looked at here. */
@@ -148,25 +148,8 @@ function baseOf(name: string): string {
   return name.split('[', 1)[0] ?? name;
 }
 
-const ACTION_BY_EVENT: ReadonlyMap<string, ObjectAction> = new Map(
-  Object.entries(EVENT_NAMES).map(([action, name]) => [name, action as ObjectAction]),
-);
-
 function parseActions(lists: readonly string[]): readonly ObjectAction[] | undefined {
-  if (lists.length === 0) return undefined;
-  const actions = new Set<ObjectAction>();
-  for (const name of lists.flatMap((list) => list.split(','))) {
-    const action = ACTION_BY_EVENT.get(name);
-    if (action === undefined) {
-      const known = [...ACTION_BY_EVENT.keys()].join(', ');
-      throw badParameter(
-        QUERY_PARAMETERS.events,
-        `'${name.slice(0, 100)}' is not an event; known are ${known}`,
-      );
-    }
-    actions.add(action);
-  }
-  return [...actions];
+  return lists.length === 0 ? undefined : readActions(lists.flatMap((list) => list.split(',')));
 }
 
 /** The refusal of one parameter. */

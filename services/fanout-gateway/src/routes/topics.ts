@@ -6,8 +6,8 @@ import type { HttpServer } from '@tidewire/service-kit';
 import { identify, knowsSchema } from '../rights/access.ts';
 import type { Reader } from '../rights/access.ts';
 import { isReadableOrganisation, isReadableRegister } from '../rights/resolve-topics.ts';
-import { admitRequest } from './subscribe.ts';
-import type { AdmitRequestOptions } from './subscribe.ts';
+import { admitRequest } from './admit-request.ts';
+import type { AdmitRequestOptions } from './admit-request.ts';
 
 export interface TopicsRouteOptions extends AdmitRequestOptions {
   readonly view: () => RightsView;

@@ -79,7 +79,7 @@ export class LongPoll {
     this.#waiting += 1;
     try {
       // Polls are joined a little longer than streams: an answer and the next request cost much more than a frame.
-      await opener.open({ ...order, side: { wire: 'poll', tick: 1, sink } }, slot, (opened) => {
+      await opener.open({ ...order, side: { ...SIDE, sink } }, slot, (opened) => {
         if (sink === undefined) return;
         const poll = new WaitingPoll(this.#options, { order, opened, sink, slot, limits });
         poll.begin(resolve, reject);
@@ -99,6 +99,8 @@ interface WaitingPollParts {
   readonly slot: Slot;
   readonly limits: PageLimits;
 }
+
+const SIDE = Object.freeze({ transport: 'poll', wire: 'poll', tick: 1, subscription: '' } as const);
 
 /** One poll from its subscription to the last byte of its answer. */
 class WaitingPoll {

@@ -110,6 +110,9 @@ export class PollSink implements StreamSink {
   /** A poll is over before long, and the next one shows its credential anyway. */
   expiring(): void {}
 
+  /** It is answered with what there is, before long. */
+  held(): void {}
+
   /** Ends the wait with an error; a poll that was answered has its answer. */
   refuse(error: TidewireError): void {
     if (!this.#settled) this.#fail(error);

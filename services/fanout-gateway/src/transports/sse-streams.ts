@@ -1,23 +1,28 @@
 import type { ServerResponse } from 'node:http';
 import { formatEventId, formatTopic } from '@tidewire/contract';
-import type { LogPosition } from '@tidewire/contract';
+import { createTableWords, TOPIC_WORDS } from '../formats/sse.ts';
 import { ANONYMOUS_PRINCIPAL } from '../limits/connection-slots.ts';
-import { NOTHING_LIVE } from '../replay/cursor.ts';
-import { replay } from '../replay/replay.ts';
 import type { Admission } from '../rights/admission.ts';
+import { startStream } from './catch-up.ts';
+import type { Peer } from './peer.ts';
+import { describeSubscription } from './socket-lane.ts';
 import { SseSink } from './sse.ts';
-import type { OpenedStream, Wanted } from './stream-opener.ts';
-import { placeAtStart } from './stream-start.ts';
+import type { OpenedStream, StreamSide, Wanted } from './stream-opener.ts';
+import type { Stream } from './stream.ts';
 import type { TransportOptions } from './transport-options.ts';
 
-/** A subscribe request, read and authenticated. */
-export interface SseOrder {
-  readonly wanted: Wanted;
-  readonly cursor: string | undefined;
+/** Who asks for a stream, and where it goes. */
+export interface SsePlace {
   readonly admission: Admission;
   readonly address: string;
   readonly correlationId: string;
   readonly response: ServerResponse;
+}
+
+/** A subscribe request, read and authenticated. */
+export interface SseOrder extends SsePlace {
+  readonly wanted: Wanted;
+  readonly cursor: string | undefined;
 }
 
 /** Streams over Server-Sent Events: what cannot be refused any more is said in the stream. */
@@ -35,59 +40,96 @@ export class SseStreams {
    */
   async open(order: SseOrder): Promise<void> {
     const { slots, opener } = this.#options;
-    const { admission, response } = order;
+    const { admission, response, wanted } = order;
+    const { table } = opener.find(wanted, admission.reader);
     const slot = await slots.take(admission.reader.principalId ?? ANONYMOUS_PRINCIPAL);
-    const sink = SseSink.create(response);
-    await opener.open({ ...order, side: { wire: 'sse', tick: 0, sink } }, slot, (opened) => {
+    const sink = SseSink.create(response, table === undefined ? TOPIC_WORDS : createTableWords(table));
+    const side = { ...sideOf(table), sink };
+    await opener.open({ ...order, side }, slot, (opened) => {
       if (sink !== undefined) this.#begin(opened, sink, order);
     });
   }
 
-  #begin(opened: OpenedStream, sink: SseSink, { response, correlationId }: SseOrder): void {
-    const { fanOut, keeper } = this.#options;
-    const { stream, start, position } = opened;
-    sink.begin(
-      response,
-      {
-        connectionId: stream.id,
-        correlationId,
-        topics: stream.topics.map(formatTopic),
-        position: start.kind === 'live' ? formatEventId(position) : undefined,
-        retryMs: keeper.retryMs(),
-      },
-      () => keeper.drop(stream),
-    );
-    const from = placeAtStart(fanOut, opened);
-    if (from !== undefined) void this.#replay(opened, sink, from);
+  /**
+   * Opens a stream that is subscribed to nothing, for those who have something else to say to it. Owns the admission.
+   * Undefined when the client has gone.
+   *
+   * @throws TidewireError before anything was sent, as {@link open} does.
+   */
+  async openBare(place: SsePlace, about: string, onClose: (peer: Peer) => void): Promise<Peer | undefined> {
+    const { slots, opener, keeper } = this.#options;
+    const { admission, response, address } = place;
+    const slot = await slots.take(admission.reader.principalId ?? ANONYMOUS_PRINCIPAL);
+    const sink = SseSink.create(response, createTableWords(''));
+    if (sink === undefined) {
+      slot.release();
+      admission.release();
+      return undefined;
+    }
+    const stream = opener.openHost({ admission, address }, { ...sideOf(''), sink }, slot);
+    const peer = new SsePeer(stream, sink);
+    this.#open(sink, stream, place, { about, position: undefined }, () => {
+      keeper.drop(stream);
+      onClose(peer);
+    });
+    return peer;
   }
 
-  /** Waits for a place among the replays, then brings the stream up to date. Its errors end here. */
-  async #replay(opened: OpenedStream, sink: SseSink, from: LogPosition): Promise<void> {
-    const { gate, fanOut, keeper, clock, logger, onReplay } = this.#options;
-    const { stream, connection } = opened;
-    if (stream.work === undefined) return;
-    const { signal } = stream.work;
-    const place = await gate.enter(stream.reader.principalId ?? stream.id, signal);
-    try {
-      if (signal.aborted) return;
-      // Rights changed while it waited: the client has been told to fetch again and live events follow already.
-      if (connection.after !== NOTHING_LIVE) return;
-      fanOut.hold(connection);
-      if (place === undefined) {
-        fanOut.resync(connection, 'behind');
-        fanOut.release(connection, from.sequence);
-        return;
-      }
-      const startedAt = clock.monotonic();
-      const target = { stream: { ...stream, connection }, sink, from, subscribedAt: opened.position, signal };
-      onReplay(await replay(this.#options.replay, target), clock.monotonic() - startedAt);
-    } catch (error) {
-      // The client keeps its cursor and comes back with it.
-      logger.warn('replay failed', { connectionId: stream.id, error });
-      keeper.end(stream, 'SERVICE_UNAVAILABLE');
-    } finally {
-      place?.release();
-      stream.work = undefined;
-    }
+  #begin(opened: OpenedStream, sink: SseSink, order: SseOrder): void {
+    const { keeper } = this.#options;
+    const { stream, start, position } = opened;
+    const about =
+      stream.table === undefined
+        ? `topics ${stream.topics.map(formatTopic).join(' ')}`
+        : `table ${stream.table}`;
+    const live = start.kind === 'live' ? formatEventId(position) : undefined;
+    this.#open(sink, stream, order, { about, position: live }, () => keeper.drop(stream));
+    if (stream.table !== undefined) sink.tell(describeSubscription(opened, stream.table, stream.id));
+    startStream(this.#options, opened, sink);
   }
+
+  #open(
+    sink: SseSink,
+    stream: Stream,
+    { response, correlationId }: SsePlace,
+    opening: { readonly about: string; readonly position: string | undefined },
+    onClose: () => void,
+  ): void {
+    const retryMs = this.#options.keeper.retryMs();
+    sink.begin(response, { connectionId: stream.id, correlationId, retryMs, ...opening }, onClose);
+  }
+}
+
+/** A stream as those see it who have something to say to it besides events. */
+class SsePeer implements Peer {
+  readonly #stream: Stream;
+  readonly #sink: SseSink;
+
+  constructor(stream: Stream, sink: SseSink) {
+    this.#stream = stream;
+    this.#sink = sink;
+  }
+
+  get id(): string {
+    return this.#stream.id;
+  }
+
+  get reader(): Peer['reader'] {
+    return this.#stream.reader;
+  }
+
+  get open(): boolean {
+    return this.#sink.open && !this.#stream.ended;
+  }
+
+  tell(message: Parameters<Peer['tell']>[0]): void {
+    this.#sink.tell(message);
+  }
+}
+
+/** Frames of tables carry the name of their subscription, which is the table's. */
+function sideOf(table: string | undefined): Omit<StreamSide, 'sink'> {
+  return table === undefined
+    ? { transport: 'sse', wire: 'sse', tick: 0, subscription: '' }
+    : { transport: 'sse', wire: 'table-sse', tick: 0, subscription: table };
 }

@@ -1,9 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { HTTP_HEADERS, PROTOCOL_VERSION, SSE_EVENTS, errorCodeRow } from '@tidewire/contract';
-import type { ErrorCode, Resync, StreamEnd } from '@tidewire/contract';
+import type { ErrorCode, Resync, StreamEnd, StreamMessage } from '@tidewire/contract';
 import { takeSocket } from '@tidewire/service-kit';
-import { chunk, sseCredentialExpiring, sseResync } from '../formats/sse.ts';
+import { chunk, sseMessage } from '../formats/sse.ts';
+import type { SseWords } from '../formats/sse.ts';
+import { untilDrained } from './socket-drain.ts';
 import type { StreamSink } from './stream.ts';
 
 export const SSE_MEDIA_TYPE = 'text/event-stream';
@@ -21,16 +23,22 @@ const LINGER_MS = 5000;
  */
 export class SseSink implements StreamSink {
   readonly #socket: Socket;
+  readonly #words: SseWords;
   #open = true;
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, words: SseWords) {
     this.#socket = socket;
+    this.#words = words;
   }
 
   /** Undefined when the client has gone already. Nothing is sent before {@link SseSink.begin}. */
-  static create(response: ServerResponse): SseSink | undefined {
+  static create(response: ServerResponse, words: SseWords): SseSink | undefined {
     const { socket } = response;
-    return socket === null || socket.destroyed ? undefined : new SseSink(socket);
+    return socket === null || socket.destroyed ? undefined : new SseSink(socket, words);
+  }
+
+  get open(): boolean {
+    return this.#open;
   }
 
   /**
@@ -61,26 +69,26 @@ export class SseSink implements StreamSink {
     this.#socket.resetAndDestroy();
   }
 
-  /** Resolves when the socket takes more without queueing, or the connection is closed. */
   async drained(): Promise<void> {
-    if (this.#socket.destroyed || !this.#socket.writableNeedDrain) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const done = (): void => {
-      this.#socket.off('drain', done);
-      this.#socket.off('close', done);
-      resolve();
-    };
-    this.#socket.once('drain', done);
-    this.#socket.once('close', done);
-    await promise;
+    await untilDrained(this.#socket);
   }
 
   resync(resync: Resync): void {
-    this.write(chunk(sseResync(resync)));
+    this.write(chunk(this.#words.resync(resync)));
   }
 
   expiring(expiresAt: number): void {
-    this.write(chunk(sseCredentialExpiring(expiresAt)));
+    this.write(chunk(this.#words.expiring(expiresAt)));
+  }
+
+  held(on: boolean): void {
+    const text = this.#words.held(on);
+    if (text !== '') this.write(chunk(text));
+  }
+
+  /** Sends a message that has no place in the order of the log. */
+  tell(message: StreamMessage): void {
+    this.write(chunk(sseMessage(message)));
   }
 
   end(code: ErrorCode, reason: string, lingerMs: number = LINGER_MS): void {
@@ -119,7 +127,8 @@ function sseHeaders({ connectionId, correlationId }: SseOpening): Record<string,
 export interface SseOpening {
   readonly connectionId: string;
   readonly correlationId: string;
-  readonly topics: readonly string[];
+  /** What it is subscribed to, for people who read along. */
+  readonly about: string;
   /** Text of the position from which events follow; undefined while that is still to be found out. */
   readonly position: string | undefined;
   readonly retryMs: number;
@@ -127,12 +136,10 @@ export interface SseOpening {
 
 /** The first bytes of a stream: who it is, what it is subscribed to, from where, and when to come back. */
 function formatOpening(opening: SseOpening): Buffer {
-  const { connectionId, topics, position, retryMs } = opening;
+  const { connectionId, about, position, retryMs } = opening;
   const start = position === undefined ? '' : `: position ${position}\n`;
   const cursor = position === undefined ? '' : `id: ${position}\n`;
-  return chunk(
-    `: connection ${connectionId}\n: topics ${topics.join(' ')}\n${start}retry: ${retryMs}\n${cursor}\n`,
-  );
+  return chunk(`: connection ${connectionId}\n: ${about}\n${start}retry: ${retryMs}\n${cursor}\n`);
 }
 
 /** What a client is told when the server ends its stream. Whether coming back can help is the code's own advice. */

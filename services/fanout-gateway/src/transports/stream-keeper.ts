@@ -41,9 +41,14 @@ const REASONS = {
   DRAINING: 'This server is restarting',
   SERVICE_UNAVAILABLE: 'The event log began anew',
   TOO_MANY_SUBSCRIPTIONS: 'This server runs as many filters without an equality (eq, in) as it may',
+  CONNECTION_IDLE: 'Nothing was subscribed to for too long',
+  RATE_LIMITED: 'Too many messages at once',
 } as const satisfies Partial<Record<ErrorCode, string>>;
 
 export type EndCode = keyof typeof REASONS;
+
+/** What ends a subscription and not the connection that it is on, where that can have several. */
+const ENDS_OF_SUBSCRIPTIONS: ReadonlySet<EndCode> = new Set(['GONE', 'TOO_MANY_SUBSCRIPTIONS']);
 
 /** Keeps the open streams: does to them what changes of rights demand, ages them, and ends them with a reason. */
 export class StreamKeeper implements RightsEffects {
@@ -54,10 +59,13 @@ export class StreamKeeper implements RightsEffects {
   #staleSince: number | undefined;
   /** Streams that are ended in one sweep while this process is stale for too long. */
   #staleLot = 0;
+  /** What the streams were told last. */
+  #held = false;
 
   constructor(options: StreamKeeperOptions) {
     this.#options = options;
     this.#sweep = options.clock.setInterval(() => {
+      this.#tellHeld();
       this.#endAged();
       this.#endStale();
     }, SWEEP_MS);
@@ -93,16 +101,18 @@ export class StreamKeeper implements RightsEffects {
   }
 
   /**
-   * The stream lives by another credential of its principal from here on. `alike`: it may see by it exactly what it
-   * might see before.
+   * The connection lives by another credential of its principal from here on. `isAlike`: whether a stream of it may see by
+   * that one exactly what it might see before; asked before anything changes.
    */
-  renew(stream: Stream, admission: Admission, alike: boolean): void {
+  renew(stream: Stream, admission: Admission, isAlike: (stream: Stream) => boolean): void {
+    const parts = [stream, ...(stream.lanes ?? [])];
+    const changed = parts.filter((part) => !isAlike(part));
     const before = stream.admission;
-    this.streams.rebind(stream, admission.reader);
+    for (const part of parts) this.streams.rebind(part, admission.reader);
     stream.admission = admission;
     this.credentialExpires(stream, admission.expiresAt);
     before.release();
-    if (!alike) this.changed(stream);
+    for (const part of changed) if (!part.ended) this.changed(part);
   }
 
   gone(stream: Stream): void {
@@ -115,9 +125,13 @@ export class StreamKeeper implements RightsEffects {
    */
   end(stream: Stream, code: EndCode): void {
     if (stream.ended) return;
+    if (stream.host !== undefined && !ENDS_OF_SUBSCRIPTIONS.has(code)) {
+      this.end(stream.host, code);
+      return;
+    }
     const atOnce = ENDS_AT_ONCE.has(code);
-    if (!atOnce && stream.connection !== undefined) {
-      this.#options.fanOut.settle(stream.connection);
+    for (const { connection } of [stream, ...(stream.lanes ?? [])]) {
+      if (!atOnce && connection !== undefined) this.#options.fanOut.settle(connection);
     }
     this.drop(stream);
     this.#options.onEnd(code);
@@ -134,6 +148,7 @@ export class StreamKeeper implements RightsEffects {
   /** Forgets the stream: no event, no right and no timer concerns it any more. */
   drop(stream: Stream): void {
     if (stream.ended) return;
+    for (const lane of [...(stream.lanes ?? [])]) this.drop(lane);
     stream.ended = true;
     stream.work?.abort();
     this.streams.remove(stream);
@@ -155,15 +170,15 @@ export class StreamKeeper implements RightsEffects {
       oldest: formatEventId(this.#options.oldest()),
       current: formatEventId(current),
     };
-    for (const stream of this.streams.all()) {
-      stream.sink.resync(resync);
+    for (const stream of [...this.streams.connections()]) {
+      for (const part of [stream, ...(stream.lanes ?? [])]) part.sink.resync(resync);
       this.end(stream, 'SERVICE_UNAVAILABLE');
     }
   }
 
   /** Tells all streams to reconnect, spread over the time so that other gateways are not run over. */
   async drain(durationMs: number): Promise<void> {
-    const streams = [...this.streams.all()];
+    const streams = [...this.streams.connections()];
     const { clock, random } = this.#options;
     const ends = streams.map((stream) => {
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -178,17 +193,24 @@ export class StreamKeeper implements RightsEffects {
 
   stop(): void {
     this.#sweep.cancel();
-    for (const stream of this.streams.all()) this.end(stream, 'DRAINING');
+    for (const stream of [...this.streams.connections()]) this.end(stream, 'DRAINING');
   }
 
   retryMs(): number {
     return retryDelay(this.#options.random);
   }
 
+  #tellHeld(): void {
+    const held = !this.#options.fresh();
+    if (held === this.#held) return;
+    this.#held = held;
+    for (const stream of [...this.streams.connections()]) stream.sink.held(held);
+  }
+
   #endAged(): void {
     const now = this.#options.clock.now();
     const monotonic = this.#options.clock.monotonic();
-    for (const stream of this.streams.all()) {
+    for (const stream of [...this.streams.connections()]) {
       if (stream.expiresAt !== null && stream.expiresAt <= now) this.end(stream, 'CREDENTIAL_ENDED');
       else if (stream.agesAt <= monotonic) this.end(stream, 'CONNECTION_AGED');
       else this.#warn(stream, now);
@@ -212,7 +234,8 @@ export class StreamKeeper implements RightsEffects {
     }
     this.#staleSince ??= clock.monotonic();
     if (clock.monotonic() - this.#staleSince < staleLimitMs) return;
-    this.#staleLot ||= Math.ceil(this.streams.size / STALE_SWEEPS);
-    for (const stream of [...this.streams.all()].slice(0, this.#staleLot)) this.end(stream, 'RIGHTS_STALE');
+    const streams = [...this.streams.connections()];
+    this.#staleLot ||= Math.ceil(streams.length / STALE_SWEEPS);
+    for (const stream of streams.slice(0, this.#staleLot)) this.end(stream, 'RIGHTS_STALE');
   }
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { TidewireError } from '@tidewire/contract';
-import type { LogPosition, ObjectAction, Topic } from '@tidewire/contract';
+import type { LogPosition, ObjectAction, Topic, Transport } from '@tidewire/contract';
+import type { RightsView } from '@tidewire/policy';
 import type { Clock } from '@tidewire/service-kit';
 import type { Connection, Wire } from '../delivery/connection.ts';
 import type { FanOutPort } from '../fanout/subscription.ts';
@@ -10,6 +11,7 @@ import type { LogFeed } from '../log/log-feed.ts';
 import { decideStart, isBeyond } from '../replay/cursor.ts';
 import type { Start } from '../replay/cursor.ts';
 import { identify } from '../rights/access.ts';
+import type { Reader } from '../rights/access.ts';
 import type { Admission } from '../rights/admission.ts';
 import type { Wish } from '../rights/resolve-filter.ts';
 import { resolveTable } from '../rights/resolve-table.ts';
@@ -39,15 +41,36 @@ export interface Wanted {
   readonly actions: readonly ObjectAction[] | undefined;
 }
 
-/** A request for a stream or a poll, read and authenticated. */
-export interface StreamOrder {
-  readonly wanted: Wanted;
-  readonly cursor: string | undefined;
+/** How a client is written to. */
+export interface StreamSide {
+  readonly transport: Transport;
+  readonly wire: Wire;
+  readonly tick: 0 | 1;
+  /** What its frames call it, where frames of its wire carry a name; otherwise empty. */
+  readonly subscription: string;
+  readonly sink: StreamSink;
+}
+
+/** Who connects. */
+export interface ConnectionOrder {
   readonly admission: Admission;
   /** The client's, as far as proxies are trusted. */
   readonly address: string;
-  /** How the client is written to; `sink` is undefined when it has gone already. */
-  readonly side: { readonly wire: Wire; readonly tick: 0 | 1; readonly sink: StreamSink | undefined };
+}
+
+/** A request for a stream or a poll, read and authenticated. */
+export interface StreamOrder extends ConnectionOrder {
+  readonly wanted: Wanted;
+  readonly cursor: string | undefined;
+  /** `sink` is undefined when the client has gone already. */
+  readonly side: Omit<StreamSide, 'sink'> & { readonly sink: StreamSink | undefined };
+}
+
+/** A subscription on a connection that can have several. */
+export interface LaneOrder {
+  readonly wanted: Wanted;
+  readonly cursor: string | undefined;
+  readonly side: StreamSide;
 }
 
 /** A stream that takes part from `position` on: nothing was written to it, and what its cursor misses is still to come. */
@@ -57,6 +80,14 @@ export interface OpenedStream {
   readonly start: Start;
   readonly position: LogPosition;
 }
+
+/** What a stream is subscribed to, as the log calls it. */
+type Target = Pick<Stream, 'topics' | 'interests' | 'table'>;
+
+const NOTHING: Target = Object.freeze({ topics: [], interests: [], table: undefined });
+const NO_WISH: Wish = Object.freeze({ filter: [], fields: undefined });
+/** A subscription has its connection's place, and is let in by what let that in. */
+const NO_PLACE = Object.freeze({ release: () => undefined });
 
 /** Part of a stream's life that is taken off at random, so that those opened together do not age together. */
 const AGE_JITTER = 0.2;
@@ -101,24 +132,101 @@ export class StreamOpener {
    * {@link requireReady} throws.
    */
   async open(order: StreamOrder, slot: Slot, begin: (opened: OpenedStream) => void): Promise<void> {
-    const { feed, keeper, fanOut } = this.#options;
+    const { side, ...rest } = order;
     try {
-      if (feed.window === undefined || isBeyond(order.cursor, feed.position)) await feed.refreshWindow();
+      await this.#lookAhead(order.cursor);
       // From here to the end nothing is awaited: rights and position are those of one moment.
       this.requireReady();
       const start = this.#decideStart(order.cursor);
-      const stream = this.#createStream(order, slot);
-      if (stream === undefined) return;
-      try {
-        const connection = this.#attach(stream, order);
-        begin({ stream, connection, start, position: fanOut.evaluatedPosition() });
-      } catch (error) {
-        keeper.drop(stream);
-        throw error;
+      this.#requireAlive(order.admission);
+      const target = this.#resolve(order.wanted, order.admission.reader);
+      const { sink } = side;
+      if (sink === undefined) {
+        slot.release();
+        order.admission.release();
+        return;
       }
+      const stream = this.#createConnection({ ...rest, target }, { ...side, sink }, slot);
+      this.#begin(stream, { ...rest, side: { ...side, sink } }, start, begin);
     } catch (error) {
       slot.release();
       order.admission.release();
+      throw error;
+    }
+  }
+
+  /**
+   * Lets a connection in that subscribes to nothing yet: {@link openLane} does. Owns the place and the admission from here
+   * on, also when it throws.
+   *
+   * @throws TidewireError UNAUTHORIZED, and what {@link requireReady} throws.
+   */
+  openHost(order: ConnectionOrder, side: StreamSide, slot: Slot): Stream {
+    try {
+      this.requireReady();
+      this.#requireAlive(order.admission);
+      const stream: Stream = {
+        ...this.#createConnection({ ...order, target: NOTHING }, side, slot),
+        lanes: new Set(),
+      };
+      this.#options.keeper.streams.add(stream);
+      return stream;
+    } catch (error) {
+      slot.release();
+      order.admission.release();
+      throw error;
+    }
+  }
+
+  /**
+   * Subscribes on a connection. `begin` is called before anything of the subscription can be written; not when the
+   * connection has ended meanwhile.
+   *
+   * @throws TidewireError as {@link open} does.
+   */
+  async openLane(host: Stream, order: LaneOrder, begin: (opened: OpenedStream) => void): Promise<void> {
+    await this.#lookAhead(order.cursor);
+    if (host.ended) return;
+    this.requireReady();
+    const start = this.#decideStart(order.cursor);
+    const stream: Stream = {
+      ...host,
+      host,
+      lanes: undefined,
+      ...this.#resolve(order.wanted, host.reader),
+      wish: order.wanted.wish,
+      sink: order.side.sink,
+      since: this.#options.clock.now(),
+      slot: NO_PLACE,
+      admission: NO_PLACE,
+    };
+    this.#begin(stream, order, start, begin);
+  }
+
+  /**
+   * Whether what is wanted is there for this reader, before its connection is let in.
+   *
+   * @throws TidewireError NOT_FOUND, UNKNOWN_FIELD, MALFORMED_FILTER, and what {@link requireReady} throws.
+   */
+  check(wanted: Wanted, reader: Reader): void {
+    this.requireReady();
+    const { interests, table } = this.#resolve(wanted, reader);
+    const view = (): RightsView => this.#options.rights.view;
+    void new StreamRequest({ view, reader, interests, wish: wanted.wish, events: wanted.actions, table });
+  }
+
+  async #lookAhead(cursor: string | undefined): Promise<void> {
+    const { feed } = this.#options;
+    if (feed.window === undefined || isBeyond(cursor, feed.position)) await feed.refreshWindow();
+  }
+
+  #begin(stream: Stream, order: LaneOrder, start: Start, begin: (opened: OpenedStream) => void): void {
+    const { fanOut, keeper } = this.#options;
+    try {
+      const connection = this.#attach(stream, order);
+      begin({ stream, connection, start, position: fanOut.evaluatedPosition() });
+    } catch (error) {
+      keeper.drop(stream);
       throw error;
     }
   }
@@ -131,9 +239,8 @@ export class StreamOpener {
     return start;
   }
 
-  #createStream({ admission, address, wanted, side }: StreamOrder, slot: Slot): Stream | undefined {
-    const { rights, clock, random, maxAgeMs } = this.#options;
-    const { reader, expiresAt } = admission;
+  #requireAlive({ reader, expiresAt }: Admission): void {
+    const { rights, clock } = this.#options;
     if (reader.credentialId !== null && rights.view.credential(reader.credentialId) === undefined) {
       throw unavailable('The rights were loaded anew meanwhile');
     }
@@ -141,25 +248,28 @@ export class StreamOpener {
     if (expired || identify(rights.view, reader) === undefined) {
       throw new TidewireError('UNAUTHORIZED', 'The credential is not valid.');
     }
-    const { topics, interests, table } = this.#resolve(wanted, admission);
-    if (side.sink === undefined) {
-      slot.release();
-      admission.release();
-      return undefined;
-    }
+  }
+
+  #createConnection(
+    order: ConnectionOrder & { readonly wanted?: Wanted; readonly target: Target },
+    { transport, sink }: StreamSide,
+    slot: Slot,
+  ): Stream {
+    const { clock, random, maxAgeMs } = this.#options;
+    const { admission, address, wanted, target } = order;
     return {
       id: randomUUID(),
-      reader,
+      host: undefined,
+      lanes: undefined,
+      reader: admission.reader,
       address,
-      transport: side.wire,
+      transport,
       since: clock.now(),
-      topics,
-      interests,
-      wish: wanted.wish,
-      table,
-      sink: side.sink,
+      ...target,
+      wish: wanted?.wish ?? NO_WISH,
+      sink,
       agesAt: clock.monotonic() + maxAgeMs * (1 - AGE_JITTER * random()),
-      expiresAt,
+      expiresAt: admission.expiresAt,
       warned: false,
       connection: undefined,
       subscription: undefined,
@@ -170,7 +280,12 @@ export class StreamOpener {
     };
   }
 
-  #resolve({ from }: Wanted, { reader }: Admission): Pick<Stream, 'topics' | 'interests' | 'table'> {
+  /** What is wanted, by its names of now. @throws TidewireError NOT_FOUND */
+  find(wanted: Wanted, reader: Reader): Pick<Stream, 'topics' | 'table'> {
+    return this.#resolve(wanted, reader);
+  }
+
+  #resolve({ from }: Wanted, reader: Reader): Target {
     const { view } = this.#options.rights;
     if (typeof from !== 'string') {
       return { topics: from, interests: resolveTopics(view, reader, from), table: undefined };
@@ -179,7 +294,7 @@ export class StreamOpener {
     return { topics: [topic], interests: [interest], table };
   }
 
-  #attach(stream: Stream, { wanted, side }: StreamOrder): Connection {
+  #attach(stream: Stream, { wanted, side }: LaneOrder): Connection {
     const { fanOut, rights, keeper } = this.#options;
     const request = new StreamRequest({
       view: () => rights.view,
@@ -197,6 +312,7 @@ export class StreamOpener {
       principalId: stream.reader.principalId ?? ANONYMOUS_PRINCIPAL,
       sink: stream.sink,
       wire: side.wire,
+      subscription: side.subscription,
       tick: side.tick,
     });
     stream.subscription = fanOut.subscribe(stream.connection, request);

@@ -17,14 +17,24 @@ export interface StreamSink extends Sink {
   end(code: ErrorCode, reason: string, lingerMs?: number): void;
   /** Says that the credential will end then, unless it is renewed. Wall-clock milliseconds. */
   expiring(expiresAt: number): void;
+  /** Says that events are held back, or that they are not any more, where the client's protocol has words for it. */
+  held(on: boolean): void;
 }
 
 /** Ends after which nothing leaves that was judged before: it was meant for somebody who may not have it any more. */
 export const ENDS_AT_ONCE: ReadonlySet<ErrorCode> = new Set(['CREDENTIAL_ENDED', 'CONNECTION_ENDED']);
 
-/** One open stream of one principal, or one poll that waits, with what it asked for. */
+/**
+ * One open stream of one principal, or one poll that waits, with what it asked for. A connection that can have several
+ * subscriptions is a stream that asked for nothing, the host, and one stream per subscription: what happens to the
+ * connection happens to the host, what happens to a subscription to its own stream alone.
+ */
 export interface Stream {
   readonly id: string;
+  /** The stream of the connection that this one is a subscription of; undefined: it is its own connection. */
+  readonly host: Stream | undefined;
+  /** The subscriptions of a connection that can have several; undefined: it cannot. */
+  readonly lanes: Set<Stream> | undefined;
   /** Who is told, by which credential: by another one of the same principal after a renewal. */
   reader: Reader;
   /** The client's, as far as proxies are trusted. */
@@ -64,14 +74,16 @@ export class Streams {
 
   add(stream: Stream): void {
     this.#all.add(stream);
-    this.#byId.set(stream.id, stream);
+    stream.host?.lanes?.add(stream);
+    if (stream.host === undefined) this.#byId.set(stream.id, stream);
     addTo(this.#byPrincipal, stream.reader.principalId, stream);
     addTo(this.#byCredential, stream.reader.credentialId, stream);
   }
 
   remove(stream: Stream): void {
     this.#all.delete(stream);
-    this.#byId.delete(stream.id);
+    stream.host?.lanes?.delete(stream);
+    if (stream.host === undefined) this.#byId.delete(stream.id);
     removeFrom(this.#byPrincipal, stream.reader.principalId, stream);
     removeFrom(this.#byCredential, stream.reader.credentialId, stream);
   }
@@ -83,6 +95,7 @@ export class Streams {
     addTo(this.#byCredential, stream.reader.credentialId, stream);
   }
 
+  /** The connection of that id. */
   find(id: string): Stream | undefined {
     return this.#byId.get(id);
   }
@@ -93,6 +106,11 @@ export class Streams {
 
   all(): ReadonlySet<Stream> {
     return this.#all;
+  }
+
+  /** Those that are connections: no subscriptions of one. */
+  *connections(): Generator<Stream> {
+    for (const stream of this.#all) if (stream.host === undefined) yield stream;
   }
 
   ofPrincipal(id: string): ReadonlySet<Stream> {

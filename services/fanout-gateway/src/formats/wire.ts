@@ -1,0 +1,14 @@
+import type { Wire } from '../delivery/connection.ts';
+import { POLL_LINES } from './poll-line.ts';
+import { SSE_FRAMES, TABLE_SSE_FRAMES } from './sse.ts';
+import { DEFLATED_SOCKET_FRAMES, SOCKET_FRAMES } from './web-socket.ts';
+import type { WireFormat } from './wire-format.ts';
+
+/** Every wire. A new transport is one row. */
+export const WIRES: Readonly<Record<Wire, WireFormat>> = Object.freeze({
+  'sse': SSE_FRAMES,
+  'table-sse': TABLE_SSE_FRAMES,
+  'poll': POLL_LINES,
+  'socket': SOCKET_FRAMES,
+  'socket-deflate': DEFLATED_SOCKET_FRAMES,
+});

@@ -1,0 +1,33 @@
+import type { IncomingMessage } from 'node:http';
+import { TidewireError } from '@tidewire/contract';
+import { readCredential, requireOwnPage } from '@tidewire/service-kit';
+import type { ClientAddress, GivenCredential } from '@tidewire/service-kit';
+import { admitAnonymous } from '../rights/admission.ts';
+import type { Admission } from '../rights/admission.ts';
+
+/** What it takes to find out who asks. */
+export interface AdmitRequestOptions {
+  readonly admit: (credential: GivenCredential) => Promise<Admission>;
+  readonly anonymousStreams: boolean;
+  /** Origins whose pages may use a session cookie here. */
+  readonly allowedOrigins: readonly string[];
+  readonly addressOf: ClientAddress;
+}
+
+/**
+ * Who asks. `use`: what for; writes and sockets with a session cookie are for allowed pages only.
+ *
+ * @throws TidewireError UNAUTHORIZED; BAD_REQUEST for several different credentials; FORBIDDEN for a foreign page with a
+ * session cookie.
+ */
+export async function admitRequest(
+  request: IncomingMessage,
+  { admit, anonymousStreams, allowedOrigins, addressOf }: AdmitRequestOptions,
+  use: 'stream' | 'socket' | 'write' = 'stream',
+): Promise<Admission> {
+  const credential = readCredential(request);
+  if (credential?.source === 'cookie') requireOwnPage(request.headers, allowedOrigins, use);
+  if (credential !== undefined) return await admit({ ...credential, address: addressOf(request) });
+  if (anonymousStreams) return admitAnonymous();
+  throw new TidewireError('UNAUTHORIZED', 'Send a credential: "Authorization: Bearer <token>" or a session.');
+}

@@ -1,0 +1,27 @@
+import { CLIENT_MESSAGES, TidewireError, tableHandshakeSchema } from '@tidewire/contract';
+import type { ClientMessage } from '@tidewire/contract';
+import { parseInput, parseJsonBody } from '@tidewire/service-kit';
+
+const TYPES: ReadonlyMap<string, (typeof CLIENT_MESSAGES)[keyof typeof CLIENT_MESSAGES]> = new Map(
+  Object.entries(CLIENT_MESSAGES),
+);
+
+/**
+ * Reads a client's message.
+ *
+ * @throws TidewireError BAD_REQUEST for what is no message, VALIDATION_ERROR for one that is not as it should be.
+ */
+export function readClientMessage(text: string): ClientMessage {
+  const message = parseJsonBody(text);
+  if (typeof message !== 'object' || message === null || Array.isArray(message)) {
+    throw new TidewireError('BAD_REQUEST', 'A message is a JSON object');
+  }
+  const { type, table } = message as { readonly type?: unknown; readonly table?: unknown };
+  if (type === undefined && table !== undefined) return parseInput(tableHandshakeSchema, message, 'message');
+  const schema = typeof type === 'string' ? TYPES.get(type) : undefined;
+  if (schema === undefined) {
+    const known = [...TYPES.keys()].join(', ');
+    throw new TidewireError('BAD_REQUEST', `The type of a message is one of ${known}`);
+  }
+  return parseInput(schema, message, 'message');
+}

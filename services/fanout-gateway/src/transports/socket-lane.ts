@@ -1,0 +1,80 @@
+import { formatTableFilter } from '@tidewire/condition';
+import { formatEventId, formatTopic } from '@tidewire/contract';
+import type { ErrorCode, Resync, StreamMessage, Topic } from '@tidewire/contract';
+import { formatSort } from '../rights/resolve-sort.ts';
+import type { StreamRequest } from '../rights/stream-request.ts';
+import type { SocketPeer } from './socket-peer.ts';
+import type { OpenedStream } from './stream-opener.ts';
+import type { StreamSink } from './stream.ts';
+
+/** What a subscription is to, as messages call it. */
+export type LaneSubject = { readonly table: string } | { readonly topic: string };
+
+export function laneSubject(table: string | undefined, topics: readonly Topic[]): LaneSubject {
+  return table === undefined ? { topic: topics.map(formatTopic).join(' ') } : { table };
+}
+
+/** What a client is told of a subscription that has begun. */
+export function describeSubscription(
+  { stream, start, position }: OpenedStream,
+  subscription: string,
+  connectionId: string,
+): StreamMessage {
+  const request = stream.subscription?.request as StreamRequest;
+  const filter = stream.table === undefined ? '' : formatTableFilter(request.filter);
+  return {
+    type: 'subscribed',
+    ...laneSubject(stream.table, stream.topics),
+    subscriptionId: subscription,
+    connectionId,
+    ...(filter !== '' && { filter }),
+    ...(request.fields && { fields: [...request.fields] }),
+    ...(request.sort && { sort: formatSort(request.sort) }),
+    ...(start.kind === 'live' && { eventId: formatEventId(position) }),
+  };
+}
+
+/** The write side of one subscription of a socket: it shares the connection, and ends by itself. */
+export class SocketLane implements StreamSink {
+  readonly subscription: string;
+  readonly subject: LaneSubject;
+  readonly #peer: SocketPeer;
+
+  constructor(peer: SocketPeer, subscription: string, subject: LaneSubject) {
+    this.#peer = peer;
+    this.subscription = subscription;
+    this.subject = subject;
+  }
+
+  write(bytes: Buffer): void {
+    this.#peer.write(bytes);
+  }
+
+  queuedBytes(): number {
+    return this.#peer.queuedBytes();
+  }
+
+  async drained(): Promise<void> {
+    await this.#peer.drained();
+  }
+
+  /** The bytes of one subscription cannot be taken back alone. */
+  reset(): void {
+    this.#peer.reset();
+  }
+
+  resync(resync: Resync): void {
+    this.#peer.tell({ type: 'resync', ...resync, scope: [this.subscription] });
+  }
+
+  end(code: ErrorCode, reason: string): void {
+    const { subscription: subscriptionId, subject } = this;
+    this.#peer.tell({ type: 'error', code, message: reason, subscriptionId });
+    this.#peer.tell({ type: 'unsubscribed', ...subject, subscriptionId });
+  }
+
+  /** Credential and freshness are the connection's, which tells of them once. */
+  expiring(): void {}
+
+  held(): void {}
+}
