@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import type { Credential, LogPosition, ObjectMessage, Principal, StreamMessage } from '@tidewire/contract';
+import type {
+  Actor,
+  Credential,
+  LogPosition,
+  ObjectMessage,
+  PendingEdit,
+  Principal,
+  StreamMessage,
+} from '@tidewire/contract';
 import type { MessageBus } from '@tidewire/messaging';
 import type { RightsView } from '@tidewire/policy';
 import { PendingEdits } from '../src/conflicts/pending-edits.ts';
@@ -7,9 +15,64 @@ import { ReplayRing } from '../src/log/ring.ts';
 import { ANONYMOUS } from '../src/rights/access.ts';
 import type { Reader } from '../src/rights/access.ts';
 import type { Peer } from '../src/transports/peer.ts';
-import { EPOCH, createTestScheduler, uuid } from './fan-out-builder.ts';
-import type { TestScheduler } from './fan-out-builder.ts';
+import {
+  EPOCH,
+  ORGANISATION,
+  change,
+  createTestScheduler,
+  image,
+  principal,
+  uuid,
+} from './fan-out-builder.ts';
+import type { ImageSpec, SchemaSpec, TestScheduler } from './fan-out-builder.ts';
 
+export const RECORD = uuid('d', 1);
+export const READ = '2026-01-01T00:00:00.000Z';
+const PROPERTIES = ['title', 'secret', 'maybe', 'status', '__proto__', 'constructor', 'until'];
+
+/** Members read everything; `secret` nobody, `maybe` only while the record is open. */
+export const EDITED: SchemaSpec = {
+  properties: PROPERTIES,
+  authorization: { read: ['authenticated'] },
+  propertyRules: {
+    secret: { read: [] },
+    maybe: { read: [{ group: 'authenticated', match: { status: 'open' } }] },
+  },
+};
+
+export const alice = principal('alice');
+export const bob: Actor = { id: 'bob', name: 'Bob', organisation: ORGANISATION };
+export const at = (ms: number): string => new Date(Date.parse(READ) + ms).toISOString();
+/** The announcement of {@link RECORD}. */
+export function pending(fields: readonly string[], spec: Partial<PendingEdit> = {}): PendingEdit {
+  return { type: 'pending', table: 't1', recordId: RECORD, fields: [...fields], updatedAt: READ, ...spec };
+}
+
+export interface WriteSpec extends Partial<ObjectMessage> {
+  readonly from?: ImageSpec;
+  readonly to?: ImageSpec;
+  /** Milliseconds after what was read. */
+  readonly later?: number;
+}
+
+/** An update of {@link RECORD} by {@link bob}. */
+export function write(
+  before: Record<string, unknown>,
+  after: Record<string, unknown>,
+  { from, to, later = 1, ...spec }: WriteSpec = {},
+): ObjectMessage {
+  return change(
+    image({ properties: before, updated: at(later - 1), ...from }),
+    image({ properties: after, updated: at(later), ...to }),
+    { actor: bob, ...spec },
+  );
+}
+
+export const reads = (read: unknown): SchemaSpec => ({ ...EDITED, authorization: { read } as never });
+
+/** An update of the title alone. */
+export const title = (a: string, b: string, spec: WriteSpec = {}): ObjectMessage =>
+  write({ title: a, status: 'open' }, { title: b, status: 'open' }, spec);
 export type Conflict = Extract<StreamMessage, { type: 'conflict' }>;
 
 /** A connection that keeps what it is told. */
@@ -52,17 +115,18 @@ export class EditingWorld {
     const { maxEvents = 10_000, ...rest } = options;
     this.view = view;
     const ring = new ReplayRing({ maxEvents, maxBytes: 1 << 30 });
-    const world = this;
+    const isFresh = (): boolean => this.fresh;
+    const position = (): LogPosition => this.position;
     this.edits = new PendingEdits({
       // A bus that is not connected: looking into the stored log fails.
       bus: {} as MessageBus,
       ring,
       feed: {
         get fresh() {
-          return world.fresh;
+          return isFresh();
         },
         get position() {
-          return world.position;
+          return position();
         },
       },
       view: () => view,
