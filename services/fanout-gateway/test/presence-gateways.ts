@@ -82,6 +82,7 @@ export class PresenceGateway {
   readonly clock = createManualClock();
   readonly presence: Presence;
   readonly view = new RightsView();
+  readonly #peers: PresencePeer[] = [];
   delivering = true;
 
   constructor(name: string, bus: MessageBus, options: Pick<PresenceOptions, 'leases' | 'maxStays'>) {
@@ -99,11 +100,14 @@ export class PresenceGateway {
   }
 
   peer(person_: Person): PresencePeer {
-    return new PresencePeer(this, person_);
+    const peer = new PresencePeer(this, person_);
+    this.#peers.push(peer);
+    return peer;
   }
 
-  /** Lets so much time pass that the gateway looks around once. */
+  /** Lets so much time pass that the gateway looks around once; something came from all its connections before. */
   sweep(): void {
+    for (const peer of this.#peers) this.presence.touch(peer);
     this.clock.advance(5000);
   }
 }
@@ -184,6 +188,13 @@ export class PresenceGateways implements AsyncDisposable {
       },
       { what },
     );
+  }
+
+  /** Resolves when the second gateway has heard all that the first one said before. */
+  async heard(speaker: PresenceGateway, listener: PresenceGateway): Promise<void> {
+    for (const { bus } of [speaker, listener]) {
+      await openPresenceStore(bus, { bucket: PRESENCE_BUCKET, ttlMs: 60_000 }).list('nobody');
+    }
   }
 
   async store(): Promise<PresenceStore> {
