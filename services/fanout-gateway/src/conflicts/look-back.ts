@@ -1,10 +1,9 @@
-import { topicFilter } from '@tidewire/contract';
-import type { LogPosition } from '@tidewire/contract';
-import { readLog } from '@tidewire/messaging';
 import type { LogEntry, MessageBus } from '@tidewire/messaging';
 import type { Scheduler } from '../delivery/scheduler.ts';
 import { readNewest } from '../explain/past-events.ts';
 import type { ObjectEntry } from '../fanout/subscription.ts';
+import { ANONYMOUS_PRINCIPAL } from '../limits/connection-slots.ts';
+import { ReplayGate } from '../limits/replay-gate.ts';
 import type { LogFeed } from '../log/log-feed.ts';
 import type { ReplayRing } from '../log/ring.ts';
 import type { Edit } from './pending-edit.ts';
@@ -15,8 +14,6 @@ export interface LookBackOptions {
   readonly ring: ReplayRing;
   readonly feed: Pick<LogFeed, 'fresh' | 'position'>;
   readonly scheduler: Pick<Scheduler, 'monotonic' | 'setTimeout' | 'setImmediate'>;
-  /** Records whose stored past is read at once. */
-  readonly readsAtOnce: number;
   /** Takes what was found, in the very turn in which it is level with the log. */
   readonly onFound: (edit: Edit, past: Past) => void;
   /** Told of an edit whose past could not be read in time. */
@@ -32,6 +29,9 @@ export interface Past {
   readonly to: number;
 }
 
+/** Records whose stored past is read at once: each may hold the newest images of one. */
+const PLACES = Object.freeze({ total: 4, perPrincipal: 2 });
+const TOO_MANY = new Error('too many edits wait to be looked up');
 /** The newest events of a record that are looked at. */
 const MOST_EVENTS = 100;
 /** How long one look into the stored log may take. */
@@ -47,62 +47,97 @@ const LONGEST_MS = 20_000;
  */
 export class LookBack {
   readonly #options: LookBackOptions;
-  readonly #waiting = new Map<Edit, number>();
-  readonly #stopping = new AbortController();
-  #running = 0;
+  readonly #gate: ReplayGate;
+  /** What is being looked up, or waits for its turn. */
+  readonly #looks = new Map<Edit, AbortController>();
+  /** What came since the log began to be read, where it is being read. */
+  readonly #reading = new Map<Edit, RecordWrite[]>();
 
   constructor(options: LookBackOptions) {
     this.#options = options;
+    this.#gate = new ReplayGate(PLACES);
   }
 
   /** Looks at once; false: the ring is not enough. The caller has made sure that this process is fresh. */
   now(edit: Edit): boolean {
-    return this.#findInRing(edit);
+    const { ring, feed } = this.#options;
+    const to = feed.position.sequence;
+    const whole = ring.covers(edit.from);
+    const writes = writesOf(edit, ring.read(whole ? edit.from : 0, to));
+    // The ring is enough as well when it goes back to what was read.
+    if (!whole && !writes.some((write) => write.reaches(edit.readMs))) return false;
+    this.#found(edit, writes, { to, whole: true });
+    return true;
   }
 
   /** Looks as soon as there is a place and this process is level with the log. */
   later(edit: Edit): void {
-    this.#waiting.set(edit, this.#options.scheduler.monotonic() + LONGEST_MS);
-    this.#pump();
+    const abort = new AbortController();
+    this.#looks.set(edit, abort);
+    void this.#wait(edit, abort);
+  }
+
+  /** The next event of a record whose past is being looked up. */
+  note(edit: Edit, entry: ObjectEntry): void {
+    const since = this.#reading.get(edit);
+    if (since === undefined) return;
+    since.push(new RecordWrite(entry));
+    // More than one look takes in: the next one finds the newest of them.
+    if (since.length > MOST_EVENTS) this.#reading.delete(edit);
+  }
+
+  /** Events were applied without {@link note}: what is being read is read again. */
+  behind(): void {
+    this.#reading.clear();
+  }
+
+  /** What was found of it would be of no use any more. */
+  forget(edit: Edit): void {
+    this.#looks.get(edit)?.abort();
+    this.#looks.delete(edit);
   }
 
   stop(): void {
-    this.#stopping.abort();
-    this.#waiting.clear();
+    for (const edit of this.#looks.keys()) this.forget(edit);
   }
 
-  #pump(): void {
-    for (const [edit, until] of this.#waiting) {
-      if (this.#running >= this.#options.readsAtOnce) return;
-      this.#waiting.delete(edit);
-      if (edit.over) continue;
-      this.#running += 1;
-      void this.#look(edit, until).finally(() => {
-        this.#running -= 1;
-        this.#pump();
-      });
+  async #wait(edit: Edit, abort: AbortController): Promise<void> {
+    const { signal } = abort;
+    const { scheduler, onFailed } = this.#options;
+    const until = scheduler.monotonic() + LONGEST_MS;
+    const principal = edit.peer.reader.principalId ?? ANONYMOUS_PRINCIPAL;
+    const place = await this.#gate.enter(principal, signal);
+    try {
+      const failure = place === undefined ? TOO_MANY : await this.#look(edit, until, signal);
+      if (failure !== undefined && !signal.aborted) onFailed(edit, failure);
+    } finally {
+      if (this.#looks.get(edit) === abort) this.#looks.delete(edit);
+      place?.release();
     }
   }
 
-  async #look(edit: Edit, until: number): Promise<void> {
-    const { scheduler, feed, onFailed } = this.#options;
+  /** Looks until the present is reached; says why not when that takes too long. */
+  async #look(edit: Edit, until: number, signal: AbortSignal): Promise<unknown> {
+    const { scheduler, feed } = this.#options;
     let failure: unknown = new Error('this process is not level with the log');
     // Others may have a turn between one edit and the next, also when none of them has to wait.
-    const { promise, resolve } = Promise.withResolvers<void>();
-    scheduler.setImmediate(resolve);
-    await promise;
-    while (!edit.over && !this.#stopping.signal.aborted) {
-      if (feed.position.epoch !== edit.epoch || scheduler.monotonic() >= until) {
-        onFailed(edit, failure);
-        return;
-      }
+    await this.#turn();
+    while (!signal.aborted) {
+      if (feed.position.epoch !== edit.epoch || scheduler.monotonic() >= until) return failure;
       try {
-        if (feed.fresh && (this.#findInRing(edit) || (await this.#findInLog(edit)))) return;
+        if (feed.fresh && (this.now(edit) || (await this.#findInLog(edit, signal)))) return undefined;
       } catch (error) {
         failure = error;
       }
       await this.#pause();
     }
+    return undefined;
+  }
+
+  async #turn(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#options.scheduler.setImmediate(resolve);
+    await promise;
   }
 
   async #pause(): Promise<void> {
@@ -111,68 +146,28 @@ export class LookBack {
     await promise;
   }
 
-  #findInRing(edit: Edit): boolean {
-    const { ring, feed } = this.#options;
-    const to = feed.position.sequence;
-    const whole = ring.covers(edit.from);
-    const writes = this.#readRing(edit, { from: whole ? edit.from : 0, to });
-    // The ring is enough as well when it goes back to what was read.
-    if (!whole && !writes.some((write) => write.reaches(edit.readMs))) return false;
-    this.#found(edit, writes, { to, whole: true });
-    return true;
-  }
-
-  /** Reads the stored log up to where the ring begins, and the rest from the ring. */
-  async #findInLog(edit: Edit): Promise<boolean> {
-    const { ring, feed, scheduler } = this.#options;
+  /** Reads the stored log up to the present; what comes meanwhile is gathered beside it. */
+  async #findInLog(edit: Edit, given: AbortSignal): Promise<boolean> {
+    const { bus, ring, feed, scheduler } = this.#options;
     const tooSlow = new AbortController();
     const timer = scheduler.setTimeout(() => tooSlow.abort(new Error('the log took too long')), READ_MS);
-    const signal = AbortSignal.any([tooSlow.signal, this.#stopping.signal]);
+    const signal = AbortSignal.any([tooSlow.signal, given]);
+    const topic = { kind: 'object', uuid: edit.recordId } as const;
+    const range = { to: feed.position, limit: MOST_EVENTS };
+    const since: RecordWrite[] = [];
+    this.#reading.set(edit, since);
     try {
-      let to = feed.position;
-      const stored = await this.#readNewest(edit, to, signal);
-      while (!ring.covers(to.sequence)) {
-        const now = feed.position;
-        stored.push(...(await this.#readStored(edit, { after: to, to: now.sequence, signal })));
-        stored.splice(0, stored.length - MOST_EVENTS);
-        to = now;
-      }
+      const stored = writesOf(edit, await readNewest({ bus, ring, signal }, [topic], range));
       // From here to the end nothing is awaited: what is found is all there is.
-      const now = feed.position;
-      if (edit.over) return true;
-      if (!feed.fresh || now.epoch !== edit.epoch) return false;
-      const recent = this.#readRing(edit, { from: to.sequence, to: now.sequence });
-      this.#found(edit, [...stored, ...recent], { to: now.sequence, whole: false });
-      return true;
+      if (given.aborted) return true;
+      const { epoch, sequence } = feed.position;
+      const isWhole = this.#reading.get(edit) === since && feed.fresh && epoch === edit.epoch;
+      if (isWhole) this.#found(edit, [...stored, ...since], { to: sequence, whole: false });
+      return isWhole;
     } finally {
       timer.cancel();
+      this.#reading.delete(edit);
     }
-  }
-
-  async #readNewest(edit: Edit, to: LogPosition, signal: AbortSignal): Promise<RecordWrite[]> {
-    const { bus, ring } = this.#options;
-    const topic = { kind: 'object', uuid: edit.recordId } as const;
-    const entries = await readNewest({ bus, ring, signal }, [topic], { to, limit: MOST_EVENTS });
-    return writesOf(edit, entries);
-  }
-
-  async #readStored(
-    edit: Edit,
-    range: { readonly after: LogPosition; readonly to: number; readonly signal: AbortSignal },
-  ): Promise<RecordWrite[]> {
-    const { after, to, signal } = range;
-    const filters = [topicFilter({ kind: 'object', uuid: edit.recordId })];
-    const options = { epoch: after.epoch, from: after.sequence, to, filters, signal };
-    const entries: LogEntry[] = [];
-    for await (const entry of readLog(this.#options.bus, options)) {
-      entries.push(entry);
-      if (entries.length > MOST_EVENTS) entries.shift();
-    }
-    return writesOf(edit, entries);
-  }
-
-  #readRing(edit: Edit, { from, to }: { readonly from: number; readonly to: number }): RecordWrite[] {
-    return writesOf(edit, this.#options.ring.read(from, to));
   }
 
   #found(

@@ -29,8 +29,6 @@ export interface PendingEditsOptions {
 
 /** Some 500 bytes each. */
 const MOST_EDITS = 50_000;
-/** Each may hold the newest images of a record. */
-const READS_AT_ONCE = 4;
 
 /**
  * What connections are editing, and who is told `conflict` when somebody else's write overwrites it. Each write is judged
@@ -48,7 +46,6 @@ export class PendingEdits {
     this.#options = options;
     this.#lookBack = new LookBack({
       ...options,
-      readsAtOnce: READS_AT_ONCE,
       onFound: (edit, past) => this.#found(edit, past),
       onFailed: (edit, error) => this.#giveUp(edit, error),
     });
@@ -77,7 +74,7 @@ export class PendingEdits {
     if (!peer.open) return;
     const before = this.#edits.find(peer, read.schemaId, read.recordId);
     if (before === undefined) this.#requireRoom(peer);
-    else this.#edits.remove(before);
+    else this.#forget(before);
     const { epoch, sequence } = feed.position;
     const from = before === undefined ? 0 : continueFrom(before, read, sequence);
     const edit: Edit = { ...read, peer, epoch, from, state: 'looking', firstNewer: undefined, over: false };
@@ -90,27 +87,28 @@ export class PendingEdits {
     // Not looked up among the tables: it may be gone, or hidden from this reader by now.
     for (const edit of this.#edits.ofPeer(peer)) {
       if (edit.recordId !== recordId) continue;
-      if (edit.table === table || edit.schemaId === table.toLowerCase()) this.#edits.remove(edit);
+      if (edit.table === table || edit.schemaId === table.toLowerCase()) this.#forget(edit);
     }
   }
 
   /** The connection ended. */
   left(peer: Peer): void {
-    for (const edit of this.#edits.ofPeer(peer)) this.#edits.remove(edit);
+    for (const edit of this.#edits.ofPeer(peer)) this.#forget(edit);
   }
 
   /**
    * The next event of an object. Costs one look-up where nobody edits it. Judged in a turn of its own: when several events
    * are applied at once, nothing may leave before the rights among them are.
    */
-  onEvent({ epoch, sequence, message }: ObjectEntry): void {
-    const edits = this.#edits.ofRecord(message.uuid);
+  onEvent(entry: ObjectEntry): void {
+    const edits = this.#edits.ofRecord(entry.message.uuid);
     if (edits === undefined) return;
     for (const edit of edits) {
-      if (edit.state !== 'live' || edit.schemaId !== message.schema.id) continue;
-      if (edit.epoch !== epoch || sequence <= edit.from) continue;
+      if (edit.schemaId !== entry.message.schema.id || edit.epoch !== entry.epoch) continue;
+      if (edit.state === 'looking') this.#lookBack.note(edit, entry);
+      if (edit.state !== 'live' || entry.sequence <= edit.from) continue;
       edit.state = 'due';
-      edit.from = sequence - 1;
+      edit.from = entry.sequence - 1;
       if (this.#due.size === 0) this.#options.scheduler.setImmediate(() => this.#turn());
       this.#due.add(edit);
     }
@@ -121,6 +119,7 @@ export class PendingEdits {
    * process is level with the log again.
    */
   behind(): void {
+    this.#lookBack.behind();
     for (const edit of this.#edits.all()) {
       if (edit.state !== 'looking') this.#lookLater(edit);
     }
@@ -141,6 +140,11 @@ export class PendingEdits {
     }
     const { maxEdits = MOST_EDITS } = this.#options;
     if (this.#edits.size >= maxEdits) throw unavailable('This server follows as many edits as it can');
+  }
+
+  #forget(edit: Edit): void {
+    this.#edits.remove(edit);
+    this.#lookBack.forget(edit);
   }
 
   #turn(): void {
@@ -194,7 +198,7 @@ export class PendingEdits {
   /** Says that an edit is not followed: its client may announce it again. */
   #drop(edit: Edit): void {
     if (edit.over) return;
-    this.#edits.remove(edit);
+    this.#forget(edit);
     const { recordId, table } = edit;
     edit.peer.tell({
       type: 'error',
