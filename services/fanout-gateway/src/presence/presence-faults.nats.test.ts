@@ -44,7 +44,7 @@ test('who was on a gateway that died is gone from all others, and is not shown t
   await world.sweepUntil(() => ada.users(PAGE).join() === 'ada', 'bob is gone');
   expect(ada.messages.at(-1)).toEqual({ type: 'leave', userId: 'bob', pagePath: PAGE });
   const c = await world.gateway('gateway-c');
-  const [late] = [c.peer(world.ada)];
+  const late = c.peer(world.ada);
   await late.join(PAGE);
   expect(late.users(PAGE)).toEqual(['ada']);
 });
@@ -100,9 +100,7 @@ test('while NATS is away nobody joins, nobody is taken away, and afterwards all 
   ]);
   await world.nats.restart();
   await waitFor(() => a.bus.connected && b.bus.connected, { what: 'both are back' });
-  // The bucket was lost: everybody is in it again, and who comes sees them.
-  const late = world.ada;
-  const newcomer = b.peer(late);
+  const newcomer = b.peer(world.ada);
   await waitFor(
     () =>
       newcomer.join('/other').then(
@@ -119,6 +117,28 @@ test('while NATS is away nobody joins, nobody is taken away, and afterwards all 
   });
   expect([...ada.types(), ...bob.types()]).toEqual(['presence-sync', 'join', 'presence-sync']);
   expect([a, b].map(({ presence }) => presence.size.stays)).toEqual([1, 2]);
+});
+
+test('a NATS that lost everything is told of all pages at once, however many they are', async () => {
+  await using world = await PresenceGateways.start();
+  const people = world.crowd(15);
+  const a = await world.gateway('gateway-a');
+  const peers = people.map((who) => a.peer(who));
+  const paths = peers.flatMap((peer, index) =>
+    Array.from({ length: 10 }, (_each, page) => [peer, `/${index}/${page}`] as const),
+  );
+  await Promise.all(paths.map(([peer, path]) => peer.join(path)));
+  await world.nats.kill();
+  await waitFor(() => !a.bus.connected, { what: 'the gateway is cut off' });
+  await world.nats.restart();
+  await waitFor(() => a.bus.connected, { what: 'it is back' });
+  const store = await world.store();
+  const keys = paths.map(([peer, path]) => requirePage(a.view, peer.reader, path).page.key);
+  const countWritten = async (): Promise<number> => {
+    const lists = await Promise.all(keys.map((key) => store.list(key).catch(() => [])));
+    return lists.flat().length;
+  };
+  await waitFor(async () => (await countWritten()) === paths.length, { what: 'all are written again' });
 });
 
 test('who leaves while NATS is away is taken away everywhere when it is back', async () => {

@@ -12,6 +12,7 @@ import type { RightsView } from '@tidewire/policy';
 import type { Clock, Logger, Timer } from '@tidewire/service-kit';
 import type { Reader } from '../rights/access.ts';
 import type { Peer } from '../transports/peer.ts';
+import { Gate } from './bounded-work.ts';
 import { Departures } from './departures.ts';
 import { belongsTo, requirePage } from './page-access.ts';
 import type { Page, Visit } from './page-access.ts';
@@ -51,6 +52,8 @@ const MAX_STAYS = 20_000;
 const SWEEP_MS = 5000;
 /** Longer than a connection can stay unseen and longer than the time between two writes of an entry. */
 const ENTRY_TTL_MS = 2 * REALTIME_TRANSPORT_CONFIG.presenceStaleTimeoutMs;
+/** Joins that ask the store at the same time. */
+const JOINS_AT_ONCE = 64;
 /** Joins of one connection under way at once; only one that joins and leaves in turn has more than it may have pages. */
 const MAX_JOINING = 2 * SOCKET_LIMITS.maxPages;
 
@@ -68,6 +71,7 @@ export class Presence {
   readonly #rooms = new Map<string, Room>();
   /** By the id of the connection. */
   readonly #visitors = new Map<string, Visitor>();
+  readonly #gate = new Gate(JOINS_AT_ONCE);
   readonly #sweep: Timer;
   #stays = 0;
   /** Whether something was not told because rights were not those of now. */
@@ -145,7 +149,13 @@ export class Presence {
     visitor.stays.set(page.path, stay);
     room.stays.set(entry.connection, stay);
     this.#stays += 1;
-    await this.#enter(visitor, stay);
+    visitor.joining += 1;
+    try {
+      await this.#gate.run(() => this.#enter(stay));
+    } finally {
+      visitor.joining -= 1;
+      this.#forget(visitor);
+    }
   }
 
   /** Takes the connection off a page. One that is not there, or does not exist, is left as well. */
@@ -193,9 +203,9 @@ export class Presence {
     await this.#departures.settled();
   }
 
-  async #enter(visitor: Visitor, stay: Stay): Promise<void> {
+  async #enter(stay: Stay): Promise<void> {
     const { room, entry } = stay;
-    visitor.joining += 1;
+    if (isOver(stay)) return;
     try {
       await this.#upkeep.prepare();
       if (isOver(stay)) return;
@@ -203,7 +213,7 @@ export class Presence {
       await this.#store.put(room.page.key, entry);
       if (isOver(stay)) return;
       room.add(entry);
-      await this.#census.take([room], this.#upkeep.removes);
+      await room.census.run();
       if (isOver(stay)) return;
       stay.state = 'there';
       room.sync(stay);
@@ -214,9 +224,6 @@ export class Presence {
       this.#upkeep.doubt();
       if (!(error instanceof BusUnavailableError) && !(error instanceof StreamRefusedError)) throw error;
       if (!given) throw unavailable('other gateways cannot be asked', error);
-    } finally {
-      visitor.joining -= 1;
-      this.#forget(visitor);
     }
   }
 
@@ -257,6 +264,7 @@ export class Presence {
     const room = new Room({
       page,
       store: this.#store,
+      census: (each) => this.#census.take([each], this.#upkeep.removes),
       mayHear: (stay) => this.#mayHear(stay),
       onEvicted: (stay) => this.#turnOut(stay),
     });

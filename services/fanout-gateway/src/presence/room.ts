@@ -1,6 +1,7 @@
 import type { PresenceEntry, PresenceSignal } from '@tidewire/contract';
 import type { PresenceStore } from '@tidewire/messaging';
 import type { Peer } from '../transports/peer.ts';
+import { SharedWork } from './bounded-work.ts';
 import type { Page } from './page-access.ts';
 import { PageMembers } from './page-members.ts';
 import type { UserChange } from './page-members.ts';
@@ -21,6 +22,8 @@ export interface RoomOptions {
   readonly store: PresenceStore;
   /** Whether the stay's reader may be told of this page at the moment. */
   readonly mayHear: (stay: Stay) => boolean;
+  /** Compares the room with the store. */
+  readonly census: (room: Room) => Promise<void>;
   /** The stay's connection was taken off the page, here or by another gateway. */
   readonly onEvicted: (stay: Stay) => void;
 }
@@ -31,12 +34,15 @@ export class Room {
   readonly members = new PageMembers();
   /** The stays of this gateway's connections, by the name of their entry. */
   readonly stays = new Map<string, Stay>();
+  /** The comparison with the store, once for all that join at the same time. */
+  readonly census: SharedWork;
   readonly #options: RoomOptions;
   readonly #off: () => void;
 
   constructor(options: RoomOptions) {
     this.#options = options;
     this.page = options.page;
+    this.census = new SharedWork(() => options.census(this));
     this.#off = options.store.onSignal(options.page.key, (signal) => this.#take(signal));
   }
 
@@ -74,15 +80,14 @@ export class Room {
     else if (signal.entry.pagePath === this.page.path) this.add(signal.entry);
   }
 
-  /** To everybody who was told who is here, but the user's own connections. */
+  /** To everybody who was told who is here: nobody's own, who came before one did or goes with the last one. */
   #tell(changes: readonly UserChange[]): void {
     const pagePath = this.page.path;
     for (const change of changes) {
-      const userId = change.change === 'joined' ? change.user.id : change.userId;
       for (const stay of this.stays.values()) {
-        if (stay.state !== 'there' || stay.entry.id === userId || !this.#options.mayHear(stay)) continue;
+        if (stay.state !== 'there' || !this.#options.mayHear(stay)) continue;
         if (change.change === 'joined') stay.peer.tell({ type: 'join', user: change.user });
-        else stay.peer.tell({ type: 'leave', userId, pagePath });
+        else stay.peer.tell({ type: 'leave', userId: change.userId, pagePath });
       }
     }
   }
