@@ -35,7 +35,7 @@ export const presenceSyncSchema = z.object({
 
 /** What one connection is to the others of its page, as gateways keep it for each other. */
 export const presenceEntrySchema = presentUserSchema.extend({
-  /** The connection, on its gateway. */
+  /** One stay of a connection on the page; when it comes back, that is another one. */
   connection: z.uuid(),
   gateway: z.string(),
 });
