@@ -7,6 +7,8 @@ import { ConnectionRegistry } from './connections/connection-registry.ts';
 import { Connections } from './connections/connections.ts';
 import { renewWith } from './connections/renewal.ts';
 import { GatewayCluster } from './connections/gateway-cluster.ts';
+import { PendingEdits } from './conflicts/pending-edits.ts';
+import { createScheduler } from './delivery/scheduler.ts';
 import { Explainer } from './explain/explainer.ts';
 import { FanOut } from './fanout/fan-out.ts';
 import type { FanOutOptions } from './fanout/fan-out.ts';
@@ -17,6 +19,8 @@ import { LogFeed } from './log/log-feed.ts';
 import { ReplayRing } from './log/ring.ts';
 import { createGatewayMetrics, observePoll, observeReplay } from './metrics.ts';
 import type { GatewayMetrics } from './metrics.ts';
+import { Presence } from './presence/presence.ts';
+import { concernedBy } from './presence/rights-concern.ts';
 import type { ReplayOutcome } from './replay/replay.ts';
 import { admit } from './rights/admission.ts';
 import type { Admission } from './rights/admission.ts';
@@ -25,7 +29,6 @@ import { RightsFeed } from './rights/rights-feed.ts';
 import { LongPoll } from './transports/long-poll.ts';
 import { SseStreams } from './transports/sse-streams.ts';
 import { StreamKeeper } from './transports/stream-keeper.ts';
-import type { PendingEditsPort, PresencePort } from './transports/socket-session.ts';
 import { StreamOpener } from './transports/stream-opener.ts';
 import { WebSockets } from './transports/web-sockets.ts';
 
@@ -50,7 +53,8 @@ export interface Gateway {
   readonly opener: StreamOpener;
   readonly sse: SseStreams;
   readonly sockets: WebSockets;
-  readonly presence: PresencePort;
+  readonly presence: Presence;
+  readonly pendingEdits: PendingEdits;
   readonly longPoll: LongPoll;
   readonly admissions: Admissions;
   readonly connections: Connections;
@@ -120,6 +124,11 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     rights,
     fanOut,
     streams,
+    follower: {
+      onRights: (state) => presence.rightsChanged(concernedBy(state)),
+      onEvent: (entry) => pendingEdits.onEvent(entry),
+      behind: () => pendingEdits.behind(),
+    },
     holdLimits: replayLimits,
     restartStreams: (reason, current) => keeper.restart(reason, current),
     onEvent: (message) => observeLag(metrics, clock, message.time),
@@ -154,19 +163,23 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     onReplay: (outcome: ReplayOutcome, durationMs: number) => observeReplay(metrics, outcome, durationMs),
   };
   const sse = new SseStreams(transports);
-  const presence: PresencePort = {
-    check: () => undefined,
-    join: async () => undefined,
-    leave: () => undefined,
-    left: () => undefined,
-    touch: () => undefined,
-    isPresent: () => false,
-  };
-  const pendingEdits: PendingEditsPort = {
-    announce: () => undefined,
-    settle: () => undefined,
-    left: () => undefined,
-  };
+  const presence = new Presence({
+    bus,
+    clock,
+    logger,
+    instance: dependencies.instance,
+    leases,
+    view: () => rights.view,
+    delivering: () => feed.fresh,
+  });
+  const pendingEdits = new PendingEdits({
+    bus,
+    ring,
+    feed,
+    view: () => rights.view,
+    scheduler: createScheduler(clock),
+    logger,
+  });
   const sockets: WebSockets = new WebSockets({
     ...transports,
     random,
@@ -206,6 +219,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     sse,
     sockets,
     presence,
+    pendingEdits,
     longPoll,
     admissions,
     connections,
@@ -263,7 +277,7 @@ function createFanOut(
   around: Pick<FanOutOptions, 'fresh' | 'oldest' | 'onNoRoom'>,
 ): FanOut {
   return new FanOut({
-    scheduler: { ...clock, setImmediate: (run) => void setImmediate(run) },
+    scheduler: createScheduler(clock),
     events: {
       source: config.TIDEWIRE_EVENT_SOURCE ?? config.TIDEWIRE_PUBLIC_URL,
       typePrefix: config.TIDEWIRE_EVENT_TYPE_PREFIX,

@@ -75,6 +75,9 @@ export const createService: CreateService<GatewayConfig> = (config, given) => {
       stopping = true;
       gateway?.keeper.stop();
       gateway?.sockets.stop();
+      gateway?.sse.stop();
+      gateway?.pendingEdits.stop();
+      await gateway?.presence.stop();
       await gateway?.feed.stop();
       gateway?.fanOut.stop();
       gateway?.admissions.again.stop();

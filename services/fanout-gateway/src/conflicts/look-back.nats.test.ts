@@ -31,7 +31,7 @@ class Reading implements AsyncDisposable {
   readonly #bus: MessageBus;
 
   private constructor(world: World, bus: MessageBus, maxEvents: number) {
-    const { fanOut, publishTo } = followingFanOut();
+    const fanOut = followingFanOut();
     const streams = new Streams();
     this.world = world;
     this.#bus = bus;
@@ -48,6 +48,11 @@ class Reading implements AsyncDisposable {
       streams,
       holdLimits: { maxEvents: 1000, maxBytes: 1 << 20 },
       restartStreams: () => undefined,
+      follower: {
+        onRights: () => undefined,
+        onEvent: (entry) => this.edits.onEvent(entry),
+        behind: () => this.edits.behind(),
+      },
       onEvent: () => undefined,
     });
     this.edits = new PendingEdits({
@@ -58,7 +63,6 @@ class Reading implements AsyncDisposable {
       scheduler: processScheduler,
       logger: createLogger({ service: 'test', level: 'silent' }),
     });
-    publishTo((entry) => this.edits.onEvent(entry));
   }
 
   static async start(world: World, maxEvents: number): Promise<Reading> {
@@ -97,23 +101,16 @@ const NO_EFFECTS = {
 };
 
 /** A fan-out without subscribers, which follows the log. */
-function followingFanOut(): {
-  readonly fanOut: FanOutPort;
-  readonly publishTo: (take: FanOutPort['publish']) => void;
-} {
+function followingFanOut(): FanOutPort {
   let position = { epoch: '00000000', sequence: 0 };
-  let take: FanOutPort['publish'] = () => undefined;
   const advance: FanOutPort['advance'] = (to) => void (position = { epoch: to.epoch, sequence: to.sequence });
   const parts: Partial<FanOutPort> = {
     advance,
     reset: advance,
     evaluatedPosition: () => position,
-    publish: (entry) => {
-      advance(entry);
-      take(entry);
-    },
+    publish: advance,
   };
-  return { fanOut: parts as FanOutPort, publishTo: (to) => void (take = to) };
+  return parts as FanOutPort;
 }
 
 /** A record's life: version n has the values of `states[n]` and was written n milliseconds after the first. */

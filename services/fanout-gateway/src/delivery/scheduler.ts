@@ -7,8 +7,9 @@ export interface Scheduler extends Clock {
   setImmediate(run: () => void): void;
 }
 
-/** The event loop of this process. */
-export const processScheduler: Scheduler = Object.freeze({
-  ...systemClock,
-  setImmediate: (run: () => void): void => void setImmediate(run),
-});
+/** The event loop of this process, with the time of a clock. */
+export function createScheduler(clock: Clock): Scheduler {
+  return Object.freeze({ ...clock, setImmediate: (run: () => void): void => void setImmediate(run) });
+}
+
+export const processScheduler: Scheduler = createScheduler(systemClock);

@@ -20,6 +20,11 @@ const TAIL_BYTES = 4;
 /** A ping without a payload (RFC 6455 5.5.2). */
 export const PING_FRAME = Buffer.from([0x89, 0]);
 
+/** The answer to a ping: its own payload, which is at most 125 bytes (RFC 6455 5.5.3). */
+export function pongFrame(payload: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([0x8a, payload.length]), payload]);
+}
+
 /** A text message as one frame of a server. Frames can be joined: a buffer of several is several frames. */
 export function socketFrame(text: string): Buffer {
   const length = Buffer.byteLength(text);

@@ -1,15 +1,25 @@
 import { isObjectSubject } from '@tidewire/contract';
-import type { LogPosition, ObjectMessage } from '@tidewire/contract';
+import type { LogPosition, ObjectMessage, RightsState } from '@tidewire/contract';
 import { openLogReader, readLogInfo } from '@tidewire/messaging';
 import type { Freshness, LogEntry, LogInfo, LogReader, LogReset, MessageBus } from '@tidewire/messaging';
 import { RightsView } from '@tidewire/policy';
 import type { Clock, Logger, Timer } from '@tidewire/service-kit';
-import type { FanOutPort } from '../fanout/subscription.ts';
+import type { FanOutPort, ObjectEntry } from '../fanout/subscription.ts';
 import type { RightsFeed } from '../rights/rights-feed.ts';
 import { loadSnapshot } from '../rights/snapshot.ts';
 import type { Streams } from '../transports/stream.ts';
 import { HoldQueue } from './hold-queue.ts';
 import type { ReplayRing } from './ring.ts';
+
+/** Who wants to know what the log brings, beside rights and fan-out. Nothing may be written to a client from here. */
+export interface LogFollower {
+  /** The rights that hold from here on. */
+  onRights(state: RightsState): void;
+  /** An event that was given to the fan-out. */
+  onEvent(entry: ObjectEntry): void;
+  /** Events were given up that nobody was told of. */
+  behind(): void;
+}
 
 export interface LogFeedOptions {
   readonly bus: MessageBus;
@@ -20,6 +30,7 @@ export interface LogFeedOptions {
   readonly rights: RightsFeed;
   readonly fanOut: FanOutPort;
   readonly streams: Streams;
+  readonly follower: LogFollower;
   /** What the log holds while this process is stale; more of it is given up, with a `resync` for every stream. */
   readonly holdLimits: { readonly maxEvents: number; readonly maxBytes: number };
   /** What was known of the rights is not certain any more: every stream has to come back and show its credential. */
@@ -173,9 +184,10 @@ export class LogFeed {
   }
 
   #applyHeld(): void {
-    const { fanOut, streams } = this.#options;
+    const { fanOut, streams, follower } = this.#options;
     for (const entry of this.#held.take()) this.#apply(entry);
     if (!this.#held.takeOverflowed()) return;
+    follower.behind();
     for (const { connection } of streams.all()) {
       if (connection !== undefined) fanOut.resync(connection, 'behind');
     }
@@ -187,15 +199,20 @@ export class LogFeed {
   }
 
   #apply(entry: LogEntry, deliver = true): void {
-    const { ring, rights, fanOut, onEvent } = this.#options;
+    const { ring, rights, fanOut, follower, onEvent } = this.#options;
     ring.push(entry);
     const { message, epoch, sequence } = entry;
+    // Whoever goes on after the "fetch again" of a right is not to find that right beyond it, and be told again.
+    if (message?.kind === 'rights') fanOut.advance({ epoch, sequence });
     if (message !== undefined) rights.apply(message, sequence);
+    if (message?.kind === 'rights') follower.onRights(message.state);
     if (!deliver || message?.kind !== 'object') {
       fanOut.advance({ epoch, sequence });
       return;
     }
-    fanOut.publish({ epoch, sequence, message });
+    const published = { epoch, sequence, message };
+    fanOut.publish(published);
+    follower.onEvent(published);
     if (sequence % SAMPLE_EVERY === 0) onEvent(message);
   }
 

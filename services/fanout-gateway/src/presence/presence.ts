@@ -183,6 +183,11 @@ export class Presence {
     if (visitor !== undefined) visitor.seenAt = this.#options.clock.monotonic();
   }
 
+  /** Whether the connection is on any page, or about to be. */
+  isPresent(peer: Peer): boolean {
+    return this.#visitors.has(peer.id);
+  }
+
   /**
    * Rights are others than before, of these principals or perhaps of all. Who may not be on a page any more is taken off
    * it; who acts for another organisation now is on that one's page.

@@ -21,8 +21,8 @@ export function registerPresenceRoute(app: HttpServer, options: PresenceRouteOpt
         const pagePath = onlyValue(readQuery(request.url), 'pagePath') ?? '';
         if (pagePath === '')
           throw new TidewireError('BAD_REQUEST', 'The path of a page is required: pagePath=');
-        presence.check(place.admission.reader, pagePath);
-        const peer = await sse.openBare(place, `presence`, (gone) => presence.left(gone));
+        const page = presence.requirePage(place.admission.reader, pagePath);
+        const peer = await sse.openBare(place, `presence ${page}`, presence);
         if (peer === undefined) return;
         try {
           await presence.join(peer, pagePath);

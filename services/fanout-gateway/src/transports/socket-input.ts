@@ -1,4 +1,9 @@
-import { CLIENT_MESSAGES, TidewireError, tableHandshakeSchema } from '@tidewire/contract';
+import {
+  CLIENT_MESSAGES,
+  TidewireError,
+  subscriptionIdSchema,
+  tableHandshakeSchema,
+} from '@tidewire/contract';
 import type { ClientMessage } from '@tidewire/contract';
 import { parseInput, parseJsonBody } from '@tidewire/service-kit';
 
@@ -24,4 +29,15 @@ export function readClientMessage(text: string): ClientMessage {
     throw new TidewireError('BAD_REQUEST', `The type of a message is one of ${known}`);
   }
   return parseInput(schema, message, 'message');
+}
+
+/** The subscription that a message is about, whether or not it can be read; undefined: none that could be named. */
+export function findSubscription(text: string): string | undefined {
+  try {
+    const { subscriptionId, table, topic } = (JSON.parse(text) ?? {}) as Record<string, unknown>;
+    const name = subscriptionId ?? table ?? topic;
+    return subscriptionIdSchema.safeParse(name).data;
+  } catch {
+    return undefined;
+  }
 }

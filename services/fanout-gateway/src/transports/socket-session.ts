@@ -4,7 +4,7 @@ import { toTidewireError } from '@tidewire/service-kit';
 import type { Clock, Logger } from '@tidewire/service-kit';
 import { PING_FRAME } from '../formats/web-socket.ts';
 import type { Peer } from './peer.ts';
-import { readClientMessage } from './socket-input.ts';
+import { findSubscription, readClientMessage } from './socket-input.ts';
 import type { SocketPeer } from './socket-peer.ts';
 import { readTableHandshake, readTopicHandshake } from './socket-subscriptions.ts';
 import type { SocketSubscriptions, WantedLane } from './socket-subscriptions.ts';
@@ -14,8 +14,8 @@ import type { Stream } from './stream.ts';
 
 /** Who is on which page. */
 export interface PresencePort {
-  /** @throws TidewireError for a page that this reader may not be on, and for what is no page. */
-  check(reader: Reader, pagePath: string): void;
+  /** The page's name. @throws TidewireError for one that this reader may not be on, and for what is no page. */
+  requirePage(reader: Reader, pagePath: string): string;
   join(peer: Peer, pagePath: string): Promise<void>;
   leave(peer: Peer, pagePath: string): void;
   /** The connection is over. */
@@ -45,6 +45,8 @@ export interface SocketSessionOptions {
 /** Messages, pings included, that a client may send at once, and per second in the long run. */
 const BURST = 200;
 const PER_SECOND = 50;
+/** Bytes between two looks at the connection: a client may not keep this process busy with what never becomes a message. */
+const MOST_BYTES_PER_LOOK = 4 * 1024 * 1024;
 /** Messages that wait while one is acted on: above this nothing more is read from the connection. */
 const MOST_WAITING = 16;
 
@@ -56,6 +58,8 @@ export interface SocketSessionParts {
   readonly subscriptions: SocketSubscriptions;
   /** Stops and goes on reading from the connection. */
   readonly flow: { pause(): void; resume(): void };
+  /** Bytes that the client has sent so far. */
+  readonly bytesRead: () => number;
   /** Monotonic milliseconds at which it is pinged first. */
   readonly pingAt: number;
 }
@@ -66,6 +70,8 @@ export class SocketSession {
   readonly #parts: SocketSessionParts;
   readonly #waiting: (() => Promise<void> | void)[] = [];
   #running = false;
+  #paused = false;
+  #bytesRead = 0;
   /** Messages that may come now, as of `#refilledAt`. */
   #allowance = BURST;
   #refilledAt: number;
@@ -87,12 +93,10 @@ export class SocketSession {
   receive(text: string): void {
     if (!this.heard(1)) return;
     this.#enqueue(async () => {
-      let message: ClientMessage | undefined;
       try {
-        message = readClientMessage(text);
-        await this.#act(message);
+        await this.#act(readClientMessage(text));
       } catch (error) {
-        this.#refuse(error, message);
+        this.#refuse(error, findSubscription(text));
       }
     });
   }
@@ -121,7 +125,7 @@ export class SocketSession {
       try {
         await this.#parts.subscriptions.add(wanted);
       } catch (error) {
-        this.#refuse(error, undefined);
+        this.#refuse(error, wanted.subscription);
       }
     });
   }
@@ -135,6 +139,12 @@ export class SocketSession {
       peer.reset();
       return;
     }
+    const bytesRead = this.#parts.bytesRead();
+    if (bytesRead - this.#bytesRead > MOST_BYTES_PER_LOOK) {
+      keeper.end(host, 'RATE_LIMITED');
+      return;
+    }
+    this.#bytesRead = bytesRead;
     if (subscriptions.size > 0 || presence.isPresent(peer)) this.#busyAt = now;
     else if (now - this.#busyAt >= idleConnectionTimeoutMs) {
       keeper.end(host, 'CONNECTION_IDLE');
@@ -157,7 +167,10 @@ export class SocketSession {
 
   #enqueue(work: () => Promise<void> | void): void {
     this.#waiting.push(work);
-    if (this.#waiting.length === MOST_WAITING) this.#parts.flow.pause();
+    if (this.#waiting.length >= MOST_WAITING && !this.#paused) {
+      this.#paused = true;
+      this.#parts.flow.pause();
+    }
     if (!this.#running) void this.#run();
   }
 
@@ -166,7 +179,9 @@ export class SocketSession {
     this.#running = true;
     for (let work = this.#waiting.shift(); work !== undefined; work = this.#waiting.shift()) {
       await work();
-      if (this.#waiting.length < MOST_WAITING) this.#parts.flow.resume();
+      if (!this.#paused || this.#waiting.length >= MOST_WAITING) continue;
+      this.#paused = false;
+      this.#parts.flow.resume();
     }
     this.#running = false;
   }
@@ -207,13 +222,12 @@ export class SocketSession {
     });
   }
 
-  #refuse(thrown: unknown, message: ClientMessage | undefined): void {
+  #refuse(thrown: unknown, subscriptionId: string | undefined): void {
     const error = toTidewireError(thrown);
     const { peer, host } = this.#parts;
     if (error.status >= 500 && error.code !== 'SERVICE_UNAVAILABLE') {
       this.#options.logger.error('message of a socket failed', { connectionId: host.id, error: thrown });
     }
-    const { subscriptionId } = (message ?? {}) as { readonly subscriptionId?: string };
     peer.tell({
       type: 'error',
       code: error.code,

@@ -3,9 +3,11 @@ import { formatEventId, formatTopic } from '@tidewire/contract';
 import { createTableWords, TOPIC_WORDS } from '../formats/sse.ts';
 import { ANONYMOUS_PRINCIPAL } from '../limits/connection-slots.ts';
 import type { Admission } from '../rights/admission.ts';
+import { BareStreams } from './bare-streams.ts';
 import { startStream } from './catch-up.ts';
 import type { Peer } from './peer.ts';
 import { describeSubscription } from './socket-lane.ts';
+import { SsePeer } from './sse-peer.ts';
 import { SseSink } from './sse.ts';
 import type { OpenedStream, StreamSide, Wanted } from './stream-opener.ts';
 import type { Stream } from './stream.ts';
@@ -25,12 +27,20 @@ export interface SseOrder extends SsePlace {
   readonly cursor: string | undefined;
 }
 
+/** Who wants to know that a client is there, and that it is not any more. */
+export interface StreamWatcher {
+  touch(peer: Peer): void;
+  left(peer: Peer): void;
+}
+
 /** Streams over Server-Sent Events: what cannot be refused any more is said in the stream. */
 export class SseStreams {
   readonly #options: TransportOptions;
+  readonly #bare: BareStreams;
 
   constructor(options: TransportOptions) {
     this.#options = options;
+    this.#bare = new BareStreams(options.clock);
   }
 
   /**
@@ -56,7 +66,7 @@ export class SseStreams {
    *
    * @throws TidewireError before anything was sent, as {@link open} does.
    */
-  async openBare(place: SsePlace, about: string, onClose: (peer: Peer) => void): Promise<Peer | undefined> {
+  async openBare(place: SsePlace, about: string, watcher: StreamWatcher): Promise<Peer | undefined> {
     const { slots, opener, keeper } = this.#options;
     const { admission, response, address } = place;
     const slot = await slots.take(admission.reader.principalId ?? ANONYMOUS_PRINCIPAL);
@@ -68,11 +78,18 @@ export class SseStreams {
     }
     const stream = opener.openHost({ admission, address }, { ...sideOf(''), sink }, slot);
     const peer = new SsePeer(stream, sink);
+    const bare = { peer, onAlive: () => watcher.touch(peer) };
+    this.#bare.add(bare);
     this.#open(sink, stream, place, { about, position: undefined }, () => {
+      this.#bare.remove(bare);
       keeper.drop(stream);
-      onClose(peer);
+      watcher.left(peer);
     });
     return peer;
+  }
+
+  stop(): void {
+    this.#bare.stop();
   }
 
   #begin(opened: OpenedStream, sink: SseSink, order: SseOrder): void {
@@ -97,33 +114,6 @@ export class SseStreams {
   ): void {
     const retryMs = this.#options.keeper.retryMs();
     sink.begin(response, { connectionId: stream.id, correlationId, retryMs, ...opening }, onClose);
-  }
-}
-
-/** A stream as those see it who have something to say to it besides events. */
-class SsePeer implements Peer {
-  readonly #stream: Stream;
-  readonly #sink: SseSink;
-
-  constructor(stream: Stream, sink: SseSink) {
-    this.#stream = stream;
-    this.#sink = sink;
-  }
-
-  get id(): string {
-    return this.#stream.id;
-  }
-
-  get reader(): Peer['reader'] {
-    return this.#stream.reader;
-  }
-
-  get open(): boolean {
-    return this.#sink.open && !this.#stream.ended;
-  }
-
-  tell(message: Parameters<Peer['tell']>[0]): void {
-    this.#sink.tell(message);
   }
 }
 

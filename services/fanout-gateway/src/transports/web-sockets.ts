@@ -13,6 +13,7 @@ import { WebSocketServer } from 'ws';
 import type { RawData, ServerOptions, WebSocket } from 'ws';
 import { ANONYMOUS_PRINCIPAL } from '../limits/connection-slots.ts';
 import type { Admission } from '../rights/admission.ts';
+import { pongFrame } from '../formats/web-socket.ts';
 import { SocketPeer } from './socket-peer.ts';
 import { SocketSession } from './socket-session.ts';
 import type { SocketSessionOptions } from './socket-session.ts';
@@ -36,11 +37,20 @@ export interface SocketOrder {
   readonly first: WantedLane | undefined;
 }
 
+/** A socket that was upgraded, and what it begins with. */
+interface Beginning extends Pick<SocketOrder, 'cursor' | 'first'> {
+  readonly peer: SocketPeer;
+  readonly host: Stream;
+  readonly bytesRead: () => number;
+}
+
 const SWEEP_MS = 1000;
 /** A client that does not answer a closing frame is cut off after this. */
 const CLOSE_TIMEOUT_MS = 5000;
 /** `closeTimeout` is missing in the library's types. */
 const SERVER_OPTIONS: ServerOptions & { readonly closeTimeout: number } = {
+  // Pings count as messages do, and are answered within that.
+  autoPong: false,
   noServer: true,
   clientTracking: false,
   maxPayload: SOCKET_LIMITS.maxMessageBytes,
@@ -100,7 +110,7 @@ export class WebSockets {
       this.#server.handleUpgrade(request, taken.socket, taken.head, (socket) => {
         taken.socket.setNoDelay(true);
         peer.begin(socket, taken.socket, host);
-        session = this.#begin(socket, peer, host, order);
+        session = this.#begin(socket, { ...order, peer, host, bytesRead: () => taken.socket.bytesRead });
       });
     }
     // The client has gone, or was answered by the library.
@@ -111,18 +121,21 @@ export class WebSockets {
     this.#sweep.cancel();
   }
 
-  #begin(socket: WebSocket, peer: SocketPeer, host: Stream, { cursor, first }: SocketOrder): SocketSession {
+  #begin(socket: WebSocket, { peer, host, bytesRead, cursor, first }: Beginning): SocketSession {
     const { clock, random } = this.#options;
     const wire = socket.extensions === '' ? 'socket' : 'socket-deflate';
     const subscriptions = new SocketSubscriptions(this.#options, { host, peer, wire, cursor });
     // Spread, so that sockets that were opened together are not pinged together.
     const pingAt = clock.monotonic() + random() * REALTIME_TRANSPORT_CONFIG.heartbeatIntervalMs;
-    const session = new SocketSession(this.#options, { host, peer, subscriptions, flow: socket, pingAt });
+    const parts = { host, peer, subscriptions, flow: socket, bytesRead, pingAt };
+    const session = new SocketSession(this.#options, parts);
     this.#sessions.add(session);
     socket.on('message', (data: RawData, isBinary: boolean) => {
       session.receive(isBinary ? '' : String(data as Buffer));
     });
-    socket.on('ping', () => void session.heard(1));
+    socket.on('ping', (payload) => {
+      if (session.heard(1)) peer.write(pongFrame(payload));
+    });
     socket.on('pong', () => void session.heard(0));
     // What breaks the protocol, or the connection, is closed by the library.
     socket.on('error', () => undefined);

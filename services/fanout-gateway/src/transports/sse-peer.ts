@@ -1,0 +1,44 @@
+import type { StreamMessage } from '@tidewire/contract';
+import type { Reader } from '../rights/access.ts';
+import type { Peer } from './peer.ts';
+import type { SseSink } from './sse.ts';
+import type { Stream } from './stream.ts';
+
+/** Unsent bytes beyond which nothing more is put on top. */
+const MOST_QUEUED_BYTES = 1024 * 1024;
+
+/** A stream of Server-Sent Events as those see it who have something to say to it besides events. */
+export class SsePeer implements Peer {
+  readonly #stream: Stream;
+  readonly #sink: SseSink;
+
+  constructor(stream: Stream, sink: SseSink) {
+    this.#stream = stream;
+    this.#sink = sink;
+  }
+
+  get id(): string {
+    return this.#stream.id;
+  }
+
+  get reader(): Reader {
+    return this.#stream.reader;
+  }
+
+  get open(): boolean {
+    return this.#sink.open && !this.#stream.ended;
+  }
+
+  tell(message: StreamMessage): void {
+    if (this.queuedBytes() > MOST_QUEUED_BYTES) this.reset();
+    else if (this.open) this.#sink.tell(message);
+  }
+
+  queuedBytes(): number {
+    return this.#sink.queuedBytes();
+  }
+
+  reset(): void {
+    this.#sink.reset();
+  }
+}
