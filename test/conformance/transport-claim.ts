@@ -1,0 +1,21 @@
+import type { Stage } from './transport-stage.ts';
+import type { Transport } from './transport.ts';
+
+/** What has to hold, in the same words for every transport. */
+export interface Claim {
+  readonly name: string;
+  /** What it is about: being told of changes; a connection that lasts; or what only a table's handshake can ask for. */
+  readonly about: 'changes' | 'streams' | 'table streams';
+  /** What a transport has to be able to. */
+  readonly needs?: 'frames' | 'close codes';
+  readonly hold: (stage: Stage) => Promise<void>;
+}
+
+/** Why a claim is not asked of a transport; undefined: it is. */
+export function whySkipped({ about, needs }: Claim, transport: Transport): string | undefined {
+  if (about !== 'changes' && transport.kind === 'poll') return 'is no stream';
+  if (about === 'table streams' && transport.face === 'topic') return 'is of no table';
+  if (needs === 'frames' && transport.talk === undefined) return 'cannot send frames';
+  if (needs === 'close codes' && !transport.hasCloseCodes) return 'has no close codes';
+  return undefined;
+}

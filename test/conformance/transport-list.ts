@@ -1,0 +1,15 @@
+import { tablePoll, topicPoll } from './transport-poll.ts';
+import { sharedSocket, tableSocket, topicSocket } from './transport-socket.ts';
+import { tableSse, topicSse } from './transport-sse.ts';
+import type { Transport } from './transport.ts';
+
+/** Every way to be told of changes; those first that wait most. */
+export const TRANSPORTS: readonly Transport[] = [
+  tablePoll,
+  topicPoll,
+  tableSocket,
+  sharedSocket,
+  tableSse,
+  topicSocket,
+  topicSse,
+];

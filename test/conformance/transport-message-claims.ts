@@ -1,0 +1,141 @@
+import { waitFor } from '@tidewire/test-kit';
+import { expect } from 'vitest';
+import type { Claim } from './transport-claim.ts';
+import { untilTold } from './transport-stage.ts';
+import type { Talker } from './transport.ts';
+
+/** What only a table's handshake can ask for, and what clients say that can send messages. */
+export const MESSAGE_CLAIMS: readonly Claim[] = [
+  {
+    name: 'a subscription is told back as it was understood',
+    about: 'table streams',
+    hold: async (stage) => {
+      using follower = await stage.follow({
+        filter: { field: 'status', operator: 'eq', value: 'nieuw' },
+        fields: ['status', 'titel'],
+        sort: 'prioriteit:desc,titel:asc',
+      });
+      expect(follower.account.subscribed).toMatchObject({
+        table: stage.place.table,
+        filter: 'status:eq:nieuw',
+        fields: ['status', 'titel'],
+        sort: 'prioriteit:desc,titel:asc',
+        connectionId: follower.connection,
+        eventId: expect.any(String),
+      });
+      using plain = await stage.follow();
+      for (const name of ['filter', 'fields', 'sort'])
+        expect(plain.account.subscribed).not.toHaveProperty(name);
+    },
+  },
+  {
+    name: 'each change has its record’s place in the order that was asked for',
+    about: 'table streams',
+    hold: async (stage) => {
+      using follower = await stage.follow({ fields: ['status'], sort: 'prioriteit:desc,titel:asc' });
+      const id = await stage.create({ titel: 'a', status: 'nieuw', prioriteit: 3 });
+      await stage.change(id, { prioriteit: 4 });
+      await stage.remove(id);
+      const told = await untilTold(follower, 3, id);
+      expect(told.map(({ raw }) => raw['sortKey'])).toEqual([[3, 'a'], [4, 'a'], undefined]);
+    },
+  },
+  {
+    name: 'several subscriptions of one connection are told apart, and end one by one',
+    about: 'streams',
+    needs: 'frames',
+    hold: async (stage) => {
+      using talker = await stage.talk();
+      const second = { subscriptionId: 'second', fields: ['titel'] };
+      talker.send({ ...talker.handshake(stage.place), ...second });
+      await waitFor(() => talker.of('subscribed').length === 2, { what: 'the second begins' });
+      const id = await stage.create({ titel: 'a', status: 'nieuw' });
+      await untilTold(talker, 1, id);
+      await waitFor(() => namesOf(talker, id).length === 2, { what: 'both are told' });
+      const first = talker.account.subscribed?.['subscriptionId'];
+      expect(new Set(namesOf(talker, id))).toEqual(new Set([first, 'second']));
+      talker.send({ type: 'unsubscribe', subscriptionId: 'second' });
+      await waitFor(() => talker.of('unsubscribed').length === 1, { what: 'the second ends' });
+      const next = await stage.create({ titel: 'b', status: 'nieuw' });
+      await untilTold(talker, 1, next);
+      await pong(talker);
+      expect(namesOf(talker, next)).toEqual([first]);
+    },
+  },
+  {
+    name: 'what is no message, or cannot be done, is answered, and nothing else is changed by it',
+    about: 'streams',
+    needs: 'frames',
+    hold: async (stage) => {
+      using talker = await stage.talk();
+      const garbage = ['', '{', '[]', '7', 'null', '{"type":"nonsense"}', '{"type":"join"}', '{"table":7}'];
+      for (const text of garbage) talker.send(text);
+      const taken = talker.account.subscribed?.['subscriptionId'];
+      talker.send({ ...talker.handshake(stage.place), subscriptionId: taken });
+      const absent = { table: 'nowhere', topic: 'register/nowhere' };
+      talker.send({ ...talker.handshake(absent), subscriptionId: 'absent' });
+      talker.send({ type: 'unsubscribe', subscriptionId: 'never' });
+      talker.send({ type: 'token', token: 'nonsense' });
+      await waitFor(() => talker.of('error').length === garbage.length + 4, { what: 'all are answered' });
+      const errors = talker.of('error').map(({ code, subscriptionId }) => [code, subscriptionId]);
+      const codes = new Set(errors.slice(0, garbage.length).map(([code]) => code));
+      expect(codes).toEqual(new Set(['BAD_REQUEST', 'VALIDATION_ERROR']));
+      expect(errors.slice(garbage.length)).toEqual([
+        ['CONFLICT', taken],
+        ['NOT_FOUND', 'absent'],
+        ['NOT_FOUND', 'never'],
+        ['UNAUTHORIZED', undefined],
+      ]);
+      await pong(talker);
+      const id = await stage.create({ titel: 'a', status: 'nieuw' });
+      expect(await untilTold(talker, 1, id)).toHaveLength(1);
+    },
+  },
+  {
+    name: 'the end of one subscription is not that of its connection',
+    about: 'streams',
+    needs: 'frames',
+    hold: async (stage) => {
+      using talker = await stage.talk();
+      const place = await stage.schema({ read: ['authenticated'] });
+      talker.send({ ...talker.handshake(place), subscriptionId: 'brief' });
+      await waitFor(() => talker.of('subscribed').length === 2, { what: 'the second begins' });
+      await stage.town.admin.ask('DELETE', `/api/schemas/${place.id}`);
+      await waitFor(() => talker.of('unsubscribed').length === 1, { what: 'it ends' });
+      expect(talker.of('unsubscribed')).toMatchObject([{ subscriptionId: 'brief' }]);
+      expect(talker.of('error').at(-1)).toMatchObject({ code: 'GONE', subscriptionId: 'brief' });
+      const id = await stage.create({ titel: 'a', status: 'nieuw' });
+      expect(await untilTold(talker, 1, id)).toHaveLength(1);
+    },
+  },
+  {
+    name: 'a handshake goes on after a cursor of its own',
+    about: 'streams',
+    needs: 'frames',
+    hold: async (stage) => {
+      using talker = await stage.talk();
+      const { cursor = '' } = talker.account;
+      const id = await stage.create({ titel: 'a', status: 'nieuw' });
+      await untilTold(talker, 1, id);
+      const handshake = { ...talker.handshake(stage.place), subscriptionId: 'late', lastEventId: cursor };
+      talker.send(handshake);
+      await waitFor(() => namesOf(talker, id).includes('late'), { what: 'the past is told' });
+      expect(talker.of('subscribed').at(-1)).not.toHaveProperty('eventId');
+      expect(namesOf(talker, id)).toHaveLength(2);
+    },
+  },
+];
+
+/** To which subscriptions a row was told, in order. */
+function namesOf(talker: Talker, id: string): readonly unknown[] {
+  const events = talker.of('event').filter(({ event }) => (event as { subject: string }).subject === id);
+  const changes = talker.of('change').filter(({ recordId }) => recordId === id);
+  return [...events, ...changes].map(({ subscriptionId }) => subscriptionId);
+}
+
+/** Asks for an answer, and with it for everything that was to come before. */
+async function pong(talker: Talker): Promise<void> {
+  const before = talker.of('pong').length;
+  talker.send({ type: 'ping' });
+  await waitFor(() => talker.of('pong').length > before, { what: 'a pong' });
+}

@@ -1,0 +1,152 @@
+import { ERROR_CODES } from '@tidewire/contract';
+import { startPlatform, waitFor } from '@tidewire/test-kit';
+import type { Platform } from '@tidewire/test-kit';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CHANGE_CLAIMS } from './transport-change-claims.ts';
+import { whySkipped } from './transport-claim.ts';
+import { CONNECTION_CLAIMS } from './transport-connection-claims.ts';
+import { TRANSPORTS } from './transport-list.ts';
+import { MESSAGE_CLAIMS } from './transport-message-claims.ts';
+import { CLIENT_MESSAGE_NAMES, OTHER_DOCUMENTS, SERVER_MESSAGES } from './transport-messages.ts';
+import { Stage, toldOf, untilTold } from './transport-stage.ts';
+import type { Transport } from './transport.ts';
+
+const CLAIMS = [...CHANGE_CLAIMS, ...CONNECTION_CLAIMS, ...MESSAGE_CLAIMS];
+/** Kinds of message that nothing here has a reason to send. */
+const ELSEWHERE: ReadonlySet<string> = new Set([
+  'conflict',
+  'join',
+  'leave',
+  'presence-sync',
+  'join-page',
+  'leave-page',
+  'pending',
+  'settled',
+]);
+
+let platform: Platform;
+const stages = new Map<Transport, Stage>();
+
+beforeAll(async () => {
+  platform = await startPlatform({
+    gateways: 2,
+    settings: {
+      TIDEWIRE_SSE_HEARTBEAT_MS: '300',
+      TIDEWIRE_DRAIN_MS: '300',
+      TIDEWIRE_STALENESS_LIMIT_MS: '4000',
+    },
+  });
+  await Promise.all(
+    TRANSPORTS.map(async (transport) => {
+      stages.set(transport, await Stage.build(platform, transport));
+    }),
+  );
+});
+
+afterAll(() => platform[Symbol.asyncDispose]());
+
+function stageOf(transport: Transport): Stage {
+  const stage = stages.get(transport);
+  if (stage === undefined) throw new Error(`${transport.name} has no stage`);
+  return stage;
+}
+
+// Each transport has a town of its own, so that all of them are asked at once; the claims of one follow each other.
+describe.for(TRANSPORTS.map((each) => [each.name, each] as const))(
+  '%s',
+  { concurrent: true },
+  ([, transport]) => {
+    const asked = CLAIMS.filter((claim) => whySkipped(claim, transport) === undefined);
+    test.for(asked.map((each) => [each.name, each] as const))(
+      '%s',
+      { concurrent: false },
+      async ([, claim]) => {
+        const stage = stageOf(transport);
+        await claim.hold(stage);
+        expect(stage.check.faults).toEqual([]);
+      },
+    );
+  },
+);
+
+const streams = TRANSPORTS.filter(({ kind }) => kind === 'stream');
+
+test('while rights cannot be confirmed clients are told so, and what was changed meanwhile comes afterwards', async () => {
+  const followers = await Promise.all(TRANSPORTS.map((each) => stageOf(each).follow()));
+  const withWords = followers.filter(({ account }) => account.subscribed !== undefined);
+  expect(withWords).toHaveLength(4);
+  await platform.kill('relay');
+  await waitFor(() => withWords.every(({ account }) => account.statuses.length > 0), {
+    what: 'it is told that delivery is held',
+    timeoutMs: 20_000,
+  });
+  const ids = await Promise.all(
+    TRANSPORTS.map((each) => stageOf(each).create({ titel: 'held', status: 'nieuw' })),
+  );
+  await platform.restart('relay', 'SIGKILL');
+  await waitFor(() => followers.every((each, index) => toldOf(each, ids[index] ?? '').length === 1), {
+    what: 'everybody is told of what was made',
+    timeoutMs: 20_000,
+  });
+  await waitFor(() => withWords.every(({ account }) => account.statuses.length > 1), {
+    what: 'it is told that delivery goes on',
+  });
+  for (const { account } of withWords) expect(account.statuses).toEqual(['reconnecting', 'connected']);
+  for (const follower of followers) {
+    expect(follower.account).toMatchObject({ live: true, resyncs: [] });
+    follower[Symbol.dispose]();
+  }
+});
+
+test('a gateway that stops sends everybody to the other one, where all of it goes on', async () => {
+  const followers = await Promise.all(
+    streams.map(async (transport) => {
+      const stage = stageOf(transport);
+      const follower = await stage.follow();
+      const id = await stage.create({ titel: 'before', status: 'nieuw' });
+      await untilTold(follower, 1, id);
+      return { transport, stage, follower, id };
+    }),
+  );
+  const restarted = platform.restart('fanout-gateway-1', 'SIGTERM');
+  for (const { transport, stage, follower, id } of followers) {
+    const end = await waitFor(() => follower.account.end, { what: 'it ends', timeoutMs: 10_000 });
+    expect(end).toMatchObject({ code: 'DRAINING', reconnect: true });
+    if (transport.hasCloseCodes) expect(end.closeCode).toBe(ERROR_CODES.DRAINING.close);
+    await stage.change(id, { titel: 'after' });
+    using again = await stage.follow({ gateway: 1, cursor: follower.account.cursor });
+    expect(await untilTold(again, 1, id)).toMatchObject([{ event: 'update', fields: { titel: 'after' } }]);
+  }
+  await restarted;
+});
+
+test('so many claims are not asked of a transport, each for its reason', () => {
+  const skipped = TRANSPORTS.map((transport) => {
+    const counts: Record<string, number> = {};
+    for (const claim of CLAIMS) {
+      const why = whySkipped(claim, transport);
+      if (why !== undefined) counts[why] = (counts[why] ?? 0) + 1;
+    }
+    return [transport.name, counts];
+  });
+  process.stdout.write(
+    `${CLAIMS.length} claims; not asked: ${JSON.stringify(Object.fromEntries(skipped))}\n`,
+  );
+  expect(skipped).toEqual([
+    ['a table by long polls', { 'is no stream': 9 }],
+    ['a topic by long polls', { 'is no stream': 9 }],
+    ['a table over a WebSocket of its own', {}],
+    ['a table over the shared WebSocket', {}],
+    ['a table over SSE', { 'cannot send frames': 4, 'has no close codes': 1 }],
+    ['a topic over the shared WebSocket', { 'is of no table': 2 }],
+    ['a topic over SSE', { 'is of no table': 2, 'cannot send frames': 4, 'has no close codes': 1 }],
+  ]);
+});
+
+test('every kind of message was sent, and each was as its published schema says', () => {
+  const checks = [...stages.values()].map(({ check }) => check);
+  expect(checks.flatMap(({ faults }) => faults)).toEqual([]);
+  const seen = new Set(checks.flatMap((check) => [...check.seen]));
+  const kinds = [...SERVER_MESSAGES.values(), ...CLIENT_MESSAGE_NAMES, ...OTHER_DOCUMENTS];
+  expect([...seen].toSorted()).toEqual(kinds.filter((kind) => !ELSEWHERE.has(kind)).toSorted());
+});
