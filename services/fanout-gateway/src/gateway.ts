@@ -108,6 +108,8 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     clock,
     random,
     onEnd: (code) => metrics.streamEnds.inc({ code }),
+    onRenewal: ({ principalId }) =>
+      presence.rightsChanged(new Set(principalId === null ? [] : [principalId])),
     oldest: () => feed.oldest(),
     fresh: () => feed.fresh,
     staleLimitMs: config.TIDEWIRE_STALE_STREAMS_MS,

@@ -29,7 +29,7 @@ export function registerPresenceRoute(app: HttpServer, options: PresenceRouteOpt
         } catch (error) {
           // The stream has begun: what is wrong now is said in it.
           const { code, message } = toTidewireError(error);
-          peer.tell({ type: 'error', code, message });
+          peer.end(code, message);
         }
       }),
   });

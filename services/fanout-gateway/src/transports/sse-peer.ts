@@ -1,4 +1,4 @@
-import type { StreamMessage } from '@tidewire/contract';
+import type { ErrorCode, StreamMessage } from '@tidewire/contract';
 import type { Reader } from '../rights/access.ts';
 import type { Peer } from './peer.ts';
 import type { SseSink } from './sse.ts';
@@ -40,5 +40,10 @@ export class SsePeer implements Peer {
 
   reset(): void {
     this.#sink.reset();
+  }
+
+  /** Says why, and ends. */
+  end(code: ErrorCode, reason: string): void {
+    this.#sink.end(code, reason);
   }
 }

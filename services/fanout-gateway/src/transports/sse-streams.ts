@@ -66,7 +66,7 @@ export class SseStreams {
    *
    * @throws TidewireError before anything was sent, as {@link open} does.
    */
-  async openBare(place: SsePlace, about: string, watcher: StreamWatcher): Promise<Peer | undefined> {
+  async openBare(place: SsePlace, about: string, watcher: StreamWatcher): Promise<SsePeer | undefined> {
     const { slots, opener, keeper } = this.#options;
     const { admission, response, address } = place;
     const slot = await slots.take(admission.reader.principalId ?? ANONYMOUS_PRINCIPAL);

@@ -3,6 +3,7 @@ import { formatEventId } from '@tidewire/contract';
 import type { Clock, Timer } from '@tidewire/service-kit';
 import type { Connection } from '../delivery/connection.ts';
 import type { FanOutPort } from '../fanout/subscription.ts';
+import type { Reader } from '../rights/access.ts';
 import type { Admission } from '../rights/admission.ts';
 import type { RightsEffects } from '../rights/rights-feed.ts';
 import type { StreamRequest } from '../rights/stream-request.ts';
@@ -16,6 +17,8 @@ export interface StreamKeeperOptions {
   readonly random: () => number;
   /** Counts the end of a stream, for metrics. */
   readonly onEnd: (code: ErrorCode) => void;
+  /** Told of whom a connection is that lives by another credential from here on. */
+  readonly onRenewal: (reader: Reader) => void;
   readonly oldest: () => LogPosition;
   /** Whether rights are those of now, so that events are delivered. */
   readonly fresh: () => boolean;
@@ -112,6 +115,7 @@ export class StreamKeeper implements RightsEffects {
     stream.admission = admission;
     this.credentialExpires(stream, admission.expiresAt);
     before.release();
+    this.#options.onRenewal(stream.reader);
     for (const part of changed) if (!part.ended) this.changed(part);
   }
 
