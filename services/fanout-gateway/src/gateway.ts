@@ -102,6 +102,17 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     windowMs: () => (feed.window?.firstTime === undefined ? 0 : clock.now() - feed.window.firstTime),
     unreadable: () => feed.unreadable,
     pollsWaiting: () => longPoll.waiting,
+    connections: () => streams.openConnections,
+    sockets: () => sockets.size,
+    presence: () => presence.size,
+    pendingEdits: {
+      get size() {
+        return pendingEdits.size;
+      },
+      get told() {
+        return pendingEdits.told;
+      },
+    },
   });
   const keeper = new StreamKeeper({
     fanOut,

@@ -11,6 +11,10 @@ export interface MetricSources {
   readonly ring: { readonly size: number; readonly bytes: number };
   readonly replaysRunning: () => number;
   readonly pollsWaiting: () => number;
+  readonly connections: () => number;
+  readonly sockets: () => number;
+  readonly presence: () => { readonly pages: number; readonly stays: number };
+  readonly pendingEdits: { readonly size: number; readonly told: number };
   /** Age of what is known of the log, milliseconds. */
   readonly staleMs: () => number;
   /** Whether rights are those of now, so that events are delivered. */
@@ -98,7 +102,15 @@ function declareGauges(metrics: Metrics, sources: MetricSources): void {
     metrics.gauge({ name, help, collect: (target) => target.set(read()) });
   };
   const counts = (): FanOutCounters => sources.fanOut();
-  gauge('connections', 'Open streams and waiting polls.', () => counts().connections);
+  gauge('connections', 'Open streams, sockets and waiting polls.', sources.connections);
+  gauge('sockets', 'Open WebSockets.', sources.sockets);
+  gauge('presence_pages', 'Pages that somebody here is on.', () => sources.presence().pages);
+  gauge(
+    'presence_stays',
+    'Connections on pages, counted once for each page.',
+    () => sources.presence().stays,
+  );
+  gauge('pending_edits', 'Records that somebody here is editing.', () => sources.pendingEdits.size);
   gauge('subscriptions', 'Running subscriptions.', () => counts().subscriptions);
   gauge('view_classes', 'Groups of subscribers who see the same.', () => counts().classes);
   gauge('view_classes_scanned', 'View classes that no index finds.', () => counts().scannedClasses);
@@ -130,6 +142,7 @@ function declareTotals(metrics: Metrics, sources: MetricSources): void {
   total('heartbeats_total', 'Heartbeats written.', () => counts().heartbeats);
   total('resets_total', 'Streams reset because they did not drain.', () => counts().resets);
   total('failures_total', 'Events that could not be judged or encoded for a class.', () => counts().failures);
+  total('conflicts_total', 'Conflicts told to who edits a record.', () => sources.pendingEdits.told);
   total('unreadable_entries_total', 'Log entries that this version could not read.', sources.unreadable);
   metrics.counter({
     name: 'resyncs_total',

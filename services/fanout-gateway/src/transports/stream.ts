@@ -108,6 +108,10 @@ export class Streams {
     return this.#all;
   }
 
+  get openConnections(): number {
+    return this.#byId.size;
+  }
+
   /** Those that are connections: no subscriptions of one. */
   *connections(): Generator<Stream> {
     for (const stream of this.#all) if (stream.host === undefined) yield stream;
