@@ -124,6 +124,64 @@ export const MESSAGE_CLAIMS: readonly Claim[] = [
       expect(namesOf(talker, id)).toHaveLength(2);
     },
   },
+  {
+    name: 'who joins a page is told who is there, and who comes and goes at the other gateway',
+    about: 'streams',
+    needs: 'frames',
+    hold: async (stage) => {
+      using bob = await stage.talk();
+      using alice = await stage.talk({ as: 'alice', gateway: 1 });
+      const page = { pagePath: `/board/${stage.place.table}/` };
+      const pagePath = page.pagePath.slice(0, -1);
+      bob.send({ type: 'join', ...page });
+      const [alone] = await arrived(bob, 'presence-sync', 1);
+      expect(alone).toMatchObject({ pagePath, users: [{ name: 'bob', pagePath }] });
+      alice.send({ type: 'join', ...page });
+      const [both] = await arrived(alice, 'presence-sync', 1);
+      const { users } = both as { readonly users: readonly { id: string; name: string }[] };
+      expect(new Set(users.map(({ name }) => name))).toEqual(new Set(['alice', 'bob']));
+      const [joined] = await arrived(bob, 'join', 1);
+      const { id } = users.find(({ name }) => name === 'alice') ?? { id: '' };
+      expect(joined).toMatchObject({ user: { id, name: 'alice', pagePath } });
+      alice.send({ type: 'leave', ...page });
+      const [left] = await arrived(bob, 'leave', 1);
+      expect(left).toMatchObject({ userId: id, pagePath });
+    },
+  },
+  {
+    name: 'whose edit is overwritten by somebody else is told so, with what it is now, and nobody else is',
+    about: 'streams',
+    needs: 'frames',
+    hold: async (stage) => {
+      using bob = await stage.talk();
+      using other = await stage.talk();
+      const { table } = stage.place;
+      const recordId = await stage.create({ titel: 'a', status: 'nieuw', melderEmail: 'hidden@example.org' });
+      await untilTold(bob, 1, recordId);
+      const path = `/api/tables/${table}/records/${recordId}`;
+      const { updatedAt } = await stage.town.as('bob').send<{ updatedAt: string }>('GET', path);
+      bob.send({ type: 'pending', table, recordId, fields: ['titel'], updatedAt });
+      await pong(bob);
+      await stage.change(recordId, { prioriteit: 2 });
+      await stage.change(recordId, { titel: 'b' });
+      const [conflict] = await arrived(bob, 'conflict', 1);
+      expect(conflict).toMatchObject({
+        table,
+        recordId,
+        overwrittenFields: ['titel'],
+        overwrittenBy: { name: 'alice' },
+        authoritativeRecord: { id: recordId, fields: { titel: 'b', prioriteit: 2 } },
+      });
+      expect(JSON.stringify(conflict)).not.toContain('hidden@');
+      bob.send({ type: 'settled', table, recordId });
+      await pong(bob);
+      await stage.change(recordId, { titel: 'c' });
+      await untilTold(bob, 4, recordId);
+      await pong(bob);
+      await pong(other);
+      expect([bob.of('conflict').length, other.of('conflict').length]).toEqual([1, 0]);
+    },
+  },
 ];
 
 /** To which subscriptions a row was told, in order. */
@@ -131,6 +189,16 @@ function namesOf(talker: Talker, id: string): readonly unknown[] {
   const events = talker.of('event').filter(({ event }) => (event as { subject: string }).subject === id);
   const changes = talker.of('change').filter(({ recordId }) => recordId === id);
   return [...events, ...changes].map(({ subscriptionId }) => subscriptionId);
+}
+
+/** Waits for so many messages of a type. */
+async function arrived(
+  talker: Talker,
+  type: string,
+  count: number,
+): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  await waitFor(() => talker.of(type).length >= count, { what: `${type} comes`, timeoutMs: 10_000 });
+  return talker.of(type);
 }
 
 /** Asks for an answer, and with it for everything that was to come before. */
