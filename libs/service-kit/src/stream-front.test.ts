@@ -7,18 +7,21 @@ import { createHttpServer, drainServer, listen } from './http-server.ts';
 import type { HttpServer } from './http-server.ts';
 import { createLogger } from './logger.ts';
 import { createMetrics } from './metrics.ts';
-import { takeSocket } from './stream-front.ts';
+import { takeSocket, takeUpgrade } from './stream-front.ts';
 
 interface Streams {
   readonly app: HttpServer;
   readonly port: number;
   /** The connections that were taken, in their order. */
   readonly taken: Socket[];
+  /** What came behind the heads of upgrades. */
+  readonly heads: string[];
 }
 
-/** `/stream` begins a stream, or is refused with `?refuse`. */
+/** `/stream` begins a stream, or is refused with `?refuse`; `/stream/socket` is upgraded. */
 async function startStreams(): Promise<Streams> {
   const taken: Socket[] = [];
+  const heads: string[] = [];
   const app = createHttpServer({
     logger: createLogger({ service: 'test', level: 'silent' }),
     metrics: createMetrics('test'),
@@ -37,9 +40,15 @@ async function startStreams(): Promise<Streams> {
     taken.push(socket);
     reply.hijack();
   });
+  app.get('/stream/socket', { config: { authentication: 'none' } }, async (_request, reply) => {
+    const upgrade = takeUpgrade(reply.raw);
+    heads.push(String(upgrade?.head));
+    upgrade?.socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+    reply.hijack();
+  });
   const port = Number(new URL(await listen(app, '127.0.0.1', 0)).port);
   onTestFinished(() => drainServer(app, { timeoutMs: 0, clock: systemClock }));
-  return { app, port, taken };
+  return { app, port, taken, heads };
 }
 
 class RawClient {
@@ -169,4 +178,14 @@ test('a server that stops cuts the streams that are left at the limit', async ()
   clock.advance(1000);
   await drained;
   await expect.poll(() => client.closed).toBe(true);
+});
+
+test('an upgrade on a connection that was used before is taken with what came behind its head', async () => {
+  const { port, heads } = await startStreams();
+  const client = new RawClient(port);
+  client.send(head('/livez'));
+  await expect.poll(() => client.text).toContain('"alive"');
+  client.send(`${head('/stream/socket', 'connection: keep-alive, Upgrade', 'upgrade: WebSocket')}early`);
+  await expect.poll(() => client.text).toContain('101');
+  expect(heads).toEqual(['early']);
 });

@@ -1,6 +1,8 @@
 import { waitFor } from '@tidewire/test-kit';
+import type { SocketMessage } from '@tidewire/test-kit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ask } from '../../test/operator.ts';
+import { SseClient } from '../../test/sse-client.ts';
 import { World } from '../../test/world.ts';
 
 const TOPIC = 'topic=register/zaken/schema/meldingen';
@@ -70,3 +72,22 @@ test(
     ).toEqual(['missed']);
   },
 );
+
+test('a socket and the stream of a table are told that events are held back, and that they go on', async () => {
+  const gateway = await world.gateway({ TIDEWIRE_STALENESS_LIMIT_MS: '1000' });
+  const table = '/api/tables/zaken-meldingen/subscribe';
+  using socket = await gateway.socket(alice, table);
+  using stream = await SseClient.open(gateway.url(`${table}/sse`), { authorization: `Bearer ${alice}` });
+  await socket.until('subscribed');
+  world.platform.pauseBeats();
+  const statuses = (messages: readonly { readonly status?: string }[]) =>
+    messages.map(({ status }) => status);
+  await socket.until('connection-status');
+  world.platform.resumeBeats();
+  const told = await socket.until('connection-status', 2);
+  expect(statuses(told)).toEqual(['reconnecting', 'connected']);
+  const ofStream = () =>
+    stream.events.map(({ data }) => data).filter(({ type }) => type === 'connection-status');
+  await waitFor(() => ofStream().length === 2, { what: 'the stream is told too' });
+  expect(statuses(ofStream())).toEqual(['reconnecting', 'connected']);
+});

@@ -1,0 +1,58 @@
+import { RightsView } from '@tidewire/policy';
+import { expect, test } from 'vitest';
+import { organisation, person, policyOf, register, schemaOf } from '../../test/world.ts';
+import { formatSort, resolveSort } from './resolve-sort.ts';
+
+const home = organisation('thuis');
+const zaken = register('zaken');
+const meldingen = schemaOf(zaken, 'meldingen');
+const alice = person('alice', home, []);
+
+const view = new RightsView();
+view.loadState(
+  [
+    home,
+    zaken,
+    meldingen,
+    policyOf('register', zaken.id, {}),
+    policyOf('schema', meldingen.id, {}, { geheim: { read: [] } }),
+  ],
+  1,
+);
+view.hold({ ...alice, position: { sequence: 1 } }, 0);
+const reader = { principalId: alice.principal.id, credentialId: alice.credential.id };
+
+const resolve = (sort: string | undefined) => resolveSort(view, reader, sort, [meldingen]);
+
+test('reads fields with and without a direction, in the names of the log, and writes them as clients do', () => {
+  const terms = resolve('titel:desc, updatedAt ,id:asc');
+  expect(terms).toEqual([
+    { field: 'titel', direction: 'desc' },
+    { field: '_updated', direction: 'asc' },
+    { field: '_uuid', direction: 'asc' },
+  ]);
+  expect(formatSort(terms ?? [])).toBe('titel:desc,updatedAt:asc,id:asc');
+});
+
+test.each([undefined, '', ' '])('%j is no order', (sort) => {
+  expect(resolve(sort)).toBeUndefined();
+});
+
+test('does not tell a field that may not be read from one that is not there', () => {
+  const refusalOf = (field: string): string => {
+    try {
+      resolve(`${field}:asc`);
+      return '';
+    } catch (error) {
+      return String(error).replaceAll(field, 'X');
+    }
+  };
+  expect(refusalOf('geheim')).toBe(refusalOf('nergens'));
+  expect(refusalOf('geheim')).not.toBe('');
+  expect(refusalOf('__proto__')).toBe(refusalOf('nergens'));
+  expect(refusalOf('_owner')).toBe(refusalOf('nergens'));
+});
+
+test.each(['titel:up', ':asc', 'titel:asc,', 'titel,titel,titel,titel,titel,titel'])('refuses %s', (sort) => {
+  expect(() => resolve(sort)).toThrow(expect.objectContaining({ code: 'BAD_REQUEST' }));
+});
