@@ -10,8 +10,10 @@ import type { BenchTown } from './bench-town.ts';
 import { startLoad } from './load-process.ts';
 import type { LoadReport } from './load-tally.ts';
 import type { LoadPlan } from './loader.ts';
+import { percentile, printRow } from './print.ts';
 import { readProcessFigures } from './process-figures.ts';
 import { REVOCATION_STREAMS, measureRevocations } from './revocation/measure-revocations.ts';
+import { compareSockets } from './sockets/compare-sockets.ts';
 
 const { values } = parseArgs({
   options: {
@@ -19,7 +21,9 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '5' },
     rate: { type: 'string', default: '50' },
     burst: { type: 'string', default: '5000' },
-    rounds: { type: 'string', default: '20' },
+    rounds: { type: 'string' },
+    sockets: { type: 'string', default: '10000' },
+    idle: { type: 'string', default: '60' },
     only: { type: 'string' },
   },
 });
@@ -28,15 +32,6 @@ const seconds = Number(values.seconds);
 const rate = Number(values.rate);
 const burst = Number(values.burst);
 const CLASSES = [1, 10, 100];
-
-function percentile(sorted: readonly number[], share: number): string {
-  const value = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
-  return value === undefined ? '-' : value.toFixed(1);
-}
-
-function printRow(cells: readonly (string | number)[]): void {
-  console.log(cells.map((cell, index) => String(cell).padEnd(index === 0 ? 34 : 14)).join(''));
-}
 
 /** Whatever is not exactly right is said beside the figures. */
 function faultsOf(report: LoadReport): string {
@@ -50,9 +45,13 @@ function faultsOf(report: LoadReport): string {
   return faults.length === 0 ? 'all right' : faults.join(', ');
 }
 
-interface Run {
+/** What the parts run on. */
+interface Stage {
   readonly platform: Platform;
   readonly town: BenchTown;
+}
+
+interface Run extends Stage {
   readonly transport: LoadPlan['transport'];
   readonly classes: number;
   readonly subscribers: number;
@@ -116,7 +115,7 @@ async function writeBurst(platform: Platform, town: BenchTown, count: number): P
   }
 }
 
-async function compareLatency(): Promise<void> {
+async function compareLatency({ platform, town }: Stage): Promise<void> {
   console.log(
     `\nWrite to SSE, ${rate} writes/s through REST, milliseconds from before the request to the last byte`,
   );
@@ -142,7 +141,7 @@ async function compareLatency(): Promise<void> {
   }
 }
 
-async function compareClasses(): Promise<void> {
+async function compareClasses({ platform, town }: Stage): Promise<void> {
   console.log(`\n${subscribers} subscribers`);
   printRow(['', 'events/s', 'deliveries/s', 'CPU s/M', 'KB/conn', '']);
   for (const classes of CLASSES) {
@@ -167,7 +166,7 @@ async function compareClasses(): Promise<void> {
 }
 
 /** The same events at the same rate to as many streams and as many polls, one after the other, twice. */
-async function compareTransports(): Promise<void> {
+async function compareTransports({ platform, town }: Stage): Promise<void> {
   const classes = 10;
   console.log(`\n${subscribers} streams against ${subscribers} long polls, ${classes} view classes`);
   printRow(['', 'deliveries/s', 'CPU s/M', 'KB/conn', 'p50 ms', 'p99 ms', 'per answer', '']);
@@ -193,13 +192,13 @@ async function compareTransports(): Promise<void> {
 }
 
 /** How soon a right that was taken away is gone from every stream. */
-async function compareRevocations(): Promise<void> {
+async function compareRevocations({ platform }: Stage): Promise<void> {
   const eventsPerSecond = 200;
   console.log(
     `\nRights taken away, ${REVOCATION_STREAMS} streams, ${eventsPerSecond} events/s: milliseconds from the answer of the call`,
   );
   printRow(['', 'streams', 'last byte p50', 'p99', 'told p50', 'p99', '']);
-  const rounds = Number(values.rounds);
+  const rounds = Number(values.rounds ?? 20);
   for await (const figures of measureRevocations(platform, { rounds, rate: eventsPerSecond })) {
     printRow([
       figures.name,
@@ -212,24 +211,38 @@ async function compareRevocations(): Promise<void> {
   }
 }
 
-await using platform = await startPlatform({
-  gateways: 1,
-  settings: {
-    TIDEWIRE_MAX_CONNECTIONS_PER_USER: '100000',
-    // The loader shares the cores and may fall behind the server; what it is owed is kept, so that it can be counted.
-    TIDEWIRE_CONNECTION_BUDGET_BYTES: '67108864',
-  },
-});
-const town = await buildBenchTown(platform.origin, platform.adminToken, Math.max(...CLASSES));
-await writePaced(town, 100);
-
-const parts = {
+/** The parts that share one platform, whose limits are out of the way. */
+const PARTS: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
   latency: compareLatency,
   classes: compareClasses,
   transports: compareTransports,
   revocation: compareRevocations,
 };
-for (const [name, compare] of Object.entries(parts)) {
-  if (values.only === undefined || values.only === name) await compare();
+
+async function compareOnStage(wanted: readonly ((stage: Stage) => Promise<void>)[]): Promise<void> {
+  if (wanted.length === 0) return;
+  await using platform = await startPlatform({
+    gateways: 1,
+    settings: {
+      TIDEWIRE_MAX_CONNECTIONS_PER_USER: '100000',
+      // The loader shares the cores and may fall behind the server; what it is owed is kept, so that it can be counted.
+      TIDEWIRE_CONNECTION_BUDGET_BYTES: '67108864',
+    },
+  });
+  const town = await buildBenchTown(platform.origin, platform.adminToken, Math.max(...CLASSES));
+  await writePaced(town, 100);
+  for (const compare of wanted) await compare({ platform, town });
+}
+
+const isWanted = (part: string): boolean => values.only === undefined || values.only === part;
+await compareOnStage(Object.entries(PARTS).flatMap(([name, compare]) => (isWanted(name) ? [compare] : [])));
+if (isWanted('sockets')) {
+  await compareSockets({
+    sockets: Number(values.sockets),
+    socketsPerPrincipal: 10,
+    rounds: Number(values.rounds ?? 3),
+    seconds,
+    idleSeconds: Number(values.idle),
+  });
 }
 console.log('\nFigures of one run on one machine; loader, stores and gateway share its cores.');
