@@ -91,6 +91,11 @@ export class PendingEdits {
     }
   }
 
+  /** Whether anything that the connection is editing is followed. */
+  isEditing(peer: Peer): boolean {
+    return this.#edits.ofPeer(peer).size > 0;
+  }
+
   /** The connection ended. */
   left(peer: Peer): void {
     for (const edit of this.#edits.ofPeer(peer)) this.#forget(edit);

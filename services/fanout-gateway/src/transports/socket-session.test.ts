@@ -13,7 +13,7 @@ function createSession() {
   const clock = createTestClock();
   const notes: string[] = [];
   const told: StreamMessage[] = [];
-  const state = { subscriptions: 1, present: false, bytesRead: 0 };
+  const state = { subscriptions: 1, present: false, editing: false, bytesRead: 0 };
   let release: (() => void) | undefined;
   const nothing = (): void => {};
   const options = {
@@ -33,7 +33,7 @@ function createSession() {
       touch: nothing,
       isPresent: () => state.present,
     },
-    pendingEdits: { announce: nothing, settle: nothing, left: nothing },
+    pendingEdits: { announce: nothing, settle: nothing, left: nothing, isEditing: () => state.editing },
     renew: async () => null,
     clock,
     logger: createLogger({ service: 'test', level: 'silent' }),
@@ -74,7 +74,7 @@ test('pings at its interval, and resets a client of whom nothing was heard for a
   expect(notes.at(-1)).toBe('reset');
 });
 
-test('ends a connection that has no subscription and is on no page for too long, however much it talks', async () => {
+test('ends a connection that follows nothing, is on no page and edits nothing for too long, however much it talks', async () => {
   const { notes, look, session, state } = createSession();
   const silentFor = async (ms: number): Promise<void> => {
     for (let left = ms; left > 0; left -= 10_000) {
@@ -86,8 +86,11 @@ test('ends a connection that has no subscription and is on no page for too long,
   state.subscriptions = 0;
   state.present = true;
   await silentFor(2 * idleConnectionTimeoutMs);
-  expect(notes).not.toContain('end CONNECTION_IDLE');
   state.present = false;
+  state.editing = true;
+  await silentFor(2 * idleConnectionTimeoutMs);
+  expect(notes).not.toContain('end CONNECTION_IDLE');
+  state.editing = false;
   await silentFor(idleConnectionTimeoutMs - 1);
   expect(notes).not.toContain('end CONNECTION_IDLE');
   await look(1);

@@ -30,6 +30,8 @@ export interface PendingEditsPort {
   announce(peer: Peer, edit: PendingEdit): Promise<void> | void;
   settle(peer: Peer, table: string, recordId: string): void;
   left(peer: Peer): void;
+  /** Whether anything that the connection is editing is followed. */
+  isEditing(peer: Peer): boolean;
 }
 
 export interface SocketSessionOptions {
@@ -132,7 +134,7 @@ export class SocketSession {
 
   /** Looks after the connection, about once a second: is anybody there, and for anything. */
   look(now: number): void {
-    const { keeper, presence } = this.#options;
+    const { keeper, presence, pendingEdits } = this.#options;
     const { host, peer, subscriptions } = this.#parts;
     if (now - this.#heardAt >= presenceStaleTimeoutMs) {
       // Nobody is there any more who could be told why.
@@ -145,7 +147,7 @@ export class SocketSession {
       return;
     }
     this.#bytesRead = bytesRead;
-    if (subscriptions.size > 0 || presence.isPresent(peer)) this.#busyAt = now;
+    if (subscriptions.size > 0 || presence.isPresent(peer) || pendingEdits.isEditing(peer)) this.#busyAt = now;
     else if (now - this.#busyAt >= idleConnectionTimeoutMs) {
       keeper.end(host, 'CONNECTION_IDLE');
       return;

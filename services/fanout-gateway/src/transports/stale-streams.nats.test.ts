@@ -80,8 +80,7 @@ test('a socket and the stream of a table are told that events are held back, and
   using stream = await SseClient.open(gateway.url(`${table}/sse`), { authorization: `Bearer ${alice}` });
   await socket.until('subscribed');
   world.platform.pauseBeats();
-  const statuses = (messages: readonly { readonly status?: string }[]) =>
-    messages.map(({ status }) => status);
+  const statuses = (messages: readonly SocketMessage[]): unknown[] => messages.map(({ status }) => status);
   await socket.until('connection-status');
   world.platform.resumeBeats();
   const told = await socket.until('connection-status', 2);
