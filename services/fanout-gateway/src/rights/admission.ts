@@ -96,13 +96,18 @@ export function admitAnonymous(): Admission {
 }
 
 function admission(view: RightsView, principal: Principal, credential: Credential): Admission {
-  let held = true;
+  const reader = { principalId: principal.id, credentialId: credential.id };
+  // Ids alone: it lasts as long as its connection, and the view has the rest of both once for all.
+  let held: Parameters<RightsView['release']>[0] | undefined = {
+    principal: { id: reader.principalId },
+    credential: { id: reader.credentialId },
+  };
   return {
-    reader: { principalId: principal.id, credentialId: credential.id },
+    reader,
     expiresAt: credential.expiresAt === null ? null : Date.parse(credential.expiresAt),
     release: () => {
-      if (held) view.release({ principal, credential });
-      held = false;
+      if (held !== undefined) view.release(held);
+      held = undefined;
     },
   };
 }

@@ -21,13 +21,13 @@ const GOING_AWAY = 1001;
  * whole frames only: pongs, and the one that closes.
  */
 export class SocketPeer implements StreamSink, Peer {
-  readonly #onEnd: () => void;
+  readonly #onEnd: (peer: SocketPeer) => void;
   #socket: WebSocket | undefined;
   #connection: Socket | undefined;
   #stream: Stream | undefined;
 
   /** `onEnd` is called once, when nothing can be written any more. */
-  constructor(onEnd: () => void) {
+  constructor(onEnd: (peer: SocketPeer) => void) {
     this.#onEnd = onEnd;
   }
 
@@ -107,6 +107,6 @@ export class SocketPeer implements StreamSink, Peer {
   ended(): void {
     if (this.#connection === undefined) return;
     this.#connection = undefined;
-    this.#onEnd();
+    this.#onEnd(this);
   }
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import {
   HTTP_HEADERS,
   PROTOCOL_VERSION,
@@ -10,7 +11,7 @@ import {
 import { takeUpgrade } from '@tidewire/service-kit';
 import type { Timer } from '@tidewire/service-kit';
 import { WebSocketServer } from 'ws';
-import type { RawData, ServerOptions, WebSocket } from 'ws';
+import type { ServerOptions, WebSocket } from 'ws';
 import { ANONYMOUS_PRINCIPAL } from '../limits/connection-slots.ts';
 import type { Admission } from '../rights/admission.ts';
 import { pongFrame } from '../formats/web-socket.ts';
@@ -41,7 +42,7 @@ export interface SocketOrder {
 interface Beginning extends Pick<SocketOrder, 'cursor' | 'first'> {
   readonly peer: SocketPeer;
   readonly host: Stream;
-  readonly bytesRead: () => number;
+  readonly connection: Socket;
 }
 
 const SWEEP_MS = 1000;
@@ -65,7 +66,7 @@ const VERSION = '13';
 /** The open sockets of this process: lets them in, keeps them alive, and finds out which are not. */
 export class WebSockets {
   readonly #options: WebSocketsOptions;
-  readonly #sessions = new Set<SocketSession>();
+  readonly #sessions = new Map<SocketPeer, SocketSession>();
   readonly #headers = new WeakMap<IncomingMessage, readonly string[]>();
   readonly #server: WebSocketServer;
   readonly #sweep: Timer;
@@ -92,12 +93,7 @@ export class WebSockets {
     const { admission, address, request, response } = order;
     requireHandshake(request);
     const slot = await slots.take(admission.reader.principalId ?? ANONYMOUS_PRINCIPAL);
-    let session: SocketSession | undefined;
-    const peer = new SocketPeer(() => {
-      if (session === undefined) return;
-      this.#sessions.delete(session);
-      session.ended();
-    });
+    const peer = new SocketPeer(this.#forget);
     const side = { transport: 'websocket', wire: 'socket', tick: 0, subscription: '', sink: peer } as const;
     const host = opener.openHost({ admission, address }, side, slot);
     const taken = takeUpgrade(response);
@@ -108,30 +104,40 @@ export class WebSockets {
         `${HTTP_HEADERS.correlationId}: ${order.correlationId}`,
       ]);
       this.#server.handleUpgrade(request, taken.socket, taken.head, (socket) => {
-        taken.socket.setNoDelay(true);
-        peer.begin(socket, taken.socket, host);
-        session = this.#begin(socket, { ...order, peer, host, bytesRead: () => taken.socket.bytesRead });
+        const { cursor, first } = order;
+        this.#begin(socket, { peer, host, connection: taken.socket, cursor, first });
       });
     }
     // The client has gone, or was answered by the library.
-    if (session === undefined) keeper.drop(host);
+    if (!this.#sessions.has(peer)) keeper.drop(host);
   }
 
   stop(): void {
     this.#sweep.cancel();
   }
 
-  #begin(socket: WebSocket, { peer, host, bytesRead, cursor, first }: Beginning): SocketSession {
+  readonly #forget = (peer: SocketPeer): void => {
+    const session = this.#sessions.get(peer);
+    this.#sessions.delete(peer);
+    session?.ended();
+  };
+
+  /** What is made here lasts as long as the socket: nothing of the request may be within its reach. */
+  #begin(socket: WebSocket, { peer, host, connection, cursor, first }: Beginning): void {
     const { clock, random } = this.#options;
     const wire = socket.extensions === '' ? 'socket' : 'socket-deflate';
     const subscriptions = new SocketSubscriptions(this.#options, { host, peer, wire, cursor });
     // Spread, so that sockets that were opened together are not pinged together.
     const pingAt = clock.monotonic() + random() * REALTIME_TRANSPORT_CONFIG.heartbeatIntervalMs;
+    connection.setNoDelay(true);
+    peer.begin(socket, connection, host);
+    const bytesRead = (): number => connection.bytesRead;
     const parts = { host, peer, subscriptions, flow: socket, bytesRead, pingAt };
     const session = new SocketSession(this.#options, parts);
-    this.#sessions.add(session);
-    socket.on('message', (data: RawData, isBinary: boolean) => {
-      session.receive(isBinary ? '' : String(data as Buffer));
+    this.#sessions.set(peer, session);
+    // One buffer, as the library gives messages unless it is told otherwise.
+    socket.on('message', (data: Buffer, isBinary: boolean) => {
+      session.receive(isBinary ? '' : data.toString());
     });
     socket.on('ping', (payload) => {
       if (session.heard(1)) peer.write(pongFrame(payload));
@@ -141,12 +147,11 @@ export class WebSockets {
     socket.on('error', () => undefined);
     socket.on('close', () => peer.ended());
     if (first !== undefined) session.subscribe(first);
-    return session;
   }
 
   #lookAfterAll(): void {
     const now = this.#options.clock.monotonic();
-    for (const session of this.#sessions) session.look(now);
+    for (const session of this.#sessions.values()) session.look(now);
   }
 }
 
