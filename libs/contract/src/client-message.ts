@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { uuidSchema } from './identifier.ts';
-import { pagePathSchema } from './presence.ts';
 import { MAX_SECRET_LENGTH } from './request.ts';
 import { subscriptionIdSchema } from './subscription.ts';
 

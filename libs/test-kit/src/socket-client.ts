@@ -54,8 +54,8 @@ export class SocketClient implements Disposable {
         ),
       );
     });
-    socket.on('message', (data) => {
-      const message = JSON.parse(String(data as Buffer)) as SocketMessage;
+    socket.on('message', (data: Buffer) => {
+      const message = JSON.parse(data.toString()) as SocketMessage;
       (client?.messages ?? early).push(message);
     });
     socket.on('ping', () => {

@@ -139,8 +139,10 @@ test.each(['t1', uuid('b', 1), uuid('b', 1).toUpperCase()])('settling by %s ends
   world.edits.settle(peer, 'other', RECORD);
   world.edits.settle(world.peer(alice), table, RECORD);
   expect(world.edits.size).toBe(1);
+  expect(world.edits.isEditing(peer)).toBe(true);
   world.edits.settle(peer, table, RECORD);
   world.edits.settle(peer, table, RECORD);
+  expect(world.edits.isEditing(peer)).toBe(false);
   world.write(title('a', 'b'));
   expect(peer.told).toEqual([]);
   expect(world.edits.size).toBe(0);

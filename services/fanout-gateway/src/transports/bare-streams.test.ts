@@ -6,7 +6,7 @@ import type { BareStream } from './bare-streams.ts';
 
 const ROUND_MS = REALTIME_TRANSPORT_CONFIG.sseHeartbeatIntervalMs;
 
-test('beats for who takes what is sent, and cuts off who does not', async () => {
+test('beats for who takes what is sent, and cuts off who does not', () => {
   const clock = createTestClock();
   const notes: string[] = [];
   let queued = 0;
@@ -20,20 +20,20 @@ test('beats for who takes what is sent, and cuts off who does not', async () => 
   } as unknown as BareStream;
   const streams = new BareStreams(clock);
   streams.add(stream);
-  await clock.advance(ROUND_MS);
+  clock.advance(ROUND_MS);
   expect(notes).toEqual(['alive', 'heartbeat']);
   queued = 1;
-  await clock.advance(ROUND_MS);
+  clock.advance(ROUND_MS);
   expect(notes).toHaveLength(2);
   queued = 0;
-  await clock.advance(ROUND_MS);
+  clock.advance(ROUND_MS);
   expect(notes).toEqual(['alive', 'heartbeat', 'alive', 'heartbeat']);
   queued = 1;
-  await clock.advance(2 * ROUND_MS);
+  clock.advance(2 * ROUND_MS);
   expect(notes.at(-1)).toBe('reset');
   streams.remove(stream);
   queued = 0;
-  await clock.advance(ROUND_MS);
+  clock.advance(ROUND_MS);
   expect(notes.at(-1)).toBe('reset');
   streams.stop();
 });

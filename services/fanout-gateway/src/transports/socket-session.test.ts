@@ -56,68 +56,68 @@ function createSession() {
     pingAt: heartbeatIntervalMs,
   } as unknown as SocketSessionParts;
   const session = new SocketSession(options, parts);
-  const look = async (afterMs: number): Promise<void> => {
-    await clock.advance(afterMs);
+  const look = (afterMs: number): void => {
+    clock.advance(afterMs);
     session.look(clock.monotonic());
   };
   return { session, clock, notes, told, state, look, release: () => release?.() };
 }
 
-test('pings at its interval, and resets a client of whom nothing was heard for a minute', async () => {
+test('pings at its interval, and resets a client of whom nothing was heard for a minute', () => {
   const { notes, look, session } = createSession();
-  await look(heartbeatIntervalMs);
+  look(heartbeatIntervalMs);
   expect(notes).toEqual(['write 8900']);
   expect(session.heard(0)).toBe(true);
-  await look(presenceStaleTimeoutMs - 1);
+  look(presenceStaleTimeoutMs - 1);
   expect(notes).toEqual(['write 8900', 'write 8900']);
-  await look(1);
+  look(1);
   expect(notes.at(-1)).toBe('reset');
 });
 
-test('ends a connection that follows nothing, is on no page and edits nothing for too long, however much it talks', async () => {
+test('ends a connection that follows nothing, is on no page and edits nothing for too long, however much it talks', () => {
   const { notes, look, session, state } = createSession();
-  const silentFor = async (ms: number): Promise<void> => {
+  const silentFor = (ms: number): void => {
     for (let left = ms; left > 0; left -= 10_000) {
       session.heard(0);
-      await look(Math.min(10_000, left));
+      look(Math.min(10_000, left));
     }
   };
-  await silentFor(2 * idleConnectionTimeoutMs);
+  silentFor(2 * idleConnectionTimeoutMs);
   state.subscriptions = 0;
   state.present = true;
-  await silentFor(2 * idleConnectionTimeoutMs);
+  silentFor(2 * idleConnectionTimeoutMs);
   state.present = false;
   state.editing = true;
-  await silentFor(2 * idleConnectionTimeoutMs);
+  silentFor(2 * idleConnectionTimeoutMs);
   expect(notes).not.toContain('end CONNECTION_IDLE');
   state.editing = false;
-  await silentFor(idleConnectionTimeoutMs - 1);
+  silentFor(idleConnectionTimeoutMs - 1);
   expect(notes).not.toContain('end CONNECTION_IDLE');
-  await look(1);
+  look(1);
   expect(notes).toContain('end CONNECTION_IDLE');
 });
 
-test('takes a burst of messages, then so many a second, then ends the connection', async () => {
+test('takes a burst of messages, then so many a second, then ends the connection', () => {
   const { notes, session, clock } = createSession();
   const heard = (count: number): boolean =>
     Array.from({ length: count }, () => session.heard(1)).every(Boolean);
   expect(heard(200)).toBe(true);
-  await clock.advance(1000);
+  clock.advance(1000);
   expect(heard(50)).toBe(true);
   expect(notes).toEqual([]);
   expect(heard(1)).toBe(false);
   expect(notes).toEqual(['end RATE_LIMITED']);
 });
 
-test('ends a connection that sends more bytes than messages could need', async () => {
+test('ends a connection that sends more bytes than messages could need', () => {
   const { notes, look, state } = createSession();
   state.bytesRead = 4 * 1024 * 1024;
-  await look(1000);
+  look(1000);
   state.bytesRead *= 2;
-  await look(1000);
+  look(1000);
   expect(notes).toEqual([]);
   state.bytesRead += 4 * 1024 * 1024 + 1;
-  await look(1000);
+  look(1000);
   expect(notes).toEqual(['end RATE_LIMITED']);
 });
 

@@ -147,7 +147,8 @@ export class SocketSession {
       return;
     }
     this.#bytesRead = bytesRead;
-    if (subscriptions.size > 0 || presence.isPresent(peer) || pendingEdits.isEditing(peer)) this.#busyAt = now;
+    if (subscriptions.size > 0 || presence.isPresent(peer) || pendingEdits.isEditing(peer))
+      this.#busyAt = now;
     else if (now - this.#busyAt >= idleConnectionTimeoutMs) {
       keeper.end(host, 'CONNECTION_IDLE');
       return;

@@ -152,7 +152,7 @@ export class StreamKeeper implements RightsEffects {
   /** Forgets the stream: no event, no right and no timer concerns it any more. */
   drop(stream: Stream): void {
     if (stream.ended) return;
-    for (const lane of [...(stream.lanes ?? [])]) this.drop(lane);
+    for (const lane of stream.lanes ?? []) this.drop(lane);
     stream.ended = true;
     stream.work?.abort();
     this.streams.remove(stream);
@@ -174,7 +174,7 @@ export class StreamKeeper implements RightsEffects {
       oldest: formatEventId(this.#options.oldest()),
       current: formatEventId(current),
     };
-    for (const stream of [...this.streams.connections()]) {
+    for (const stream of this.streams.connections()) {
       for (const part of [stream, ...(stream.lanes ?? [])]) part.sink.resync(resync);
       this.end(stream, 'SERVICE_UNAVAILABLE');
     }
@@ -197,7 +197,7 @@ export class StreamKeeper implements RightsEffects {
 
   stop(): void {
     this.#sweep.cancel();
-    for (const stream of [...this.streams.connections()]) this.end(stream, 'DRAINING');
+    for (const stream of this.streams.connections()) this.end(stream, 'DRAINING');
   }
 
   retryMs(): number {
@@ -208,13 +208,13 @@ export class StreamKeeper implements RightsEffects {
     const held = !this.#options.fresh();
     if (held === this.#held) return;
     this.#held = held;
-    for (const stream of [...this.streams.connections()]) stream.sink.held(held);
+    for (const stream of this.streams.connections()) stream.sink.held(held);
   }
 
   #endAged(): void {
     const now = this.#options.clock.now();
     const monotonic = this.#options.clock.monotonic();
-    for (const stream of [...this.streams.connections()]) {
+    for (const stream of this.streams.connections()) {
       if (stream.expiresAt !== null && stream.expiresAt <= now) this.end(stream, 'CREDENTIAL_ENDED');
       else if (stream.agesAt <= monotonic) this.end(stream, 'CONNECTION_AGED');
       else this.#warn(stream, now);
