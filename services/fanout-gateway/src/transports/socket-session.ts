@@ -147,8 +147,8 @@ export class SocketSession {
       return;
     }
     this.#bytesRead = bytesRead;
-    if (subscriptions.size > 0 || presence.isPresent(peer) || pendingEdits.isEditing(peer))
-      this.#busyAt = now;
+    const inUse = subscriptions.size > 0 || presence.isPresent(peer) || pendingEdits.isEditing(peer);
+    if (inUse) this.#busyAt = now;
     else if (now - this.#busyAt >= idleConnectionTimeoutMs) {
       keeper.end(host, 'CONNECTION_IDLE');
       return;
