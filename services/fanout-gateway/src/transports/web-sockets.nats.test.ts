@@ -104,6 +104,7 @@ test('what is refused is an HTTP answer before the upgrade', async () => {
   expect(await refused(alice, '/api/tables/nowhere/subscribe')).toEqual([404, 'NOT_FOUND']);
   expect(await refused(alice, `${TABLE}?filter=nothing:eq:1`)).toEqual([400, 'UNKNOWN_FIELD']);
   expect(await refused(alice, `${TABLE}?sort=nothing:asc`)).toEqual([400, 'UNKNOWN_FIELD']);
+  expect(await refused(alice, `${TABLE}?fields=titel,nothing`)).toEqual([400, 'UNKNOWN_FIELD']);
 });
 
 test('garbage is answered, and the connection lives on', async () => {

@@ -117,3 +117,60 @@ test("the browser's EventSource reconnects by itself and misses nothing while ga
   expect(rows).toEqual(Object.fromEntries(listed.results.map((row) => [row.id, row._version])));
   expect(ids).toEqual([...new Set(ids)].toSorted());
 });
+
+/** Opens a socket in the page and keeps what comes; the page's own cookies go with it. */
+async function openSocket(page: Page, address: string): Promise<void> {
+  await page.evaluate(`
+    window.told = { messages: [], opened: false, closed: undefined, extensions: '' };
+    window.socket = new WebSocket(${JSON.stringify(address)});
+    window.socket.onopen = () => Object.assign(window.told, { opened: true, extensions: window.socket.extensions });
+    window.socket.onmessage = ({ data }) => window.told.messages.push(JSON.parse(data));
+    window.socket.onclose = ({ code, reason }) => { window.told.closed = { code, reason }; };
+  `);
+}
+
+interface Told {
+  readonly messages: readonly { readonly type: string; readonly record?: { readonly fields: unknown } }[];
+  readonly opened: boolean;
+  readonly closed: { readonly code: number; readonly reason: string } | undefined;
+  readonly extensions: string;
+}
+
+test("the browser's WebSocket follows a table with the session of its page, which no other site can use", async () => {
+  const who = await town.as('bob').send<{ principal: { id: string } }>('GET', '/api/auth/me');
+  const login = { username: who.principal.id, password: 'a password for browsers' };
+  await town.admin.send('PUT', `/api/principals/${login.username}/password`, { password: login.password });
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(`${platform.origin}/`);
+  const status = await page.evaluate(
+    `fetch('/api/auth/login', { method: 'POST', headers: { 'content-type': 'application/json' }, body: ${JSON.stringify(
+      JSON.stringify(login),
+    )} }).then((answer) => answer.status)`,
+  );
+  expect(status).toBe(204);
+  const told = async (of: Page): Promise<Told> => of.evaluate('window.told') as Promise<Told>;
+  const address = `${platform.origin.replace(/^http/, 'ws')}/api/tables/${town.schemaId}/subscribe`;
+  await openSocket(page, address);
+  await waitFor(async () => (await told(page)).messages.length > 0, { what: 'the subscription begins' });
+  const long = 'a title that is worth compressing '.repeat(100);
+  await town.as('alice').send('POST', `/api/objects/${town.collection}`, { titel: long, status: 'nieuw' });
+  await waitFor(async () => (await told(page)).messages.some(({ type }) => type === 'change'), {
+    what: 'the change arrives',
+  });
+  const { messages, extensions } = await told(page);
+  expect(messages.map(({ type }) => type).slice(0, 2)).toEqual(['subscribed', 'change']);
+  expect(messages[1]?.record?.fields).toMatchObject({ titel: long, status: 'nieuw' });
+  expect(extensions).toContain('permessage-deflate');
+
+  // The same machine by another name is another site to a browser; its cookies are sent along all the same.
+  const elsewhere = await context.newPage();
+  await elsewhere.route('http://other.test/', (route) =>
+    route.fulfill({ contentType: 'text/html', body: 'another site' }),
+  );
+  await elsewhere.goto('http://other.test/');
+  await openSocket(elsewhere, address);
+  await waitFor(async () => (await told(elsewhere)).closed !== undefined, { what: 'the socket is refused' });
+  expect(await told(elsewhere)).toMatchObject({ opened: false, closed: { code: 1006 } });
+  await context.close();
+});
