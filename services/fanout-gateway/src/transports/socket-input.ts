@@ -31,10 +31,14 @@ export function readClientMessage(text: string): ClientMessage {
   return parseInput(schema, message, 'message');
 }
 
+/** A handshake may come without a type. What else names a table, such as a pending edit, is about no subscription. */
+const ABOUT_SUBSCRIPTIONS: ReadonlySet<unknown> = new Set([undefined, 'subscribe', 'unsubscribe']);
+
 /** The subscription that a message is about, whether or not it can be read; undefined: none that could be named. */
 export function findSubscription(text: string): string | undefined {
   try {
-    const { subscriptionId, table, topic } = (JSON.parse(text) ?? {}) as Record<string, unknown>;
+    const { type, subscriptionId, table, topic } = (JSON.parse(text) ?? {}) as Record<string, unknown>;
+    if (!ABOUT_SUBSCRIPTIONS.has(type)) return undefined;
     const name = subscriptionId ?? table ?? topic;
     return subscriptionIdSchema.safeParse(name).data;
   } catch {

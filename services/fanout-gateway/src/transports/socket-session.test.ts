@@ -138,11 +138,15 @@ test('names what is wrong with a message, and the subscription that it was about
   const { told, session } = createSession();
   session.receive('{"type":"subscribe","table":"orders","subscriptionId":"s1","colour":"red"}');
   session.receive('{"type":"token"}');
+  session.receive('{"type":"settled","table":"orders"}');
   await new Promise(setImmediate);
   expect(told).toMatchObject([
     { type: 'error', code: 'VALIDATION_ERROR', subscriptionId: 's1', detail: [{ field: '/colour' }] },
     { type: 'error', code: 'VALIDATION_ERROR', detail: [{ field: '/token' }] },
+    { type: 'error', code: 'VALIDATION_ERROR', detail: [{ field: '/recordId' }] },
   ]);
+  // A subscription to that table, which there may be, has no part in it.
+  expect(told[2]).not.toHaveProperty('subscriptionId');
 });
 
 test('what was asked for and not done yet is forgotten when the connection is over', async () => {
