@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { compileCache, freePort, runFolder, waitFor } from '@tidewire/test-kit';
+import { SocketClient, compileCache, freePort, runFolder, waitFor } from '@tidewire/test-kit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -12,6 +12,7 @@ const run = promisify(execFile);
 
 /** Commands of the README, in its order, pointed at the test's own port. */
 const commands: string[] = [];
+let readme = '';
 let port = 0;
 let started: Started | undefined;
 
@@ -48,10 +49,7 @@ function commandWith(part: string): string {
 
 beforeAll(async () => {
   port = await freePort();
-  const readme = readFileSync(join(root, 'README.md'), 'utf8').replaceAll(
-    'localhost:8080',
-    `localhost:${port}`,
-  );
+  readme = readFileSync(join(root, 'README.md'), 'utf8').replaceAll('localhost:8080', `localhost:${port}`);
   for (const block of readme.matchAll(/```sh\n([^]*?)```/g))
     commands.push(...(block[1] ?? '').trim().split('\n'));
   started = start(`${commandWith('npm start')} -- --port ${port} --data-dir '${join(folder, 'data')}'`);
@@ -134,6 +132,27 @@ test('an upsert creates a record, and changes it when it is sent again', async (
     JSON.parse((await run('sh', ['-c', commandWith('/records/upsert')])).stdout);
   expect(await upsert()).toMatchObject({ created: 1, updated: 0, records: [{ fields: { stock: 500 } }] });
   expect(await upsert()).toMatchObject({ created: 0, updated: 1 });
+});
+
+test('a table is followed by the address that is written there, as a stream and as a socket', async () => {
+  const following = start(commandWith('/api/tables/inventory/subscribe/sse'));
+  await waitFor(() => following.output().includes('"type":"subscribed"'), {
+    what: 'the stream begins',
+    timeoutMs: 15_000,
+  });
+  const script = /new WebSocket\(\s*'([^']*)'/.exec(readme)?.[1] ?? '';
+  using socket = await SocketClient.open(script);
+  await socket.until('subscribed');
+  const body = JSON.stringify({ fields: { sku: 'NUT-9', name: 'Nut M9', stock: 700 } });
+  const headers = { 'authorization': 'Bearer demo-alice', 'content-type': 'application/json' };
+  await fetch(`http://localhost:${port}/api/tables/inventory/records`, { method: 'POST', headers, body });
+  const [change] = await socket.until('change');
+  expect(change?.['record']).toMatchObject({ fields: { name: 'Nut M9', stock: 700 } });
+  await waitFor(() => following.output().includes('"fields":{"name":"Nut M9","stock":700}'), {
+    what: 'the stream brings the same',
+    timeoutMs: 15_000,
+  });
+  await stop(following);
 });
 
 test('a register and a schema of one’s own are two requests', async () => {
