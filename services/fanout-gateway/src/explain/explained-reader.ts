@@ -66,7 +66,7 @@ export function createJudgedClasses(
   explained: ExplainedReader,
   parts: SubscriptionParts,
 ): (message: ObjectMessage) => ViewClass | undefined {
-  const request = new StreamRequest({ ...parts, view: () => explained.view, reader: explained.reader });
+  const request = new StreamRequest(explained, { ...parts, reader: explained.reader }, parts.events);
   const known = new Map<string, ViewClass | undefined>();
   return ({ schema, register }) => {
     if (known.has(schema.id)) return known.get(schema.id);

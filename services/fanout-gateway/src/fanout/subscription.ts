@@ -30,12 +30,12 @@ export interface SubscriptionRequest {
    * subscription and schema, when the first topic or event needs it; after a change of rights the subscription is
    * renewed ({@link FanOutPort.renew}).
    */
-  readonly decisionFor: (schema: SchemaReference) => Decision | undefined;
+  decisionFor(schema: SchemaReference): Decision | undefined;
   /**
    * Schemas that the topics reach and whose rules look at the time: the subscription takes part in them before their first
    * event, because it is told when time has passed.
    */
-  readonly timedSchemas?: () => readonly SchemaReference[];
+  timedSchemas?(): readonly SchemaReference[];
   /** Judged on the projected row. `ALWAYS` when there is none. */
   readonly filter: Condition;
   /** Properties the subscriber asked for; undefined: all it may see. System members are always there. */

@@ -11,33 +11,43 @@ import { coveredSchemas } from './resolve-topics.ts';
 import { resolveSort } from './resolve-sort.ts';
 import { timedSchemas } from './timed-schemas.ts';
 
-export interface StreamRequestOptions {
-  /** The view that holds now; it is another one after the log began anew. */
-  readonly view: () => RightsView;
+/** Who asks for what. Looked at again each time: after a renewal the reader is another one. */
+export interface Asked {
   readonly reader: Reader;
   readonly interests: readonly Interest[];
   readonly wish: Wish;
-  readonly events: readonly ObjectAction[] | undefined;
   /** Slug of the table, on the tables face. */
   readonly table?: string | undefined;
 }
 
-/** A stream's subscription as the fan-out sees it: every answer is as of the rights that hold when it is asked. */
+/** The rights that hold now; the view is another one after the log began anew. */
+interface CurrentRights {
+  readonly view: RightsView;
+}
+
+/**
+ * A stream's subscription as the fan-out sees it: every answer is as of the rights that hold when it is asked. There is one
+ * of these per open stream, so that it refers to what is there anyway and makes no closures.
+ */
 export class StreamRequest implements SubscriptionRequest {
-  readonly #options: StreamRequestOptions;
+  readonly #rights: CurrentRights;
+  readonly #asked: Asked;
   #filter: Condition;
   readonly sort: readonly SortTerm[] | undefined;
+  readonly events: readonly ObjectAction[] | undefined;
 
   /** @throws TidewireError UNKNOWN_FIELD, MALFORMED_FILTER, BAD_REQUEST */
-  constructor(options: StreamRequestOptions) {
-    this.#options = options;
-    const { view, reader, interests, wish } = options;
+  constructor(rights: CurrentRights, asked: Asked, events: readonly ObjectAction[] | undefined) {
+    this.#rights = rights;
+    this.#asked = asked;
+    this.events = events;
     this.#filter = this.#resolveFilter();
-    this.sort = resolveSort(view(), reader, wish.sort, coveredSchemas(view(), interests));
+    const { reader, interests, wish } = asked;
+    this.sort = resolveSort(rights.view, reader, wish.sort, coveredSchemas(rights.view, interests));
   }
 
   get topics(): readonly Interest[] {
-    return this.#options.interests;
+    return this.#asked.interests;
   }
 
   get filter(): Condition {
@@ -45,28 +55,26 @@ export class StreamRequest implements SubscriptionRequest {
   }
 
   get fields(): readonly string[] | undefined {
-    return this.#options.wish.fields;
-  }
-
-  get events(): readonly ObjectAction[] | undefined {
-    return this.#options.events;
+    return this.#asked.wish.fields;
   }
 
   get table(): string | undefined {
-    return this.#options.table;
+    return this.#asked.table;
   }
 
   get actorOrganisations(): readonly string[] | 'all' {
     // Changes of records name nobody, so that readers of a table share a class whoever they may know.
     if (this.table !== undefined) return [];
-    return actorOrganisations(this.#options.view(), this.#options.reader);
+    return actorOrganisations(this.#rights.view, this.#asked.reader);
   }
 
-  readonly decisionFor = (schema: SchemaReference): Decision | undefined =>
-    decideRead(this.#options.view(), this.#options.reader, schema.schemaId);
+  decisionFor(schema: SchemaReference): Decision | undefined {
+    return decideRead(this.#rights.view, this.#asked.reader, schema.schemaId);
+  }
 
-  readonly timedSchemas = (): readonly SchemaReference[] =>
-    timedSchemas(this.#options.view(), this.#options.interests);
+  timedSchemas(): readonly SchemaReference[] {
+    return timedSchemas(this.#rights.view, this.#asked.interests);
+  }
 
   /**
    * Reads the filter anew after rights or catalogue changed; says whether it is another one. One that cannot be read
@@ -83,8 +91,8 @@ export class StreamRequest implements SubscriptionRequest {
   }
 
   #resolveFilter(): Condition {
-    const { view, reader, interests, wish } = this.#options;
-    const current = view();
-    return resolveFilter(current, reader, wish, coveredSchemas(current, interests));
+    const { view } = this.#rights;
+    const { reader, interests, wish } = this.#asked;
+    return resolveFilter(view, reader, wish, coveredSchemas(view, interests));
   }
 }

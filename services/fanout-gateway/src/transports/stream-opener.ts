@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { TidewireError } from '@tidewire/contract';
 import type { LogPosition, ObjectAction, Topic, Transport } from '@tidewire/contract';
-import type { RightsView } from '@tidewire/policy';
 import type { Clock } from '@tidewire/service-kit';
 import type { Connection, Wire } from '../delivery/connection.ts';
 import type { FanOutPort } from '../fanout/subscription.ts';
@@ -211,8 +210,8 @@ export class StreamOpener {
   check(wanted: Wanted, reader: Reader): void {
     this.requireReady();
     const { interests, table } = this.#resolve(wanted, reader);
-    const view = (): RightsView => this.#options.rights.view;
-    void new StreamRequest({ view, reader, interests, wish: wanted.wish, events: wanted.actions, table });
+    const asked = { reader, interests, table, wish: wanted.wish };
+    void new StreamRequest(this.#options.rights, asked, wanted.actions);
   }
 
   async #lookAhead(cursor: string | undefined): Promise<void> {
@@ -296,17 +295,7 @@ export class StreamOpener {
 
   #attach(stream: Stream, { wanted, side }: LaneOrder): Connection {
     const { fanOut, rights, keeper } = this.#options;
-    const request = new StreamRequest({
-      view: () => rights.view,
-      // Another one after a renewal.
-      get reader() {
-        return stream.reader;
-      },
-      interests: stream.interests,
-      wish: stream.wish,
-      events: wanted.actions,
-      table: stream.table,
-    });
+    const request = new StreamRequest(rights, stream, wanted.actions);
     stream.connection = fanOut.addConnection({
       id: stream.id,
       principalId: stream.reader.principalId ?? ANONYMOUS_PRINCIPAL,
