@@ -1,5 +1,7 @@
+import type { Interest } from './expectation.ts';
+import type { OrderTerm } from './lists.ts';
 import { Poller } from './poller.ts';
-import type { Random } from './random.ts';
+import { Random } from './random.ts';
 import type { Schema } from './rights.ts';
 import { Subscriber } from './subscriber.ts';
 import type { SubscriberOptions } from './subscriber.ts';
@@ -8,23 +10,53 @@ import { bearer } from './tickets.ts';
 import type { Ticket } from './tickets.ts';
 import type { World } from './world.ts';
 
-/** Somebody, mostly one of the people, who follows something that is there for it. */
-export function createSubscriber(
-  world: World,
-  random: Random,
-  options: Pick<SubscriberOptions, 'name' | 'transport' | 'gateways' | 'onFinding'>,
-): Subscriber {
-  const { generator, people, organisations, model, adminId } = world;
-  const principal = random.weighted<string | null>([
-    [14, random.pick(people)],
+const TABLE_CHANCE = 0.4;
+const LIKE_CHANCE = 0.25;
+/** People. */
+const OFTEN = 3;
+
+export interface Newcomer extends Pick<SubscriberOptions, 'name' | 'transports' | 'gateways' | 'onFinding'> {
+  /** Who is there already. */
+  readonly others: readonly Subscriber[];
+}
+
+/** Somebody, mostly one of the people, who follows something that is there for it; now and then what another one does. */
+export function createSubscriber(world: World, random: Random, { others, ...options }: Newcomer): Subscriber {
+  const model = random.chance(LIKE_CHANCE) ? others.filter(({ isOver }) => !isOver) : [];
+  const like = model.length === 0 ? undefined : random.pick(model);
+  const principal =
+    like !== undefined && random.chance(0.5) ? like.viewer.asker.principal : somebody(world, random);
+  const interest = like?.options.interest ?? someInterest(world, random, principal);
+  return new Subscriber(
+    {
+      ...options,
+      interest,
+      transports: options.transports.filter((transport) => transport.follows(interest)),
+      random: new Random(random.below(2 ** 31)),
+      ticket: () => (principal === world.adminId ? adminTicket(world) : world.ticket(principal)),
+      isOver: () => world.isGone(principal, interest.topics),
+    },
+    random.below(options.gateways.length),
+  );
+}
+
+function somebody({ people, adminId }: World, random: Random): string | null {
+  return random.weighted<string | null>([
+    [9, random.pick(people)],
+    // Some are more often there than others: they have several subscriptions on one connection.
+    [5, random.pick(people.slice(0, OFTEN))],
     [1, adminId],
     [1, null],
   ]);
+}
+
+function someInterest(world: World, random: Random, principal: string | null): Interest {
+  const { generator, organisations, model, adminId } = world;
   const known = principal === null || principal === adminId ? [] : [model.principal(principal).active ?? ''];
   const own = known.filter((id) => id !== '');
   const rows = [...model.rows.values()].filter(({ exists }) => exists).map(({ uuid }) => uuid);
   const schema = world.aSchema(random);
-  const isTable = options.transport.face === 'table';
+  const isTable = random.chance(TABLE_CHANCE);
   const wide = generator.topics(random, schema, {
     organisations: principal === adminId ? organisations : own,
     rows,
@@ -32,21 +64,20 @@ export function createSubscriber(
   const topics = isTable ? [topicOf(schema)] : wide;
   const isOneSchema = topics.length === 1 && topics[0]?.includes('/schema/') === true;
   const filter = isOneSchema && random.chance(0.65) ? generator.filter(random) : [];
-  return new Subscriber(
-    {
-      ...options,
-      interest: {
-        topics,
-        ...(isTable ? { table: schema } : {}),
-        filter: isTable ? tableTerms(filter) : filter,
-        fields: isOneSchema && random.chance(0.35) ? generator.fields(random) : undefined,
-        events: !isTable && random.chance(0.06) ? new Set(['object.deleted', 'object.created']) : undefined,
-      },
-      ticket: () => (principal === adminId ? adminTicket(world) : world.ticket(principal)),
-      isOver: () => world.isGone(principal, topics),
-    },
-    random.below(options.gateways.length),
-  );
+  const order = isTable && random.chance(0.5) ? orderOf(world, random) : [];
+  return {
+    topics,
+    ...(isTable ? { table: schema } : {}),
+    ...(order.length > 0 ? { order } : {}),
+    filter: isTable ? tableTerms(filter) : filter,
+    fields: isOneSchema && random.chance(0.35) ? generator.fields(random) : undefined,
+    events: !isTable && random.chance(0.06) ? new Set(['object.deleted', 'object.created']) : undefined,
+  };
+}
+
+function orderOf({ generator }: World, random: Random): OrderTerm[] {
+  const terms = generator.order(random);
+  return random.chance(0.2) ? [...terms, { field: 'updatedAt', descending: true }] : terms;
 }
 
 /** One of the people, who asks for what changed; `index` says of how many kinds it is. */

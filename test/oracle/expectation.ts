@@ -2,6 +2,7 @@ import { insideTopic, knowsActor, projected, readableProperties } from './evalua
 import { meetsFilter } from './filter.ts';
 import type { FilterTerm } from './filter.ts';
 import type { Change } from './history.ts';
+import type { OrderTerm } from './lists.ts';
 import type { Asker, Image, Rights, Schema } from './rights.ts';
 
 /** What a subscriber asked for. */
@@ -10,6 +11,8 @@ export interface Interest {
   /** The table that is followed instead, in its own words; its topic is the only one then. */
   readonly table?: Schema | undefined;
   readonly filter: readonly FilterTerm[];
+  /** What the table's records are sorted by; absent: nothing. */
+  readonly order?: readonly OrderTerm[] | undefined;
   /** Properties to be told; undefined: all. */
   readonly fields: ReadonlySet<string> | undefined;
   /** `object.created` … ; undefined: all. */
@@ -29,6 +32,8 @@ export interface Message {
   readonly data: Readonly<Record<string, unknown>>;
   /** What may be read of the row before an update, for those who are told that. */
   readonly old?: Image;
+  /** What may be read of the row after the change, whatever of it was asked for. */
+  readonly readable?: Image;
 }
 
 /** A row as a subscriber has it; undefined: it has not. The filter sees what the reader sees, whatever fields it wants. */
@@ -112,23 +117,27 @@ function tell(
     Object.entries(seen).filter(([name]) => !schema.properties.has(name) || within?.has(name) !== false),
   );
   const data = { ...identity, organisation: after?.['_organisation'], version, ...author, object };
-  if (change.action === 'created') return { name: 'object.created', data };
+  const all = after === null ? {} : (projected(question, after) ?? {});
+  const readable = Object.fromEntries(
+    Object.entries(all).filter(([name]) => !schema.properties.has(name) || within?.has(name) !== false),
+  );
+  if (change.action === 'created') return { name: 'object.created', data, readable };
   if (wasSeen !== 'now' || before === null || after === null) {
-    return { name: 'object.updated', data: { ...data, transition: 'entered' } };
+    return { name: 'object.updated', data: { ...data, transition: 'entered' }, readable };
   }
-  const readable = [readableProperties(question, before), readableProperties(question, after)];
+  const both = [readableProperties(question, before), readableProperties(question, after)];
   const wanted = viewer.interest.fields;
   const changed: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   const oldFields: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   for (const name of schema.properties.keys()) {
-    const shown = readable.every((names) => names.has(name)) && within?.has(name) !== false;
+    const shown = both.every((names) => names.has(name)) && within?.has(name) !== false;
     const [old, now] = [own(before, name), own(after, name)];
     if (!shown || wanted?.has(name) === false) continue;
     if (Object.hasOwn(before, name)) oldFields[name] = before[name];
     if (sameJson(old, now)) continue;
     changed[name] = { old, new: now };
   }
-  return { name: 'object.updated', data: { ...data, changed }, old: oldFields };
+  return { name: 'object.updated', data: { ...data, changed }, old: oldFields, readable };
 }
 
 /**

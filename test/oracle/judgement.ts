@@ -5,6 +5,7 @@ import type { Change, History } from './history.ts';
 import { tableMessageOf } from './table-face.ts';
 import type { ReceivedEvent } from './transport.ts';
 import type { Receipt, Subscriber, Turn } from './subscriber.ts';
+import type { Ticket } from './tickets.ts';
 import type { Reality } from './view-judgement.ts';
 
 /**
@@ -26,6 +27,7 @@ export function judgeReceipts(
   const { connection } = subscriber;
   if (connection?.open === true) {
     connection.liveAfter = position;
+    connection.tickets = [connection.ticket];
     subscriber.completeUpTo = position;
   }
   return receipts.length;
@@ -43,17 +45,19 @@ function judgeReceipt(
   if (change === undefined) {
     throw new Finding('leak', `${name} was told of something that did not happen`, { event });
   }
-  const viewer = viewerOf(subscriber, receipt);
+  const { interest } = subscriber.options;
   const body = JSON.parse(event.text) as Record<string, unknown>;
-  const { table } = viewer.interest;
+  const { table } = interest;
   const told =
     table === undefined ? { name: event.name, data: body['data'] as Message['data'] } : tableTold(event);
-  const possible = moments.flatMap((now) => {
-    const then = { ...viewer, now };
+  const possible = viewersOf(subscriber, receipt.tickets, moments).flatMap((then) => {
     const past = mayBePast(receipt) ? pastMessages(then, history, receipt, change) : [];
     return isPastOnly(receipt) ? past : [...past, messageOf(then, history.rightsAt(sequence), change)];
   });
-  const expected = table === undefined ? possible : possible.map((one) => one && tableMessageOf(change, one));
+  const expected =
+    table === undefined
+      ? possible
+      : possible.map((one) => one && tableMessageOf(change, one, interest.order));
   if (!expected.some((one) => one !== undefined && sameMessage(one, told))) {
     throw new Finding(
       isLeak(told, expected) ? 'leak' : 'wrong-message',
@@ -176,9 +180,15 @@ function pastMessages(
   return messages;
 }
 
-function viewerOf(subscriber: Subscriber, { connection }: Pick<Receipt, 'connection'>): Viewer {
-  const { principal, credential } = connection.ticket;
-  return { asker: { principal, credential }, interest: subscriber.options.interest };
+/** By any of these credentials, at any of these moments. */
+function viewersOf(
+  { options: { interest } }: Subscriber,
+  tickets: readonly Ticket[],
+  moments: readonly number[],
+): Viewer[] {
+  return tickets.flatMap(({ principal, credential }) =>
+    moments.map((now) => ({ asker: { principal, credential }, interest, now })),
+  );
 }
 
 /** Lossless where the stream has been live since the last quiet point: each change that concerns it was told. */
@@ -194,12 +204,11 @@ function judgeCompleteness(
   const told = new Set(
     receipts.filter((one) => one.connection === connection).map(({ sequence }) => sequence),
   );
-  const { principal, credential } = connection.ticket;
-  const viewer = { asker: { principal, credential }, interest: subscriber.options.interest };
+  const viewers = viewersOf(subscriber, connection.tickets, moments);
   for (const change of history.between(after, position)) {
     if (told.has(change.sequence)) continue;
     const rights = history.rightsAt(change.sequence);
-    const expected = moments.map((now) => messageOf({ ...viewer, now }, rights, change));
+    const expected = viewers.map((viewer) => messageOf(viewer, rights, change));
     if (expected.includes(undefined)) continue;
     throw new Finding(
       'loss',
@@ -213,7 +222,10 @@ function judgeCompleteness(
         ...contextOf(subscriber, history, { connection, sequence: change.sequence }, change),
         row: history
           .of(change.uuid)
-          .map((one) => [one.sequence, messageOf(viewer, history.rightsAt(one.sequence), one)]),
+          .map((one) => [
+            one.sequence,
+            viewers.map((viewer) => messageOf(viewer, history.rightsAt(one.sequence), one)),
+          ]),
         told: [...told],
       },
     );
@@ -243,15 +255,16 @@ function contextOf(
   change: Change,
 ): Record<string, unknown> {
   const rights = history.rightsAt(change.sequence);
-  const viewer = viewerOf(subscriber, receipt);
   const { connection, afterResync } = receipt;
+  const { interest } = subscriber.options;
+  const { principal, credential } = connection.ticket;
   return {
     sequence: change.sequence,
     before: change.before,
     after: change.after,
-    interest: { ...viewer.interest, fields: viewer.interest.fields && [...viewer.interest.fields] },
-    principal: rights.principals.get(viewer.asker.principal ?? ''),
-    credential: rights.credentials.get(viewer.asker.credential ?? ''),
+    interest: { ...interest, fields: interest.fields && [...interest.fields] },
+    principal: rights.principals.get(principal ?? ''),
+    credential: rights.credentials.get(credential ?? ''),
     policy: rights.policies.get(change.schema.id),
     inherited: rights.policies.get(change.schema.registerId),
     cursor: connection.cursor,
@@ -259,7 +272,7 @@ function contextOf(
     liveAfter: connection.liveAfter,
     afterResync,
     gateway: connection.gateway.name,
-    transport: subscriber.options.transport.name,
+    transport: connection.transport,
     past: subscriber.trail,
   };
 }

@@ -1,3 +1,5 @@
+import type { Renewal } from './transports/shared-socket.ts';
+
 /** What a run came to; numbers, so that a run that tried nothing is seen. */
 export interface OracleStats {
   steps: number;
@@ -15,6 +17,13 @@ export interface OracleStats {
   turns: number;
   readonly resyncs: Record<string, number>;
   readonly refusals: number;
+  /** Messages by how they came. */
+  readonly transports: Readonly<Record<string, number>>;
+  /** Times that somebody was told of somebody on a page, and of a conflict. */
+  readonly named: number;
+  readonly conflicts: number;
+  /** What came of credentials that connections were given in place of theirs. */
+  readonly renewals: Readonly<Record<Renewal, number>>;
   /** Milliseconds by what they went into. */
   readonly spentMs: Readonly<Record<string, number>>;
 }

@@ -3,7 +3,6 @@ import type { Platform } from '@tidewire/test-kit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Oracle } from './oracle.ts';
 import { ORACLE_SETTINGS } from './oracle-settings.ts';
-import { TRANSPORTS } from './transports/transports.ts';
 
 /** The same acts every time, so that a run says something about the change at hand; `npm run test:soak` draws its own. */
 const SEED = Number(process.env['TIDEWIRE_ORACLE_SEED'] ?? 1);
@@ -24,7 +23,6 @@ test(`everybody sees all that they may, and nothing else, over ${STEPS} random s
   const stats = await Oracle.run({
     platform,
     gateways: platform.gateways,
-    transports: TRANSPORTS,
     seed: SEED,
     steps: STEPS,
     subscribers: 24,

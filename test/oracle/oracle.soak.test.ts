@@ -3,7 +3,6 @@ import { expect, test } from 'vitest';
 import { Oracle } from './oracle.ts';
 import { ORACLE_SETTINGS } from './oracle-settings.ts';
 import { Random } from './random.ts';
-import { TRANSPORTS } from './transports/transports.ts';
 
 const SEED = Number(process.env['TIDEWIRE_ORACLE_SEED'] ?? Date.now() % 1_000_000);
 const STEPS = Number(process.env['TIDEWIRE_ORACLE_STEPS'] ?? 100_000);
@@ -37,7 +36,6 @@ test(`everybody sees all that they may, and nothing else, over ${STEPS} random s
     const stats = await Oracle.run({
       platform,
       gateways: platform.gateways,
-      transports: TRANSPORTS,
       seed,
       steps: Math.min(STEPS_PER_WORLD, STEPS - done),
       subscribers: 40,

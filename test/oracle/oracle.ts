@@ -9,22 +9,25 @@ import { Quiet } from './quiet.ts';
 import { Random } from './random.ts';
 import { changeRights } from './rights-changes.ts';
 import type { Gateway, Subscriber } from './subscriber.ts';
-import type { Transport } from './transport.ts';
+import { Sockets } from './transports/sockets.ts';
+import { transportsOn } from './transports/transports.ts';
+import { turnTime } from './turn.ts';
 import { World } from './world.ts';
 import { writeByTable } from './table-writes.ts';
-import { updateRows, writableRows, writeByApi, writeBySql } from './writes.ts';
+import { writeByApi, writeBySql } from './writes.ts';
 import type { Platform } from '@tidewire/test-kit';
 
 export interface OracleOptions {
   readonly platform: Platform;
   /** Where subscribers connect to; those of the platform, or others beside them. */
   readonly gateways: readonly { readonly name: string; readonly url: string }[];
-  readonly transports: readonly Transport[];
   readonly seed: number;
   readonly steps: number;
   readonly subscribers: number;
   /** Whether processes are killed and restarted on the way. */
   readonly restarts: boolean;
+  /** How often time shows and hides rows, at quiet points; absent: now and then. */
+  readonly turnChance?: number | undefined;
   readonly onProgress?: (line: string) => void;
 }
 
@@ -64,9 +67,9 @@ export class Oracle {
   /** What is written into different schemas is written at the same time. */
   readonly #lanes = new Lanes(MOST_AT_ONCE);
   readonly #watch = new Stopwatch();
-  readonly #stats: Omit<
+  readonly #stats: Pick<
     OracleStats,
-    'resyncs' | 'refusals' | 'messages' | 'lists' | 'quietPoints' | 'spentMs'
+    'steps' | 'writes' | 'crossings' | 'rightsChanges' | 'reconnects' | 'restarts' | 'turns'
   > = {
     steps: 0,
     writes: 0,
@@ -75,6 +78,10 @@ export class Oracle {
     reconnects: 0,
     restarts: {},
     turns: 0,
+  };
+
+  readonly #found = (finding: Finding): void => {
+    this.#finding ??= finding;
   };
 
   private constructor(options: OracleOptions, world: World, gateways: readonly Gateway[]) {
@@ -90,8 +97,11 @@ export class Oracle {
   static async run(options: OracleOptions): Promise<OracleStats> {
     const gateways = options.gateways.map(({ name, url }) => ({ name, url, reached: 0 }));
     const random = Random.of(options.seed, -1);
-    const world = await World.create({ platform: options.platform, gateways, random });
+    let found: (finding: Finding) => void = () => undefined;
+    const sockets = new Sockets((finding) => found(finding));
+    const world = await World.create({ platform: options.platform, gateways, random, sockets });
     const oracle = new Oracle(options, world, gateways);
+    found = oracle.#found;
     try {
       await oracle.#run(random);
       return oracle.stats;
@@ -110,7 +120,8 @@ export class Oracle {
     for (const { resyncs: own } of this.#subscribers) {
       for (const reason of own) resyncs[reason] = (resyncs[reason] ?? 0) + 1;
     }
-    const { messages, lists, quietPoints } = this.#quiet;
+    const { messages, lists, quietPoints, transports } = this.#quiet;
+    const { renewals, visits, edits } = this.#world;
     const refusals = this.#subscribers.filter(({ refusal }) => refusal !== undefined).length;
     return {
       ...this.#stats,
@@ -119,6 +130,10 @@ export class Oracle {
       quietPoints,
       resyncs,
       refusals,
+      transports: Object.fromEntries(transports),
+      renewals,
+      named: visits.named,
+      conflicts: edits.conflicts,
       spentMs: this.#watch.spentMs,
     };
   }
@@ -164,6 +179,8 @@ export class Oracle {
       [20, () => this.#write(random, writeBySql, 'sql')],
       [isTime ? 1_000_000 : 0, () => this.#restart(random)],
       [isLacking(rightsChanges, 0.12) ? 1000 : 15, alone(() => this.#changeRights(random))],
+      [4, () => this.#world.visits.step(random)],
+      [5, () => this.#world.edits.step(random)],
       [5, () => this.#reconnect(random)],
       [3, () => this.#leave(random)],
       [2, () => this.#replace(random)],
@@ -201,8 +218,10 @@ export class Oracle {
       subscriber.moveOn();
       subscriber.connect();
     }
-    this.#stats.reconnects += chosen.length;
-    return `${chosen.length} reconnect`;
+    // Others come back when they have noticed.
+    const cut = this.#world.sockets.cut(random, 0.1);
+    this.#stats.reconnects += chosen.length + cut;
+    return `${chosen.length} reconnect, ${cut} sockets break`;
   }
 
   async #leave(random: Random): Promise<string> {
@@ -255,11 +274,10 @@ export class Oracle {
     this.#born += 1;
     const subscriber = createSubscriber(this.#world, random, {
       name: `subscriber-${this.#born}`,
-      transport: random.pick(this.#options.transports),
+      transports: transportsOn(this.#world.sockets),
       gateways: this.#gateways,
-      onFinding: (finding) => {
-        this.#finding ??= finding;
-      },
+      onFinding: this.#found,
+      others: this.#subscribers,
     });
     this.#subscribers.push(subscriber);
     subscriber.connect();
@@ -299,31 +317,14 @@ export class Oracle {
     const pollers = random.some(this.#pollers, 0.6).filter((poller) => !poller.isOver());
     await this.#watch.timed('polls', this.#quiet.poll(pollers, position));
     await this.#watch.timed('lists', this.#quiet.probe(random, position));
-    if (random.chance(TURN_CHANCE)) await this.#watch.timed('turns of time', this.#turn(random, present));
+    if (random.chance(this.#options.turnChance ?? TURN_CHANCE)) {
+      const turn = { quiet: this.#quiet, quietMs: this.#quietMs, present, broken: () => this.#finding };
+      await this.#watch.timed('turns of time', turnTime(this.#world, random, turn));
+      this.#stats.turns += 1;
+    }
     this.#quiet.forget([...this.#away, ...this.#pollers]);
     if (this.#finding !== undefined) throw this.#finding;
     this.#makeRoom();
-  }
-
-  /** Rows get an instant that is near, and are looked at again when it has passed. */
-  async #turn(random: Random, present: readonly Subscriber[]): Promise<void> {
-    const world = this.#world;
-    // After what a quiet point took last, and at least a second.
-    const instant = Date.now() + 1000 + 2 * this.#quietMs;
-    const until = new Date(instant).toISOString();
-    for (const schema of world.schemas) {
-      await updateRows(world, random.some(writableRows(world, schema), 0.3), { until });
-    }
-    const broken = (): Finding | undefined => this.#finding;
-    const position = await this.#quiet.reach(present, broken);
-    // Where everybody was told in time, rules were judged before.
-    this.#quiet.judge(present, position, Date.now() < instant ? [instant - 1] : [instant - 1, instant + 1]);
-    await new Promise((wake) => {
-      setTimeout(wake, Math.max(0, instant - Date.now()) + 2);
-    });
-    world.lastTurn = instant;
-    await this.#quiet.compare(present, [], await this.#quiet.reach(present, broken));
-    this.#stats.turns += 1;
   }
 
   /** Who was refused, or is no more, makes room for somebody who is let in. */

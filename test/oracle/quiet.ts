@@ -22,6 +22,8 @@ export class Quiet {
   messages = 0;
   lists = 0;
   quietPoints = 0;
+  /** Messages by how they came. */
+  readonly transports = new Map<string, number>();
   readonly #world: World;
   readonly #lacking = new WeakMap<Subscriber, ReadonlySet<string>>();
 
@@ -93,8 +95,10 @@ export class Quiet {
     absent: readonly Subscriber[],
     position: number,
   ): Promise<void> {
+    const { history, model, schemas, platform, visits, edits } = this.#world;
+    await edits.settle(position);
     this.judge([...absent, ...subscribers], position, [Date.now()]);
-    const { history, model, schemas, platform } = this.#world;
+    await visits.settle();
     const reality: Reality = { history, schemas, rows: model.images, model };
     const lists = new Lists(platform.origin);
     await Promise.all(subscribers.map((subscriber) => this.#compareOne(subscriber, reality, lists)));
@@ -104,9 +108,15 @@ export class Quiet {
 
   /** Judges all that was received. */
   judge(subscribers: readonly Subscriber[], position: number, moments: readonly number[]): void {
-    const { history, model, schemas } = this.#world;
+    const { history, model, schemas, visits, edits, sockets } = this.#world;
     const reality: Reality = { history, schemas, rows: model.images, model };
+    visits.judge(position);
+    edits.judge(position, moments);
+    for (const socket of sockets.all()) socket.forgetTickets();
     for (const subscriber of subscribers) {
+      for (const { connection } of subscriber.receipts) {
+        this.transports.set(connection.transport, (this.transports.get(connection.transport) ?? 0) + 1);
+      }
       this.messages += judgeReceipts(subscriber, reality, position, moments);
     }
   }
@@ -180,7 +190,7 @@ export class Quiet {
     const listings: Listing[] = [];
     const refused = new Set<string>();
     for (const schema of reality.schemas.filter((one) => concerns(interest.topics, one))) {
-      const face = options.transport.face;
+      const face = interest.table === undefined ? 'objects' : 'table';
       const listing = await lists.read({ ticket, schema, filter, fields, face });
       // A list is of its schema, whatever the topics of the stream.
       const topics = [`register/${schema.register}`];

@@ -3,7 +3,8 @@ import type { Random } from './random.ts';
 import { GROUPS } from './rules-generator.ts';
 import type { Membership, Scopes } from './rights.ts';
 import { changeIssuer, signIn } from './foreign-tickets.ts';
-import { endTicket, giveToken, logIn, newPassword, rotate } from './tickets.ts';
+import { endOf, endTicket, giveToken, logIn, newPassword, rotate } from './tickets.ts';
+import type { Ticket } from './tickets.ts';
 import type { World } from './world.ts';
 
 /** One random change of rights; what it was, for the trail. */
@@ -17,6 +18,7 @@ export async function changeRights(world: World, random: Random): Promise<string
     [1, () => changeOrganisations(world, random)],
     [1, () => moveOrganisation(world, random)],
     [2, () => renewCredential(world, random)],
+    [3, () => renewConnections(world, random)],
     [0.3, () => changeIssuer(world)],
     [0.5, () => replacePrincipal(world, random)],
     [0.15, () => replaceSchema(world, random)],
@@ -128,14 +130,42 @@ async function renewCredential(world: World, random: Random): Promise<string> {
     await signIn(world, id);
     return `${id} signs in elsewhere`;
   }
-  const scopes: Scopes | null = random.chance(0.8)
-    ? null
-    : random.pick<Scopes>([
-        { actions: ['read'] },
-        { actions: ['create', 'update'] },
-        { topics: [`register/${random.pick(world.schemas).register}`] },
-        { topics: [`organisation/${random.pick(world.organisations)}`], actions: ['read', 'update'] },
-      ]);
-  await giveToken(world, id, scopes);
+  await giveToken(world, id, random.chance(0.8) ? null : someScopes(world, random));
   return `${id} has another token`;
+}
+
+function someScopes(world: World, random: Random): Scopes {
+  return random.pick<Scopes>([
+    { actions: ['read'] },
+    { actions: ['create', 'update'] },
+    { topics: [`register/${random.pick(world.schemas).register}`] },
+    { topics: [`organisation/${random.pick(world.organisations)}`], actions: ['read', 'update'] },
+  ]);
+}
+
+/** Somebody whose sockets are open goes on by another token, and what they lived by before ends. */
+async function renewConnections(world: World, random: Random): Promise<string> {
+  const credentials = world.sockets.credentials();
+  const concerned = world.people.filter((one) => credentials.has(world.ticket(one).credential));
+  const id = random.pick(concerned.length === 0 ? world.people : concerned);
+  const old = world.ticket(id);
+  const known = world.model.rights.credentials.get(old.credential ?? '')?.scopes ?? null;
+  const scopes = random.weighted([
+    [4, known],
+    [2, null],
+    [4, someScopes(world, random)],
+  ]);
+  await giveToken(world, id, scopes);
+  const renewed = passOn(world, old, id);
+  // Otherwise the end of the one before and the renewal meet.
+  if (random.chance(0.7)) await renewed;
+  await endOf(world, old);
+  return `${id} renews ${await renewed} sockets`;
+}
+
+/** Connections of somebody go on by what it uses now. */
+export async function passOn(world: World, old: Ticket, id: string): Promise<number> {
+  const outcomes = await world.sockets.renew(old, world.ticket(id));
+  for (const outcome of outcomes) world.renewals[outcome] += 1;
+  return outcomes.length;
 }

@@ -7,7 +7,6 @@ import { ORACLE_SETTINGS } from './oracle-settings.ts';
 import { startSabotagedGateway } from './sabotage/sabotaged-gateway.ts';
 import { SABOTAGES } from './sabotage/sabotages.ts';
 import type { Sabotage, SabotageName } from './sabotage/sabotages.ts';
-import { TRANSPORTS } from './transports/transports.ts';
 
 /** Far more than any of them needs: who finds nothing in so many steps finds nothing. */
 const MOST_STEPS = 3000;
@@ -27,18 +26,19 @@ test.each(Object.keys(SABOTAGES) as SabotageName[])('the oracle finds a gateway 
   const finding: unknown = await Oracle.run({
     platform,
     gateways: [gateway],
-    transports: TRANSPORTS,
     seed: 7,
     steps: MOST_STEPS,
     subscribers: 24,
     restarts: false,
+    turnChance: (SABOTAGES[name] as Sabotage).turnChance,
   }).then(
     () => undefined,
     (error: unknown) => error,
   );
   expect(finding).toBeInstanceOf(Finding);
   const { kind, detail, message } = finding as Finding;
-  process.stdout.write(`${name}: ${kind} at step ${String(detail['step'])}\n`);
+  const [what = ''] = message.replace(`${kind}: `, '').split('\n');
+  process.stdout.write(`${name}: ${what} at step ${String(detail['step'])}\n`);
   const { found }: Sabotage = SABOTAGES[name];
   expect(found, message).toContain(kind);
 });

@@ -1,7 +1,9 @@
 import type { Interest, Viewer } from './expectation.ts';
 import { Finding } from './finding.ts';
+import type { Random } from './random.ts';
 import type { Image, Schema } from './rights.ts';
 import type { Listing } from './lists.ts';
+import { ShownRows } from './shown-rows.ts';
 import type { Ticket } from './tickets.ts';
 import type { ReceivedEvent, Transport } from './transport.ts';
 
@@ -15,7 +17,8 @@ export interface Gateway {
 
 export interface SubscriberOptions {
   readonly name: string;
-  readonly transport: Transport;
+  /** Those that it goes by, one after another in no order. */
+  readonly transports: readonly Transport[];
   readonly interest: Interest;
   readonly gateways: readonly Gateway[];
   /** The principal's credential of now. */
@@ -23,12 +26,17 @@ export interface SubscriberOptions {
   /** Whether nobody comes back as this one: it was removed, or what it follows. */
   readonly isOver: () => boolean;
   readonly onFinding: (finding: Finding) => void;
+  readonly random: Random;
 }
 
 /** One connection, for judging what came over it. */
 export interface Connection {
   readonly gateway: Gateway;
-  readonly ticket: Ticket;
+  readonly transport: string;
+  /** The one that it lives by now. */
+  ticket: Ticket;
+  /** By which it lived since everything that it was told was judged, or made void. */
+  tickets: readonly Ticket[];
   /** The place in the log that the client named; undefined: none, everything is live. */
   readonly cursor: number | undefined;
   /** Where its gateway was at least when it opened: what lies before is the past. */
@@ -45,6 +53,8 @@ export interface Receipt {
   readonly connection: Connection;
   /** Whether a `resync` came before it on its connection: then it is no past. */
   readonly afterResync: boolean;
+  /** The credentials by which it may have been told. */
+  readonly tickets: readonly Ticket[];
 }
 
 /** An answer: everything behind one place, up to another. */
@@ -55,6 +65,7 @@ export interface Turn {
 }
 
 const LONGEST_TRAIL = 12;
+const CHANGE_CHANCE = 0.4;
 const RETRY_MS = 15;
 const LONGEST_RETRY_MS = 150;
 const MOST_RETRIES = 400;
@@ -85,6 +96,9 @@ export class Subscriber {
   connection: Connection | undefined;
   #close: (() => void) | undefined;
   #gateway: number;
+  #transport: Transport;
+  /** What the credential was limited to that the cursor was got with. */
+  #limits: string | undefined;
   #cursor: string | undefined;
   #last = 0;
   #resynced = false;
@@ -93,13 +107,13 @@ export class Subscriber {
   readonly trail: string[] = [];
   #retry: NodeJS.Timeout | undefined;
   #stopped = false;
-  #rows = new Map<string, Image>();
-  #since: Receipt[] = [];
-  #listed = new Map<string, number>();
+  readonly #rows: ShownRows;
 
   constructor(options: SubscriberOptions, gateway: number) {
     this.options = options;
     this.#gateway = gateway;
+    this.#rows = new ShownRows(options.interest);
+    this.#transport = options.random.pick(options.transports);
   }
 
   get viewer(): Viewer {
@@ -109,7 +123,9 @@ export class Subscriber {
 
   /** Whether everything up to a place has been told, or nothing will be. */
   hasReached(sequence: number): boolean {
-    if (this.refusal !== undefined || this.sentAway !== undefined || this.isOver) return !this.isOpen;
+    const { expiresAt = Infinity } = this.options.ticket();
+    if (this.refusal !== undefined || this.sentAway !== undefined || this.isOver || expiresAt <= Date.now())
+      return !this.isOpen;
     return this.connection?.open === true && this.#last >= sequence;
   }
 
@@ -124,7 +140,8 @@ export class Subscriber {
   /** What a failed wait needs to say of it. */
   get state(): string {
     const { name } = this.options;
-    const open = this.connection?.open === true ? `open on ${this.connection.gateway.name}` : 'not open';
+    const { gateway, transport } = this.connection ?? {};
+    const open = this.isOpen ? `open on ${gateway?.name} over ${transport}` : 'not open';
     return `${name}: ${open}, at ${this.#last}, cursor ${this.#cursor}, ${this.#retries} retries`;
   }
 
@@ -135,21 +152,25 @@ export class Subscriber {
 
   /** Opens the stream, or again after it was closed; without a cursor, the rows are fetched once it is open. */
   connect(): void {
-    const { gateways, interest, transport, ticket } = this.options;
-    const gateway = gateways[this.#gateway % gateways.length];
-    if (gateway === undefined || this.#stopped) return;
+    const { gateways, interest, ticket } = this.options;
+    const transport = this.#transport;
+    if (this.#stopped) return;
     this.drop();
     this.refusal = undefined;
     const current = ticket();
     // A cursor says nothing of the limits of the credential that it was got with: others are a new beginning.
-    if (this.connection !== undefined && this.connection.ticket.limits !== current.limits) this.forget();
+    if (this.#limits !== undefined && this.#limits !== current.limits) this.forget();
     const cursor = this.#cursor;
+    this.#limits = current.limits;
+    const wanted = transport.place?.(current, cursor);
+    const gateway = gateways.find(({ url }) => url === wanted) ?? gateways[this.#gateway % gateways.length];
+    if (gateway === undefined) return;
     let connection = this.#begin(gateway, current, false);
     this.#last = connection.cursor ?? 0;
     this.#close = transport.open(
       {
         base: gateway.url,
-        headers: current.headers,
+        ticket: current,
         interest,
         cursor,
         cursorInHeader: this.#retries % 2 === 0,
@@ -157,7 +178,9 @@ export class Subscriber {
       {
         opened: () => {
           connection.open = true;
-          this.#note(`open on ${gateway.name} after ${cursor} as ${current.credential}`);
+          this.#note(
+            `open on ${gateway.name} over ${transport.name} after ${cursor} as ${current.credential}`,
+          );
           if (connection.cursor === undefined) this.stale = true;
         },
         again: () => {
@@ -167,6 +190,7 @@ export class Subscriber {
         position: (id) => this.#advance(connection, id),
         answered: () => this.#answered(connection),
         resync: (text) => this.#resync(connection, text),
+        renewed: (renewal) => this.#renewed(connection, renewal),
         ended: (text) => this.#ended(connection, text),
         closed: () => this.#closed(connection),
         refused: (status, body) => this.#refused(connection, status, body),
@@ -176,7 +200,16 @@ export class Subscriber {
 
   #begin(gateway: Gateway, ticket: Ticket, open: boolean): Connection {
     const cursor = this.#cursor === undefined ? undefined : sequenceOf(this.#cursor);
-    const connection = { gateway, ticket, cursor, floor: gateway.reached, liveAfter: undefined, open };
+    const connection = {
+      gateway,
+      transport: this.#transport.name,
+      ticket,
+      tickets: [ticket],
+      cursor,
+      floor: gateway.reached,
+      liveAfter: undefined,
+      open,
+    };
     this.connection = connection;
     this.#resynced = false;
     return connection;
@@ -190,16 +223,18 @@ export class Subscriber {
     if (this.connection !== undefined) this.connection.open = false;
   }
 
-  /** The next connection goes to another gateway. */
+  /** The next connection goes to another gateway, and perhaps over another transport. */
   moveOn(): void {
     this.#gateway += 1;
+    const { random, transports } = this.options;
+    if (random.chance(CHANGE_CHANCE)) this.#transport = random.pick(transports);
   }
 
   /** Forgets everything: the next connection begins as a new client's. */
   forget(): void {
     this.drop();
     this.#cursor = undefined;
-    this.#since = [];
+    this.#rows.discard();
     this.stale = true;
   }
 
@@ -211,12 +246,7 @@ export class Subscriber {
   /** Takes what lists say in place of what it had. Events that a list includes are not applied to its rows. */
   restart(listings: readonly Listing[]): void {
     this.#note(`restarts from ${listings.map((one) => `${one.schema.slug} ${one.position}`).join(', ')}`);
-    this.#rows = new Map();
-    this.#listed = new Map();
-    for (const { schema, rows, position } of listings) {
-      this.#listed.set(schema.id, position);
-      for (const row of rows) this.#rows.set(String(row['id']), row);
-    }
+    this.#rows.restart(listings);
     this.stale = false;
     this.freshAt = Date.now();
     if (this.connection?.open === true || listings.length === 0) return;
@@ -227,22 +257,7 @@ export class Subscriber {
 
   /** The rows as this client shows them now. */
   view(schemaOf: (register: string, schema: string) => Schema | undefined): ReadonlyMap<string, Image> {
-    for (const { event, sequence } of this.#since) {
-      const { table } = this.options.interest;
-      const data = table === undefined ? readObjectEvent(event.text) : readRecordEvent(event.text);
-      const schema = table ?? schemaOf(data.register ?? '', data.schema ?? '');
-      if (sequence <= (this.#listed.get(schema?.id ?? '') ?? 0)) continue;
-      if (data.object === undefined) this.#rows.delete(data.uuid);
-      else {
-        // Records have no version: of them the order of the log tells all.
-        const known = this.#rows.get(data.uuid)?.['_version'];
-        if (typeof known !== 'number' || known < Number(data.object['_version'])) {
-          this.#rows.set(data.uuid, data.object);
-        }
-      }
-    }
-    this.#since = [];
-    return this.#rows;
+    return this.#rows.view(schemaOf);
   }
 
   #note(what: string): void {
@@ -262,9 +277,10 @@ export class Subscriber {
       );
     }
     this.#advance(connection, event.id);
-    const receipt = { event, sequence, connection, afterResync: this.#resynced };
+    const { tickets } = connection;
+    const receipt = { event, sequence, connection, afterResync: this.#resynced, tickets };
     this.receipts.push(receipt);
-    this.#since.push(receipt);
+    this.#rows.told(receipt);
   }
 
   #advance(connection: Connection, id: string): void {
@@ -295,11 +311,20 @@ export class Subscriber {
     }
     this.stale = true;
     this.freshAt = Date.now();
-    this.#since = [];
+    this.#rows.discard();
     this.#resynced = true;
     this.#advance(connection, current);
     connection.liveAfter = Math.max(connection.liveAfter ?? 0, sequenceOf(current));
     this.completeUpTo = Math.max(this.completeUpTo, sequenceOf(current));
+    connection.tickets = [connection.ticket];
+    this.#limits = connection.ticket.limits;
+  }
+
+  #renewed(connection: Connection, ticket: Ticket): void {
+    if (connection !== this.connection) return;
+    connection.ticket = ticket;
+    connection.tickets = [...connection.tickets, ticket];
+    this.#note(`renewed as ${ticket.credential}`);
   }
 
   #ended(connection: Connection, text: string): void {
@@ -335,22 +360,6 @@ export class Subscriber {
     }
     this.#retry = setTimeout(() => this.connect(), Math.min(RETRY_MS * this.#retries, LONGEST_RETRY_MS));
   }
-}
-
-interface EventBody {
-  readonly uuid: string;
-  readonly register?: string;
-  readonly schema?: string;
-  readonly object?: Image | undefined;
-}
-
-function readObjectEvent(text: string): EventBody {
-  return (JSON.parse(text) as { readonly data: EventBody }).data;
-}
-
-function readRecordEvent(text: string): EventBody {
-  const { recordId, record } = JSON.parse(text) as { readonly recordId: string; readonly record?: Image };
-  return { uuid: recordId, object: record };
 }
 
 /** The number in a position. @throws Error when it is none. */

@@ -2,6 +2,7 @@ import { knowsActor } from './evaluator.ts';
 import type { Message, Viewer } from './expectation.ts';
 import type { FilterTerm } from './filter.ts';
 import type { Change } from './history.ts';
+import type { OrderTerm } from './lists.ts';
 import type { Model } from './model.ts';
 import type { Image, Rights, Schema } from './rights.ts';
 
@@ -59,9 +60,32 @@ function tableTerm(schema: Schema, { field, operator, values }: FilterTerm): Tab
   return { field, operator: isList ? 'contains' : (OPERATORS[operator] ?? operator), value: text };
 }
 
+/** What is sorted by, in the words of the tables face. */
+export function sortText(order: readonly OrderTerm[]): string {
+  return order.map(({ field, descending }) => `${field}:${descending ? 'desc' : 'asc'}`).join(',');
+}
+
+/** What records have beside their fields, as the log calls it. */
+const OWN_MEMBERS: ReadonlyMap<string, string> = new Map([
+  ['createdAt', '_created'],
+  ['updatedAt', '_updated'],
+]);
+
+/** The place of a record in an order: the values that it is sorted by, null where they may not be read. */
+function sortKeyOf(readable: Image, order: readonly OrderTerm[]): unknown[] {
+  return order.map(({ field }) => {
+    const name = OWN_MEMBERS.get(field) ?? field;
+    return Object.hasOwn(readable, name) ? (readable[name] ?? null) : null;
+  });
+}
+
 /** What a follower of the table is told, where a follower of topics is told `message`. */
-export function tableMessageOf(change: Change, message: Message): Message {
-  const { name, data, old } = message;
+export function tableMessageOf(
+  change: Change,
+  message: Message,
+  order: readonly OrderTerm[] | undefined,
+): Message {
+  const { name, data, old, readable = {} } = message;
   const named = data['transition'] as string | undefined;
   const isDeleted = name === 'object.deleted';
   const transition = name === 'object.created' ? 'created' : (named ?? (isDeleted ? 'deleted' : 'updated'));
@@ -78,6 +102,7 @@ export function tableMessageOf(change: Change, message: Message): Message {
       ...(record === undefined ? {} : { record: { id, fields: fieldsOf(record) } }),
       ...(transition === 'updated' ? { oldRecord: { id, fields: old ?? {} } } : {}),
       timestamp: change.time,
+      ...(record === undefined || order === undefined ? {} : { sortKey: sortKeyOf(readable, order) }),
     },
   };
 }

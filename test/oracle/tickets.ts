@@ -20,6 +20,8 @@ export interface Ticket {
   readonly type: TicketType;
   /** What the credential is limited to, as text. */
   readonly limits: string;
+  /** Milliseconds since 1970; undefined: not as long as anybody here lives. */
+  readonly expiresAt?: number | undefined;
 }
 
 /** Of somebody who shows no credential. */
@@ -36,20 +38,39 @@ export function bearer(token: string): Readonly<Record<string, string>> {
   return { authorization: `Bearer ${token}` };
 }
 
-/** Gives a principal an API token, which it uses from now on. */
-export async function giveToken(world: World, principal: string, scopes: Scopes | null): Promise<void> {
-  const body = { principal, name: 'oracle', ...(scopes === null ? {} : { scopes }) };
+/** The text of an API token, for those who say it otherwise than in a header. */
+export function bearerToken({ headers }: Ticket): string {
+  return (headers['authorization'] ?? '').replace(/^Bearer /, '');
+}
+
+/** Gives a principal an API token, which it uses from now on. `expiresAt`: milliseconds since 1970. */
+export async function giveToken(
+  world: World,
+  principal: string,
+  scopes: Scopes | null,
+  expiresAt?: number,
+): Promise<void> {
+  const body = {
+    principal,
+    name: 'oracle',
+    ...(scopes === null ? {} : { scopes }),
+    ...(expiresAt === undefined ? {} : { expiresAt: new Date(expiresAt).toISOString() }),
+  };
   const made = await world.act<{ id: string; token: string }>('POST', '/api/auth/tokens', body);
   if (made === undefined) throw new Error('a token was not made');
   const headers = bearer(made.token);
   const limits = JSON.stringify(scopes);
-  world.tickets.set(principal, { principal, credential: made.id, headers, type: 'token', limits });
+  world.tickets.set(principal, { principal, credential: made.id, headers, type: 'token', limits, expiresAt });
   world.model.granted(`credential/${made.id}`, { id: made.id, principal, scopes, ended: false });
 }
 
 /** Ends what a principal uses; until it has another one it uses what has ended. */
 export async function endTicket(world: World, principal: string): Promise<void> {
-  const { credential, type } = world.ticket(principal);
+  await endOf(world, world.ticket(principal));
+}
+
+/** Ends a credential that somebody uses, or did. */
+export async function endOf(world: World, { credential, type }: Ticket): Promise<void> {
   if (credential === null) return;
   await world.act('DELETE', `${COLLECTIONS[type]}/${credential}`);
   noteEnd(world, credential);

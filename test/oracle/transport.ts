@@ -1,4 +1,5 @@
 import type { Interest } from './expectation.ts';
+import type { Ticket } from './tickets.ts';
 
 /** An event as it came. */
 export interface ReceivedEvent {
@@ -13,8 +14,8 @@ export type Face = 'objects' | 'table';
 export interface StreamRequest {
   /** Base URL of a gateway. */
   readonly base: string;
-  /** That say who asks. */
-  readonly headers: Readonly<Record<string, string>>;
+  /** Who asks. */
+  readonly ticket: Ticket;
   readonly interest: Interest;
   readonly cursor: string | undefined;
   /** How the cursor is told, where the transport has more than one way. */
@@ -30,6 +31,8 @@ export interface StreamListener {
   /** The position up to which everything was told. */
   readonly position: (id: string) => void;
   readonly resync: (text: string) => void;
+  /** The connection lives by another credential from here on. */
+  readonly renewed: (ticket: Ticket) => void;
   /** All of an answer was reported, its position last: what is between its cursor and that was told, or is not to be. */
   readonly answered: () => void;
   /** The server said that, and why, it ends the stream. */
@@ -39,11 +42,13 @@ export interface StreamListener {
   readonly refused: (status: number, body: string) => void;
 }
 
-/** One way to follow topics. A new one is a file in `transports/` and a name in its list. */
+/** One way to follow topics, or a table. A new one is a file in `transports/` and a name in its list. */
 export interface Transport {
   readonly name: string;
-  /** Whether it follows topics, or one table (`Interest.table`). */
-  readonly face: Face;
+  /** Whether it can be asked for this. */
+  readonly follows: (interest: Interest) => boolean;
+  /** The gateway that it would rather go to, where that is not all the same to it. */
+  readonly place?: (ticket: Ticket, cursor: string | undefined) => string | undefined;
   /** Opens and returns how to close; closing reports nothing. */
   readonly open: (request: StreamRequest, listener: StreamListener) => () => void;
 }

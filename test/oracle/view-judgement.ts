@@ -108,7 +108,7 @@ export function judgeView(subscriber: Subscriber, reality: Reality, unlisted: Re
     expected,
     {
       interest: { ...viewer.interest, fields: viewer.interest.fields && [...viewer.interest.fields] },
-      transport: subscriber.options.transport.name,
+      transport: subscriber.connection?.transport,
       state: subscriber.state,
       past: subscriber.trail,
       principal: history.rights.principals.get(viewer.asker.principal ?? ''),
@@ -136,8 +136,10 @@ export function judgeRefusal(subscriber: Subscriber, { history, rows }: Reality)
         image,
       ) !== undefined,
   );
+  const { filter, fields, order } = viewer.interest;
+  const hasFields = filter.length > 0 || fields !== undefined || order !== undefined;
   const aboutFields = refusal.status === 400 && refusal.body.includes('UNKNOWN_FIELD');
-  if (aboutFields && (viewer.interest.filter.length > 0 || viewer.interest.fields !== undefined)) return;
+  if (aboutFields && hasFields) return;
   if (refusal.status === 404 && concerned.length === 0) return;
   // One topic that is not there refuses the whole request.
   if (refusal.status === 404 && viewer.interest.topics.length > 1) return;

@@ -4,6 +4,7 @@ import { createApi } from '../support/api.ts';
 import type { Answer, Api } from '../support/api.ts';
 import { createPrincipal, createRegister, createSchema } from './arrivals.ts';
 import { governing } from './evaluator.ts';
+import { Edits } from './edits.ts';
 import { History } from './history.ts';
 import { LogWatch } from './log-watch.ts';
 import { Model } from './model.ts';
@@ -11,17 +12,21 @@ import type { Random } from './random.ts';
 import { Generator } from './rules-generator.ts';
 import type { Focus } from './rules-generator.ts';
 import { withRight } from './rights.ts';
-import type { Image, Membership, Policy, Principal, Schema } from './rights.ts';
+import type { Image, Membership, Policy, Principal, RightsKey, RightsValue, Schema } from './rights.ts';
 import type { Gateway } from './subscriber.ts';
+import type { Renewal } from './transports/shared-socket.ts';
+import type { Sockets } from './transports/sockets.ts';
 import { openIssuer } from './foreign-tickets.ts';
 import type { WorldIssuer } from './foreign-tickets.ts';
 import { NOBODY } from './tickets.ts';
 import type { Ticket } from './tickets.ts';
+import { Visits } from './visits.ts';
 
 export interface WorldOptions {
   readonly platform: Platform;
   readonly gateways: readonly Gateway[];
   readonly random: Random;
+  readonly sockets: Sockets;
 }
 
 const PEOPLE = 9;
@@ -57,15 +62,24 @@ export class World {
   urgent = false;
   /** Properties that somebody filters by. */
   interesting: ReadonlySet<string> = new Set();
+  readonly sockets: Sockets;
+  readonly visits: Visits;
+  readonly edits: Edits;
+  readonly renewals: Record<Renewal, number> = { renewed: 0, refused: 0, gone: 0 };
+  /** Credentials that will expire. */
+  readonly expiring = new Set<string>();
   /** What principals use now. */
   readonly tickets = new Map<string, Ticket>();
   readonly passwords = new Map<string, string>();
   #watch: LogWatch | undefined;
   #issuer: WorldIssuer | undefined;
 
-  private constructor({ platform, gateways }: WorldOptions, adminId: string) {
+  private constructor({ platform, gateways, sockets }: WorldOptions, adminId: string) {
     this.platform = platform;
     this.gateways = gateways;
+    this.sockets = sockets;
+    this.visits = new Visits(this);
+    this.edits = new Edits(this);
     this.adminId = adminId;
     this.admin = createApi(platform.origin, platform.adminToken);
     this.model.rights = withRight(this.model.rights, `principal/${adminId}`, {
@@ -90,7 +104,7 @@ export class World {
     world.#watch = await LogWatch.open(platform.natsUrl('fanout-gateway'), world.history, {
       schemaOf: (id) => world.known.get(id),
       onChange: (change) => world.model.told(change),
-      onRights: (key, value) => world.model.toldRights(key, value),
+      onRights: (key, value) => world.#toldRights(key, value),
     });
     await world.#createOrganisations();
     for (let i = 0; i < PEOPLE; i += 1) world.people.push(await createPrincipal(world, random));
@@ -229,6 +243,15 @@ export class World {
     const answer = await this.ask(this.admin, 'PATCH', `/api/organisations/${id}`, { parent });
     if (answer.status === 200) this.model.granted(`organisation/${id}`, { id, parent });
     return answer;
+  }
+
+  #toldRights(key: RightsKey, value: RightsValue): void {
+    // Nobody asked for the end of a credential that expires.
+    if ('ended' in value && value.ended && this.expiring.delete(value.id)) {
+      const known = this.model.rights.credentials.get(value.id);
+      if (known?.ended === false) this.model.granted(key, { ...known, ended: true });
+    }
+    this.model.toldRights(key, value);
   }
 
   async #createOrganisations(): Promise<void> {

@@ -8,6 +8,8 @@ export interface Sabotage {
   readonly source: string;
   /** What the oracle may call it. */
   readonly found: readonly FindingKind[];
+  /** How often time is to pass, where only that shows it. */
+  readonly turnChance?: number;
 }
 
 const POLICY = '@tidewire/policy';
@@ -82,6 +84,128 @@ export const SABOTAGES = {
     module: `${GATEWAY}/rights/access.ts`,
     source: "export const actorOrganisations = () => 'all';",
     found: ['leak'],
+  },
+  'never says that time has passed': {
+    module: `${GATEWAY}/fanout/fan-out.ts`,
+    source: `
+      export class FanOut extends real.FanOut {
+        resync(connection, reason) {
+          if (reason !== 'time') super.resync(connection, reason);
+        }
+      }`,
+    found: ['loss', 'wrong-view'],
+    turnChance: 1,
+  },
+  'forgets what could be seen before time passed': {
+    module: '@tidewire/condition',
+    source: `
+      export const evaluateDuring = (condition, row, from, to) => real.evaluate(condition, row, { now: to });`,
+    found: ['loss', 'wrong-message', 'wrong-view'],
+    turnChance: 1,
+  },
+  'gives a subscription the frames of another': {
+    module: `${GATEWAY}/fanout/view-class.ts`,
+    source: "export const keyOf = (parts) => real.keyOf({ ...parts, subscription: '' });",
+    found: ['leak', 'loss', 'wrong-message', 'wrong-order'],
+  },
+  'shares frames of sockets over property rights': {
+    module: `${GATEWAY}/fanout/shape.ts`,
+    source: `
+      export class EventShapes extends real.EventShapes {
+        shared = new Map();
+        encode(viewClass, judgement) {
+          const bytes = super.encode(viewClass, judgement);
+          if (!viewClass.wire.startsWith('socket')) return bytes;
+          const { frameKey, table, sort } = viewClass;
+          const key = JSON.stringify([frameKey, table, sort?.text, judgement.transition]);
+          if (!this.shared.has(key)) this.shared.set(key, bytes);
+          return this.shared.get(key);
+        }
+      }`,
+    found: ['leak', 'wrong-message'],
+  },
+  'names hidden values as places in an order': {
+    module: `${GATEWAY}/fanout/project.ts`,
+    source: `
+      export class MemberTexts extends real.MemberTexts {
+        sortKey(terms) { return super.sortKey(terms, -1); }
+      }`,
+    found: ['leak'],
+  },
+  'keeps sockets whose credential was revoked': {
+    module: `${GATEWAY}/transports/stream-keeper.ts`,
+    source: `
+      export class StreamKeeper extends real.StreamKeeper {
+        end(stream, code) {
+          const isSocket = stream.lanes !== undefined || stream.host !== undefined;
+          if (code !== 'CREDENTIAL_ENDED' || !isSocket) super.end(stream, code);
+        }
+      }`,
+    found: ['still-open', 'leak', 'loss'],
+  },
+  'judges subscriptions of sockets by the rights that they were made with': {
+    module: `${GATEWAY}/transports/stream-keeper.ts`,
+    source: `
+      export class StreamKeeper extends real.StreamKeeper {
+        changed(stream) {
+          if (stream.host === undefined) super.changed(stream);
+        }
+      }`,
+    found: ['leak', 'loss', 'wrong-message', 'wrong-view'],
+  },
+  'goes on by the limits of the credential before': {
+    module: `${GATEWAY}/transports/stream-keeper.ts`,
+    source: `
+      export class StreamKeeper extends real.StreamKeeper {
+        renew(stream, admission) { super.renew(stream, admission, () => true); }
+      }`,
+    found: ['leak', 'loss', 'wrong-message', 'wrong-view'],
+  },
+  'shows people of other organisations on a page': {
+    module: `${GATEWAY}/presence/page-access.ts`,
+    source: `
+      import { createHash } from 'node:crypto';
+      export const belongsTo = () => true;
+      export const requirePage = (view, reader, path) => {
+        const { page, principal } = real.requirePage(view, reader, path);
+        const key = createHash('sha256').update(page.path).digest('base64url');
+        return { page: { ...page, key }, principal };
+      };`,
+    found: ['leak'],
+  },
+  'forgets that people leave pages': {
+    module: `${GATEWAY}/presence/presence.ts`,
+    source: 'export class Presence extends real.Presence { leave() {} }',
+    found: ['leak', 'wrong-view'],
+  },
+  'shows the whole record in a conflict': {
+    module: `${GATEWAY}/conflicts/conflict.ts`,
+    source: `
+      export const findConflict = (question) => {
+        const found = real.findConflict(question);
+        if (found === undefined) return undefined;
+        const all = Object.entries(question.newest.entry.message.after).filter(([name]) => !name.startsWith('_'));
+        return { ...found, authoritativeRecord: { id: found.recordId, fields: Object.fromEntries(all) } };
+      };`,
+    found: ['leak'],
+  },
+  'tells of conflicts with what was read': {
+    module: `${GATEWAY}/conflicts/conflict.ts`,
+    source: `
+      export const findConflict = (question) => {
+        const found = real.findConflict(question);
+        const { before } = question.newest.entry.message;
+        if (found === undefined || before === null) return found;
+        const { fields } = found.authoritativeRecord;
+        const older = Object.entries(before).filter(([name]) => Object.hasOwn(fields, name));
+        return { ...found, authoritativeRecord: { id: found.recordId, fields: Object.fromEntries(older) } };
+      };`,
+    found: ['leak', 'wrong-message'],
+  },
+  'tells nobody of conflicts': {
+    module: `${GATEWAY}/conflicts/conflict.ts`,
+    source: 'export const findConflict = () => undefined;',
+    found: ['loss'],
   },
   'loses an event now and then': {
     module: `${GATEWAY}/fanout/fan-out.ts`,

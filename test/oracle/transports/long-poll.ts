@@ -28,7 +28,7 @@ interface PolledEvent {
 /** `GET /api/realtime/poll` with topics, one request after another: each begins at the cursor of the one before. */
 export const longPoll: Transport = {
   name: 'long-poll',
-  face: 'objects',
+  follows: ({ table }) => table === undefined,
   open: (asked, listener) =>
     followPolls(asked, listener, {
       query: queryOf(asked),
@@ -89,7 +89,7 @@ async function ask(
   url.searchParams.set('limit', String(MOST_EVENTS));
   if (cursor !== undefined && !asked.cursorInHeader) url.searchParams.set('lastEventId', cursor);
   const headers: Record<string, string> = {
-    ...asked.headers,
+    ...asked.ticket.headers,
     ...(cursor !== undefined && asked.cursorInHeader ? { 'last-event-id': cursor } : {}),
   };
   try {

@@ -6,41 +6,66 @@ import type { StreamListener, StreamRequest, Transport } from '../transport.ts';
 /** `GET /api/realtime/subscribe`, read by hand: what came is to be seen as it came. */
 export const sse: Transport = {
   name: 'sse',
-  face: 'objects',
-  open: (asked, listener) => {
-    const url = new URL('/api/realtime/subscribe', asked.base);
-    for (const [name, value] of queryOf(asked)) url.searchParams.append(name, value);
-    if (asked.cursor !== undefined && !asked.cursorInHeader)
-      url.searchParams.set('lastEventId', asked.cursor);
-    let open = true;
-    const once = (report: () => void): void => {
-      if (!open) return;
-      open = false;
-      report();
-    };
-    const sent = request(url, {
-      agent: false,
-      headers: {
-        accept: 'text/event-stream',
-        ...asked.headers,
-        ...(asked.cursor !== undefined && asked.cursorInHeader ? { 'last-event-id': asked.cursor } : {}),
-      },
-    });
-    sent.on('error', () => once(listener.closed));
-    sent.on('response', (response) => {
-      response.on('error', () => once(listener.closed));
-      response.on('close', () => once(listener.closed));
-      response.setEncoding('utf8');
-      if (response.statusCode === 200) readFrames(response, listener, () => open);
-      else readRefusal(response, (body) => once(() => listener.refused(response.statusCode ?? 0, body)));
-    });
-    sent.end();
-    return () => {
-      open = false;
-      sent.destroy();
-    };
-  },
+  follows: ({ table }) => table === undefined,
+  open: (asked, listener) =>
+    openEvents(asked, listener, {
+      path: '/api/realtime/subscribe',
+      query: queryOf(asked),
+      read: readNamed,
+    }),
 };
+
+/** What a stream is opened with besides its cursor, and what is made of a block of it that has data. */
+export interface EventStream {
+  readonly path: string;
+  readonly query: readonly (readonly [string, string])[];
+  readonly read: (block: Block, listener: StreamListener) => void;
+}
+
+/** One block of an event stream: what stands there, not what it means. */
+export interface Block {
+  readonly id: string | undefined;
+  readonly name: string | undefined;
+  readonly data: string;
+}
+
+/** Opens a stream of Server-Sent Events. Returns how to close. */
+export function openEvents(
+  asked: StreamRequest,
+  listener: StreamListener,
+  { path, query, read }: EventStream,
+): () => void {
+  const url = new URL(path, asked.base);
+  for (const [name, value] of query) url.searchParams.append(name, value);
+  if (asked.cursor !== undefined && !asked.cursorInHeader) url.searchParams.set('lastEventId', asked.cursor);
+  let open = true;
+  const once = (report: () => void): void => {
+    if (!open) return;
+    open = false;
+    report();
+  };
+  const sent = request(url, {
+    agent: false,
+    headers: {
+      accept: 'text/event-stream',
+      ...asked.ticket.headers,
+      ...(asked.cursor !== undefined && asked.cursorInHeader ? { 'last-event-id': asked.cursor } : {}),
+    },
+  });
+  sent.on('error', () => once(listener.closed));
+  sent.on('response', (response) => {
+    response.on('error', () => once(listener.closed));
+    response.on('close', () => once(listener.closed));
+    response.setEncoding('utf8');
+    if (response.statusCode === 200) readFrames(response, listener, { isOpen: () => open, read });
+    else readRefusal(response, (body) => once(() => listener.refused(response.statusCode ?? 0, body)));
+  });
+  sent.end();
+  return () => {
+    open = false;
+    sent.destroy();
+  };
+}
 
 /** Topics, filter and fields as the query of a stream or a poll. */
 export function queryOf({ interest }: StreamRequest): (readonly [string, string])[] {
@@ -60,7 +85,11 @@ function readRefusal(response: IncomingMessage, done: (body: string) => void): v
   response.on('end', () => done(body));
 }
 
-function readFrames(response: IncomingMessage, listener: StreamListener, isOpen: () => boolean): void {
+interface Reading extends Pick<EventStream, 'read'> {
+  readonly isOpen: () => boolean;
+}
+
+function readFrames(response: IncomingMessage, listener: StreamListener, { isOpen, read }: Reading): void {
   let rest = '';
   let begun = false;
   response.on('data', (text: string) => {
@@ -72,12 +101,12 @@ function readFrames(response: IncomingMessage, listener: StreamListener, isOpen:
         begun = true;
         listener.opened();
       }
-      readFrame(block, listener);
+      readFrame(block, listener, read);
     }
   });
 }
 
-function readFrame(block: string, listener: StreamListener): void {
+function readFrame(block: string, listener: StreamListener, read: EventStream['read']): void {
   const fields = new Map<string, string>();
   for (const line of block.split('\n')) {
     const at = line.indexOf(': ');
@@ -88,7 +117,13 @@ function readFrame(block: string, listener: StreamListener): void {
   const name = fields.get('event');
   if (data === undefined) {
     if (id !== undefined) listener.position(id);
-  } else if (name === 'resync') listener.resync(data);
-  else if (name === 'end') listener.ended(data);
-  else listener.event({ id: id ?? '', name: name ?? 'message', text: data });
+  } else if (name === 'end') listener.ended(data);
+  else read({ id, name, data }, listener);
+}
+
+function readNamed({ id, name, data }: Block, listener: StreamListener): void {
+  if (name === 'resync') listener.resync(data);
+  else if (name !== 'credential-expiring') {
+    listener.event({ id: id ?? '', name: name ?? 'message', text: data });
+  }
 }

@@ -1,4 +1,6 @@
-import { tableFilter } from '../table-face.ts';
+import type { Interest } from '../expectation.ts';
+import type { Schema } from '../rights.ts';
+import { sortText, tableFilter } from '../table-face.ts';
 import type { StreamRequest, Transport } from '../transport.ts';
 import { followPolls } from './long-poll.ts';
 
@@ -10,7 +12,7 @@ interface TableMessage {
 /** `GET /api/realtime/poll` with a table: the changes of its records, one request after another. */
 export const tablePoll: Transport = {
   name: 'table-poll',
-  face: 'table',
+  follows: ({ table, order }) => table !== undefined && order === undefined,
   open: (asked, listener) =>
     followPolls(asked, listener, {
       query: queryOf(asked),
@@ -23,11 +25,20 @@ export const tablePoll: Transport = {
     }),
 };
 
-function queryOf({ interest: { table, filter, fields } }: StreamRequest): (readonly [string, string])[] {
-  if (table === undefined) throw new Error('a table is needed');
+function queryOf(asked: StreamRequest): (readonly [string, string])[] {
+  return [['table', tableOf(asked.interest).table], ...tableQuery(asked.interest)];
+}
+
+/** What is asked of a table, as the query of a request. */
+export function tableQuery({ table, filter, fields, order }: Interest): (readonly [string, string])[] {
   return [
-    ['table', table.table],
-    ...(filter.length === 0 ? [] : [['filter', tableFilter(table, filter)] as const]),
+    ...(table === undefined || filter.length === 0 ? [] : [['filter', tableFilter(table, filter)] as const]),
     ...(fields === undefined ? [] : [['fields', [...fields].join(',')] as const]),
+    ...(order === undefined ? [] : [['sort', sortText(order)] as const]),
   ];
+}
+
+export function tableOf({ table }: Interest): Schema {
+  if (table === undefined) throw new Error('a table is needed');
+  return table;
 }

@@ -1,7 +1,22 @@
 import type { Transport } from '../transport.ts';
 import { longPoll } from './long-poll.ts';
+import type { Sockets } from './sockets.ts';
 import { sse } from './sse.ts';
 import { tablePoll } from './table-poll.ts';
+import { tableSse } from './table-sse.ts';
 
-/** All ways to follow topics; a subscriber has one of them, most often the first. */
-export const TRANSPORTS: readonly Transport[] = [sse, sse, sse, sse, sse, longPoll, tablePoll];
+/** All ways to follow topics and tables; those that are named more often are taken more often. */
+export function transportsOn(sockets: Sockets): readonly Transport[] {
+  const socket: Transport = {
+    name: 'socket',
+    follows: ({ topics }) => topics.length === 1,
+    place: (ticket, cursor) => sockets.place(ticket, cursor),
+    open: (asked, listener) => sockets.join(asked, listener),
+  };
+  const tableSocket: Transport = {
+    name: 'table-socket',
+    follows: ({ table }) => table !== undefined,
+    open: (asked, listener) => sockets.openTable(asked, listener),
+  };
+  return [sse, sse, sse, longPoll, socket, socket, socket, tableSocket, tableSse, tableSse, tablePoll];
+}
