@@ -67,22 +67,32 @@ class RawPeer {
     return this.received.toString('latin1');
   }
 
-  /** The close code that came, once the connection is over. */
+  /** The close code that comes; 1006: the connection was cut without one. Answers it by ending the connection. */
   async closeCode(): Promise<number> {
-    await waitFor(() => this.closed, { what: 'the connection is closed', timeoutMs: 15_000 });
+    const code = await waitFor(() => this.#findCloseCode() ?? (this.closed ? 1006 : undefined), {
+      what: 'the connection is closed',
+      timeoutMs: 15_000,
+    });
+    this.socket.end();
+    await waitFor(() => this.closed, { what: 'the connection is over' });
+    return code;
+  }
+
+  #findCloseCode(): number | undefined {
     const body = this.received.subarray(this.received.indexOf('\r\n\r\n') + 4);
     for (let at = 0; at + 2 <= body.length;) {
-      const opcode = (body[at] ?? 0) & 0x0f;
       let length = (body[at + 1] ?? 0) & 0x7f;
       let start = at + 2;
       if (length === 126) {
+        if (body.length < start + 2) return undefined;
         length = body.readUInt16BE(start);
         start += 2;
       }
-      if (opcode === 8) return body.readUInt16BE(start);
+      if (((body[at] ?? 0) & 0x0f) === 8)
+        return body.length < start + 2 ? undefined : body.readUInt16BE(start);
       at = start + length;
     }
-    return 1006;
+    return undefined;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { ClientMessage, PendingEdit } from '@tidewire/contract';
+import type { ClientMessage, FieldError, PendingEdit } from '@tidewire/contract';
 import { REALTIME_TRANSPORT_CONFIG, formatTimestamp } from '@tidewire/contract';
 import { toTidewireError } from '@tidewire/service-kit';
 import type { Clock, Logger } from '@tidewire/service-kit';
@@ -206,13 +206,22 @@ export class SocketSession {
       case 'leave':
         return presence.leave(peer, message.pagePath);
       case 'pending':
-        return await pendingEdits.announce(peer, message);
+        return await this.#announce(message);
       case 'settled':
         return pendingEdits.settle(peer, message.table, message.recordId);
       case 'token':
         return await this.#renew(message.token);
       case 'ping':
         return peer.tell({ type: 'pong', timestamp: formatTimestamp(clock.now()) });
+    }
+  }
+
+  /** A refusal names the record: a client edits several at once. */
+  async #announce(edit: PendingEdit): Promise<void> {
+    try {
+      await this.#options.pendingEdits.announce(this.#parts.peer, edit);
+    } catch (error) {
+      this.#refuse(error, undefined, [{ field: 'recordId', message: edit.recordId }]);
     }
   }
 
@@ -225,9 +234,10 @@ export class SocketSession {
     });
   }
 
-  #refuse(thrown: unknown, subscriptionId: string | undefined): void {
+  #refuse(thrown: unknown, subscriptionId: string | undefined, about: readonly FieldError[] = []): void {
     const error = toTidewireError(thrown);
     const { peer, host } = this.#parts;
+    const detail = [...error.errors, ...about];
     if (error.status >= 500 && error.code !== 'SERVICE_UNAVAILABLE') {
       this.#options.logger.error('message of a socket failed', { connectionId: host.id, error: thrown });
     }
@@ -236,7 +246,7 @@ export class SocketSession {
       code: error.code,
       message: error.message,
       ...(subscriptionId !== undefined && { subscriptionId }),
-      ...(error.errors.length > 0 && { detail: [...error.errors] }),
+      ...(detail.length > 0 && { detail }),
     });
   }
 }

@@ -167,6 +167,16 @@ test('who edits what another one writes is told what is there now', async () => 
     authoritativeRecord: { fields: { titel: 'a', status: 'shut' } },
   });
   recordConflictSchema.parse(conflict);
+  socket.send({
+    type: 'pending',
+    table: 'zaken-meldingen',
+    recordId: row.uuid,
+    fields: ['nergens'],
+    updatedAt: base,
+  });
+  const [refused] = await socket.until('error');
+  expect(refused).toMatchObject({ code: 'UNKNOWN_FIELD' });
+  expect(refused?.['detail']).toContainEqual({ field: 'recordId', message: row.uuid });
 });
 
 test('a connection is renewed by a message, warned before its credential ends, and ended with it', async () => {
