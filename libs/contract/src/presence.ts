@@ -3,13 +3,13 @@ import { principalIdSchema } from './identifier.ts';
 import { timestampSchema } from './time.ts';
 
 /** A page as its address names it: the path without query, fragment and trailing slash, `/tables/{slug}` for a table. */
-export const pagePathSchema = z.string().min(1).max(512).startsWith('/');
+export const pagePathSchema = z.string().max(512).regex(/^\//);
 
 /** Somebody who is on a page. */
 export const presentUserSchema = z.object({
   id: principalIdSchema,
   name: z.string().max(200),
-  avatarUrl: z.url().optional(),
+  avatarUrl: z.string().max(2048).regex(/^https?:\/\//).optional(),
   pagePath: pagePathSchema,
   /** When the first of the connections that are there now joined. */
   joinedAt: timestampSchema,
