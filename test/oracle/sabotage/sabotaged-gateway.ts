@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { freePort, waitFor } from '@tidewire/test-kit';
 import type { Platform } from '@tidewire/test-kit';
 import { ORACLE_SETTINGS } from '../oracle-settings.ts';
-import { SABOTAGED } from './sabotages.ts';
-import type { SabotageName } from './sabotages.ts';
+import { SABOTAGED, SABOTAGES } from './sabotages.ts';
+import type { Sabotage, SabotageName } from './sabotages.ts';
 
 export interface SabotagedGateway extends AsyncDisposable {
   readonly name: string;
@@ -37,6 +37,7 @@ export async function startSabotagedGateway(
         TIDEWIRE_PUBLIC_URL: platform.origin,
         TIDEWIRE_DRAIN_MS: '10',
         ...ORACLE_SETTINGS,
+        ...(SABOTAGES[sabotage] as Sabotage).settings,
         ORACLE_SABOTAGE: sabotage,
       },
     },

@@ -10,6 +10,8 @@ export interface Sabotage {
   readonly found: readonly FindingKind[];
   /** How often time is to pass, where only that shows it. */
   readonly turnChance?: number;
+  /** Of the gateway, where those of the oracle would hide it. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 const POLICY = '@tidewire/policy';
@@ -101,7 +103,9 @@ export const SABOTAGES = {
     source: `
       export const evaluateDuring = (condition, row, from, to) => real.evaluate(condition, row, { now: to });`,
     found: ['loss', 'wrong-message', 'wrong-view'],
-    turnChance: 1,
+    turnChance: 0.5,
+    // Whoever is told to fetch again every second misses next to nothing.
+    settings: { TIDEWIRE_TIME_RULE_RESYNC_MS: '6000' },
   },
   'gives a subscription the frames of another': {
     module: `${GATEWAY}/fanout/view-class.ts`,
