@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { principalIdSchema } from './identifier.ts';
+import { principalIdSchema, uuidSchema } from './identifier.ts';
 import { timestampSchema } from './time.ts';
 
 /** A page as its address names it: the path without query, fragment and trailing slash, `/tables/{slug}` for a table. */
@@ -36,7 +36,7 @@ export const presenceSyncSchema = z.object({
 /** What one connection is to the others of its page, as gateways keep it for each other. */
 export const presenceEntrySchema = presentUserSchema.extend({
   /** One stay of a connection on the page; when it comes back, that is another one. */
-  connection: z.uuid(),
+  connection: uuidSchema,
   gateway: z.string(),
 });
 export type PresenceEntry = z.infer<typeof presenceEntrySchema>;
@@ -44,7 +44,7 @@ export type PresenceEntry = z.infer<typeof presenceEntrySchema>;
 /** `presence.v1.{page}`: what changed among the connections of a page. */
 export const presenceSignalSchema = z.discriminatedUnion('change', [
   z.object({ change: z.literal('join'), entry: presenceEntrySchema }),
-  z.object({ change: z.literal('leave'), connection: z.uuid() }),
+  z.object({ change: z.literal('leave'), connection: uuidSchema }),
 ]);
 export type PresenceSignal = z.infer<typeof presenceSignalSchema>;
 
