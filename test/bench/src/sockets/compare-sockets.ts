@@ -2,7 +2,7 @@ import { startPlatform } from '@tidewire/test-kit';
 import type { Platform } from '@tidewire/test-kit';
 import { percentile, printRow } from '../print.ts';
 import { measureIdle, measureWrites, warmUp } from './measure-sockets.ts';
-import type { DeliveryFigures } from './measure-sockets.ts';
+import type { DeliveryFigures, IdleFigures } from './measure-sockets.ts';
 import { HOW_TO_GET_NCHAN, startNchan } from './nchan.ts';
 import { requireOpenFiles } from './open-files.ts';
 import { createGatewayPeer, createNchanPeer } from './socket-peers.ts';
@@ -80,43 +80,18 @@ async function printIdle(
   const figures = await measureIdle(peers, sockets, seconds);
   const classes = await readMetric(platform, 'view_classes');
   printRow([`idle, ${classes} view classes`, ...peers.map(({ name }) => name)]);
-  const print = (label: string, cells: readonly (string | number)[]): void => printRow([label, ...cells]);
-  print(
-    'opened, sockets/s',
-    figures.map(({ perSecond }) => Math.round(perSecond)),
-  );
-  print(
-    'until all were subscribed, s',
-    figures.map(({ openSeconds }) => openSeconds.toFixed(1)),
-  );
-  print(
-    '  told to come again',
-    figures.map(({ refused }) => refused),
-  );
-  print(
-    'resident memory, KB/socket',
-    figures.map(({ kilobytesEach }) => kilobytesEach.toFixed(1)),
-  );
-  print(
-    '  of it objects (heap), KB',
-    figures.map(({ heapKilobytesEach }) => shown(heapKilobytesEach)),
-  );
-  print(
-    'pings, heartbeats: CPU s/min',
-    figures.map(({ cpuSecondsPerMinute }) => cpuSecondsPerMinute.toFixed(2)),
-  );
-  print(
-    `  pings in ${seconds} s`,
-    figures.map(({ pings }) => pings),
-  );
-  print(
-    `  heartbeats in ${seconds} s`,
-    figures.map(({ heartbeats }) => heartbeats),
-  );
-  print(
-    '',
-    figures.map(({ faults }) => (faults.length === 0 ? 'all right' : faults.join(', '))),
-  );
+  const print = (label: string, pick: (figure: IdleFigures) => string | number): void =>
+    printRow([label, ...figures.map(pick)]);
+  print('opened, sockets/s', ({ perSecond }) => Math.round(perSecond));
+  print('  until all were subscribed, s', ({ openSeconds }) => openSeconds.toFixed(1));
+  print('  CPU ms/socket', ({ openCpuMsEach }) => openCpuMsEach.toFixed(2));
+  print('  told to come again', ({ refused }) => refused);
+  print('resident memory, KB/socket', ({ kilobytesEach }) => kilobytesEach.toFixed(1));
+  print('  of it objects (heap), KB', ({ heapKilobytesEach }) => shown(heapKilobytesEach));
+  print('pings, heartbeats: CPU s/min', ({ cpuSecondsPerMinute }) => cpuSecondsPerMinute.toFixed(2));
+  print(`  pings in ${seconds} s`, ({ pings }) => pings);
+  print(`  heartbeats in ${seconds} s`, ({ heartbeats }) => heartbeats);
+  print('', ({ faults }) => (faults.length === 0 ? 'all right' : faults.join(', ')));
 }
 
 function printDeliveryHead(sockets: number): void {

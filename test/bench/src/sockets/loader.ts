@@ -32,7 +32,8 @@ const SUBSCRIBED = Buffer.from('{"type":"subscribed"');
 const HEARTBEAT = Buffer.from('{"type":"heartbeat"');
 const MOST_FAULTS = 10;
 /** Answers after which a client comes again, and when. */
-const TRANSIENT: ReadonlySet<string> = new Set(['429', '503']);
+const CLOSED = 'closed';
+const TRANSIENT: ReadonlySet<string> = new Set(['429', '503', CLOSED]);
 const RETRY_MS = 1000;
 
 /** All sockets read into one buffer, one after the other. */
@@ -74,7 +75,7 @@ async function openOne(order: OpenOrder, path: string, viewClass: number, index:
   for (;;) {
     const refusal = await tryOpen(order, path, viewClass, index);
     if (refusal === undefined) return;
-    const status = refusal.slice(9, 12);
+    const status = refusal === CLOSED ? CLOSED : refusal.slice(9, 12);
     if (!TRANSIENT.has(status)) throw new Error(`refused: ${refusal.slice(0, 600)}`);
     refused[status] = (refused[status] ?? 0) + 1;
     await pause(RETRY_MS);
@@ -88,7 +89,7 @@ function tryOpen(
   viewClass: number,
   index: number,
 ): Promise<string | undefined> {
-  return new Promise((done, failed) => {
+  return new Promise((done) => {
     const socket = connect({
       host: order.host,
       port: order.port,
@@ -109,10 +110,11 @@ function tryOpen(
     });
     const check = checks[viewClass] as ClassCheck;
     const client: Client = { socket, check, state: 'upgrading', rest: undefined, place: 0 };
-    socket.on('error', failed);
+    socket.on('error', ({ message }) => fault(message));
     socket.on('close', () => {
-      failed(new Error('a socket was closed before it was subscribed'));
-      if (clients.has(client)) fault('a socket was closed');
+      if (clients.has(client) && client.state === 'subscribed') fault('a socket was closed');
+      else clients.delete(client);
+      done(CLOSED);
     });
     socket.write(upgradeRequest(`${order.host}:${order.port}`, path, order.deflate));
   });
@@ -164,7 +166,7 @@ const listener = {
     } else if (first === COMPRESSED_TEXT || (first === TEXT && (plain || begins(frame, start, CHANGE)))) {
       deliver(current, first, frame, start);
     } else if (first === TEXT && begins(frame, start, HEARTBEAT)) heartbeats += 1;
-    else fault(`an unexpected message: ${frame.toString('utf8', start, start + 100)}`);
+    else fault(`an unexpected frame ${first}: ${frame.toString('utf8', start, start + 100)}`);
   },
 };
 

@@ -12,6 +12,7 @@ const WARM_UP_WRITES = 50;
 export interface IdleFigures {
   readonly perSecond: number;
   readonly openSeconds: number;
+  readonly openCpuMsEach: number;
   readonly kilobytesEach: number;
   readonly heapKilobytesEach: number;
   /** CPU of pings and heartbeats. */
@@ -42,11 +43,19 @@ export async function measureIdle(
   sockets: number,
   seconds: number,
 ): Promise<readonly IdleFigures[]> {
-  const opened: { peer: Peer; before: MemoryFigures; after: MemoryFigures; report: SocketReport }[] = [];
+  const opened: {
+    peer: Peer;
+    before: MemoryFigures;
+    after: MemoryFigures;
+    report: SocketReport;
+    openCpuMsEach: number;
+  }[] = [];
   for (const peer of peers) {
     const before = await peer.memory();
+    const cpuSeconds = peer.cpuSeconds();
     const report = await peer.open(sockets);
-    opened.push({ peer, before, after: await peer.memory(), report });
+    const openCpuMsEach = ((peer.cpuSeconds() - cpuSeconds) / sockets) * 1000;
+    opened.push({ peer, before, after: await peer.memory(), report, openCpuMsEach });
   }
   const cpuBefore = peers.map((peer) => peer.cpuSeconds());
   await Promise.all(peers.map(({ load }) => load.order({ type: 'expect', writes: [] })));
@@ -55,11 +64,12 @@ export async function measureIdle(
   });
   const cpuAfter = peers.map((peer) => peer.cpuSeconds());
   return Promise.all(
-    opened.map(async ({ peer, before, after, report }, index) => {
+    opened.map(async ({ peer, before, after, report, openCpuMsEach }, index) => {
       const quiet = await peer.load.order({ type: 'wait', patienceMs: 0 });
       return {
         perSecond: sockets / report.openSeconds,
         openSeconds: report.openSeconds,
+        openCpuMsEach,
         kilobytesEach: (after.resident - before.resident) / sockets,
         heapKilobytesEach: (after.heap - before.heap) / sockets,
         cpuSecondsPerMinute: (((cpuAfter[index] ?? 0) - (cpuBefore[index] ?? 0)) / seconds) * 60,

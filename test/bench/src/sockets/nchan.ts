@@ -84,7 +84,8 @@ ${process.getuid?.() === 0 ? 'user root;' : ''}
 worker_processes 1;
 pid ${folder}/nginx.pid;
 error_log stderr error;
-events { worker_connections ${connections + 200}; }
+events { worker_connections ${connections * 2}; }
+worker_rlimit_nofile ${connections * 2};
 http {
   access_log off;
   ${temporary.map((name) => `${name}_temp_path ${folder}/${name};`).join(' ')}
