@@ -36,7 +36,6 @@ export interface WantedLane {
 export class SocketSubscriptions {
   readonly #options: SocketSubscriptionsOptions;
   readonly #parts: SocketSubscriptionsParts;
-  readonly #lanes = new Map<string, Stream>();
 
   constructor(options: SocketSubscriptionsOptions, parts: SocketSubscriptionsParts) {
     this.#options = options;
@@ -44,8 +43,7 @@ export class SocketSubscriptions {
   }
 
   get size(): number {
-    this.#forgetEnded();
-    return this.#lanes.size;
+    return this.#parts.host.lanes?.size ?? 0;
   }
 
   /**
@@ -56,17 +54,16 @@ export class SocketSubscriptions {
   async add({ wanted, ...asked }: WantedLane): Promise<void> {
     const { opener, keeper, maxSubscriptions } = this.#options;
     const { host, peer, wire } = this.#parts;
-    this.#forgetEnded();
     const { table, topics } = opener.find(wanted, host.reader);
     const subject = laneSubject(table, topics);
     const subscription = asked.subscription ?? ('table' in subject ? subject.table : subject.topic);
-    if (this.#lanes.has(subscription)) {
+    if (this.#find(subscription) !== undefined) {
       throw new TidewireError(
         'CONFLICT',
         'There is a subscription of that name; give another subscriptionId',
       );
     }
-    if (this.#lanes.size >= maxSubscriptions) {
+    if (this.size >= maxSubscriptions) {
       const message = `A connection has at most ${maxSubscriptions} subscriptions`;
       throw new TidewireError('TOO_MANY_SUBSCRIPTIONS', message);
     }
@@ -78,7 +75,6 @@ export class SocketSubscriptions {
         keeper.drop(opened.stream);
         return;
       }
-      this.#lanes.set(subscription, opened.stream);
       peer.tell(describeSubscription(opened, subscription, host.id));
       startStream(this.#options, opened, sink);
     });
@@ -87,18 +83,18 @@ export class SocketSubscriptions {
   /** @throws TidewireError NOT_FOUND */
   remove({ subscriptionId, table, topic }: Unsubscribe): void {
     const name = subscriptionId ?? table ?? topic ?? '';
-    const lane = this.#lanes.get(name);
-    if (lane === undefined || lane.ended)
-      throw new TidewireError('NOT_FOUND', 'There is no such subscription');
-    this.#lanes.delete(name);
+    const lane = this.#find(name);
+    if (lane === undefined) throw new TidewireError('NOT_FOUND', 'There is no such subscription');
     if (lane.connection !== undefined) this.#options.fanOut.settle(lane.connection);
     this.#options.keeper.drop(lane);
     const subject = laneSubject(lane.table, lane.topics);
     this.#parts.peer.tell({ type: 'unsubscribed', ...subject, subscriptionId: name });
   }
 
-  #forgetEnded(): void {
-    for (const [name, lane] of this.#lanes) if (lane.ended) this.#lanes.delete(name);
+  /** Most sockets have one: a map of their own would take more memory than the rest of it. */
+  #find(name: string): Stream | undefined {
+    for (const lane of this.#parts.host.lanes ?? []) if (lane.connection?.subscription === name) return lane;
+    return undefined;
   }
 }
 

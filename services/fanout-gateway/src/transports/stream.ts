@@ -112,9 +112,9 @@ export class Streams {
     return this.#byId.size;
   }
 
-  /** Those that are connections: no subscriptions of one. */
-  *connections(): Generator<Stream> {
-    for (const stream of this.#all) if (stream.host === undefined) yield stream;
+  /** Those that are connections: no subscriptions of one. Some may end while this is walked. */
+  connections(): Iterable<Stream> {
+    return this.#byId.values();
   }
 
   ofPrincipal(id: string): ReadonlySet<Stream> {
