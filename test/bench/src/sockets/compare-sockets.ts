@@ -53,30 +53,31 @@ export async function compareSockets(options: CompareSocketsOptions): Promise<vo
   const peers = [tidewire, ...(nchan === undefined ? [] : [createNchanPeer(nchan, startLoad())])];
   for (const peer of peers) await warmUp(peer);
 
-  await printIdle(platform, peers, sockets, idleSeconds);
+  const scene = { platform, peers, rounds: options.rounds };
+  await printIdle(scene, sockets, idleSeconds);
   const rate = Math.max(1, Math.round(DELIVERIES_PER_SECOND / sockets));
   printDeliveryHead(sockets);
-  await printDeliveries(options, peers, `${rate} events/s`, () =>
-    planBroadcasts(rate * options.seconds, rate),
-  );
-  await printDeliveries(options, peers, `${BURST} events at once`, () => planBroadcasts(BURST, Infinity));
-  await printDeliveries(options, [tidewire], `${rate * 2} events/s, for some`, () =>
+  await printDeliveries(scene, `${rate} events/s`, () => planBroadcasts(rate * options.seconds, rate));
+  await printDeliveries(scene, `${BURST} events at once`, () => planBroadcasts(BURST, Infinity));
+  await printDeliveries({ ...scene, peers: [tidewire] }, `${rate * 2} events/s, for some`, () =>
     planMixed(rate * 2 * options.seconds, rate * 2),
   );
   await reopen(platform, peers, Math.min(sockets, FEW_SOCKETS));
   printDeliveryHead(Math.min(sockets, FEW_SOCKETS));
-  await printDeliveries(options, peers, `${OFTEN_PER_SECOND} events/s`, () =>
+  await printDeliveries(scene, `${OFTEN_PER_SECOND} events/s`, () =>
     planBroadcasts(OFTEN_PER_SECOND * options.seconds, OFTEN_PER_SECOND),
   );
   await printDeflate(platform, tidewire, options.seconds);
 }
 
-async function printIdle(
-  platform: Platform,
-  peers: readonly Peer[],
-  sockets: number,
-  seconds: number,
-): Promise<void> {
+/** What is measured, and how often. */
+interface Scene {
+  readonly platform: Platform;
+  readonly peers: readonly Peer[];
+  readonly rounds: number;
+}
+
+async function printIdle({ platform, peers }: Scene, sockets: number, seconds: number): Promise<void> {
   const figures = await measureIdle(peers, sockets, seconds);
   const classes = await readMetric(platform, 'view_classes');
   printRow([`idle, ${classes} view classes`, ...peers.map(({ name }) => name)]);
@@ -109,12 +110,12 @@ function printDeliveryHead(sockets: number): void {
 
 /** The peers in turn, several times: medians, and the median of the ratios of each turn. */
 async function printDeliveries(
-  { rounds }: CompareSocketsOptions,
-  peers: readonly Peer[],
+  { platform, peers, rounds }: Scene,
   label: string,
   plan: () => readonly SocketWrite[],
 ): Promise<void> {
   const found = new Map<Peer, DeliveryFigures[]>(peers.map((peer) => [peer, []]));
+  const before = await readJoining(platform);
   for (let round = 0; round < rounds; round += 1) {
     for (const peer of peers) found.get(peer)?.push(await measureWrites(peer, plan()));
   }
@@ -141,6 +142,9 @@ async function printDeliveries(
       faultsOf(figures),
     ]);
   }
+  const after = await readJoining(platform);
+  const joined = (after.deliveries - before.deliveries) / (after.writes - before.writes);
+  printRow([`  events per write, ${peers[0]?.name}`, joined.toFixed(1)]);
   const [ours = [], theirs = []] = found.values();
   if (theirs.length === 0) return;
   const ratios = ours.map(
@@ -206,6 +210,14 @@ async function reopen(
 
 /** Until what a connection held is given back everywhere. */
 const RELEASE_MS = 1000;
+
+/** Events that come together leave in one write, which is what a delivery costs. Heartbeats are writes too. */
+async function readJoining(platform: Platform): Promise<{ deliveries: number; writes: number }> {
+  const [deliveries, writes, heartbeats] = await Promise.all(
+    ['deliveries_total', 'writes_total', 'heartbeats_total'].map((name) => readMetric(platform, name)),
+  );
+  return { deliveries: deliveries ?? 0, writes: (writes ?? 0) - (heartbeats ?? 0) };
+}
 
 async function readMetric(platform: Platform, name: string): Promise<number> {
   const text = await (await fetch(`${platform.gateways[0]?.url}/metrics`)).text();
