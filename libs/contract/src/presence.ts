@@ -9,7 +9,11 @@ export const pagePathSchema = z.string().max(512).regex(/^\//);
 export const presentUserSchema = z.object({
   id: principalIdSchema,
   name: z.string().max(200),
-  avatarUrl: z.string().max(2048).regex(/^https?:\/\//).optional(),
+  avatarUrl: z
+    .string()
+    .max(2048)
+    .regex(/^https?:\/\//)
+    .optional(),
   pagePath: pagePathSchema,
   /** When the first of the connections that are there now joined. */
   joinedAt: timestampSchema,
