@@ -142,6 +142,15 @@ test('a credential is worth what it is limited to, and nothing once it ended', (
   expect(mayReadRow({ ...ended, rights: { ...ended.rights, credentials } }, row())).toBe(false);
 });
 
+test('a credential that the log does not know yet is worth what it was given, where that is known', () => {
+  const { asker, ...rest } = ask();
+  const unknown = { ...rest, rights: { ...rest.rights, credentials: new Map() } };
+  const given = (limits: string) => ({ ...unknown, asker: { ...asker, limits } });
+  expect(mayReadRow({ ...unknown, asker }, row())).toBe(false);
+  expect(mayReadRow(given('null'), row())).toBe(true);
+  expect(mayReadRow(given('{"actions":["update"]}'), row())).toBe(false);
+});
+
 test('a schema whose policy is not known shows nothing', () => {
   const question = ask({ me: { admin: true } });
   expect(mayReadRow({ ...question, rights: { ...question.rights, policies: new Map() } }, row())).toBe(false);

@@ -11,6 +11,7 @@ import type {
   RuleAction,
   Rules,
   Schema,
+  Scopes,
 } from './rights.ts';
 
 /**
@@ -116,13 +117,21 @@ function principalOf({ rights, asker }: Question): Principal | null {
 
 function hasEnded({ rights, asker }: Question): boolean {
   if (asker.principal === null || asker.credential === null) return false;
+  if (!rights.principals.has(asker.principal)) return true;
   const credential = rights.credentials.get(asker.credential);
-  return !rights.principals.has(asker.principal) || credential === undefined || credential.ended;
+  return credential === undefined ? asker.limits === undefined : credential.ended;
 }
 
-function insideScopes({ rights, asker, schema }: Question, row: Image, action: RuleAction): boolean {
-  const scopes =
-    asker.credential === null ? null : (rights.credentials.get(asker.credential)?.scopes ?? null);
+function scopesOf({ rights, asker }: Question): Scopes | null {
+  if (asker.credential === null) return null;
+  const credential = rights.credentials.get(asker.credential);
+  if (credential !== undefined) return credential.scopes;
+  return asker.limits === undefined ? null : (JSON.parse(asker.limits) as Scopes | null);
+}
+
+function insideScopes(question: Question, row: Image, action: RuleAction): boolean {
+  const { schema } = question;
+  const scopes = scopesOf(question);
   const asked = isReading(action) ? 'read' : action;
   if (scopes?.actions !== undefined && !scopes.actions.includes(asked)) return false;
   return scopes?.topics === undefined || scopes.topics.some((topic) => insideTopic(topic, schema, row));

@@ -186,9 +186,11 @@ function viewersOf(
   tickets: readonly Ticket[],
   moments: readonly number[],
 ): Viewer[] {
-  return tickets.flatMap(({ principal, credential }) =>
-    moments.map((now) => ({ asker: { principal, credential }, interest, now })),
-  );
+  return tickets.flatMap(({ principal, credential, limits }) => {
+    // Nobody but a holder of a credential is limited.
+    const asker = { principal, credential, ...(limits !== '' && { limits }) };
+    return moments.map((now) => ({ asker, interest, now }));
+  });
 }
 
 /** Lossless where the stream has been live since the last quiet point: each change that concerns it was told. */

@@ -95,6 +95,11 @@ export type Image = Readonly<Record<string, unknown>>;
 export interface Asker {
   readonly principal: string | null;
   readonly credential: string | null;
+  /**
+   * What the credential is limited to, as text: a connection may live by one before the log tells of it, and is told by that
+   * what comes before it in the log. Absent: whoever is not known there is nobody.
+   */
+  readonly limits?: string;
 }
 
 export const SYSTEM_MEMBERS = [
