@@ -3,11 +3,13 @@ import { defineConfig } from 'vitest/config';
 
 /**
  * Tests are sorted by what they need: the suffix says it, and a project per suffix sets the time it may take. Groups run
- * one after another, so that tests of the whole platform have the machine to themselves.
+ * one after another, so that tests of the whole platform have the machine to themselves, but for the two longest.
  */
 const packages = ['libs/*', 'services/*', 'cli', 'deploy/local', 'scripts', 'test'];
 const filesEnding = (suffix: string): string[] => packages.map((folder) => `${folder}/**/*${suffix}`);
 const realServers = ['**/*.nats.test.ts', '**/*.pg.test.ts', '**/*.e2e.test.ts'];
+/** They take the longest, mostly waiting, and share nothing with other tests: they begin with the servers' own tests. */
+const judging = ['test/oracle/oracle.e2e.test.ts', 'test/matrix/matrix.e2e.test.ts'];
 const elsewhere = [
   '**/node_modules/**',
   '**/dist-types/**',
@@ -31,6 +33,18 @@ export default defineConfig({
           include: filesEnding('.test.ts'),
           exclude: [...elsewhere, ...realServers],
           testTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          // Projects of a group begin in the order of their names.
+          name: 'judging',
+          sequence: { groupOrder: 1 },
+          maxWorkers: waitingWorkers,
+          include: judging,
+          exclude: elsewhere,
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
         },
       },
       {
@@ -60,7 +74,7 @@ export default defineConfig({
           name: 'e2e',
           sequence: { groupOrder: 2 },
           include: filesEnding('.e2e.test.ts'),
-          exclude: elsewhere,
+          exclude: [...elsewhere, ...judging],
           testTimeout: 120_000,
           hookTimeout: 180_000,
           fileParallelism: false,
