@@ -233,20 +233,17 @@ BEGIN
   RETURN NEW;
 END $$;
 
--- A session, or an access token that would be refused if nothing were known of it, may be forgotten a day after its end:
--- every reader of the log was told of it, and its id is random and never used again, so no version begins anew.
--- Everything else that is deleted ends and stays.
+-- An access token whose end every reader of the log was told a day ago, and that would be refused if nothing were known
+-- of it, may be forgotten: its id is random and never used again, so no version begins anew. Everything else that is
+-- deleted ends and stays.
 CREATE OR REPLACE FUNCTION authz.bury_credential() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   kept_for constant interval := '1 day';
 BEGIN
-  IF OLD.ended_at < clock_timestamp() - kept_for AND (
-    OLD.type = 'session'
-    OR EXISTS (
-      SELECT FROM authz.access_tokens t
-      WHERE t.credential = OLD.id AND t.forgettable_at < clock_timestamp() - kept_for
-    )
+  IF OLD.ended_at < clock_timestamp() - kept_for AND EXISTS (
+    SELECT FROM authz.access_tokens t
+    WHERE t.credential = OLD.id AND t.forgettable_at < clock_timestamp() - kept_for
   ) THEN RETURN OLD; END IF;
   UPDATE authz.credentials SET ended_at = clock_timestamp() WHERE id = OLD.id AND ended_at IS NULL;
   RETURN NULL;

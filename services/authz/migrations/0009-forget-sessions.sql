@@ -3,6 +3,22 @@
 
 CREATE INDEX credentials_ended_sessions ON authz.credentials (ended_at) WHERE type = 'session' AND ended_at IS NOT NULL;
 
+CREATE OR REPLACE FUNCTION authz.bury_credential() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  kept_for constant interval := '1 day';
+BEGIN
+  IF OLD.ended_at < clock_timestamp() - kept_for AND (
+    OLD.type = 'session'
+    OR EXISTS (
+      SELECT FROM authz.access_tokens t
+      WHERE t.credential = OLD.id AND t.forgettable_at < clock_timestamp() - kept_for
+    )
+  ) THEN RETURN OLD; END IF;
+  UPDATE authz.credentials SET ended_at = clock_timestamp() WHERE id = OLD.id AND ended_at IS NULL;
+  RETURN NULL;
+END $$;
+
 -- Oldest first. Replicas take different ones.
 CREATE FUNCTION authz.forget_sessions(as_of timestamptz, most integer) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
