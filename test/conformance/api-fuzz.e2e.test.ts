@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { fuzz } from './fuzz.ts';
 
 /** `TIDEWIRE_FUZZ_REQUESTS=20000` is the long run, best with another `TIDEWIRE_FUZZ_SEED` each time. */
-const requests = Number(process.env['TIDEWIRE_FUZZ_REQUESTS'] ?? 1000);
+const requests = Number(process.env['TIDEWIRE_FUZZ_REQUESTS'] ?? 1500);
 const seed = Number(process.env['TIDEWIRE_FUZZ_SEED'] ?? 1);
 
 test(`${requests} requests made from the OpenAPI document are answered as it says (seed ${seed})`, async () => {

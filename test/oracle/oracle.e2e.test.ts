@@ -25,7 +25,7 @@ test(`everybody sees all that they may, and nothing else, over ${STEPS} random s
     gateways: platform.gateways,
     seed: SEED,
     steps: STEPS,
-    subscribers: 18,
+    subscribers: 24,
     restarts: true,
   });
   process.stdout.write(`oracle: ${JSON.stringify(stats)}\n`);

@@ -3,7 +3,7 @@ import { expectStatus, openTestPlatform } from '../../test/platform.ts';
 import type { Answer, Caller, RecordsTestPlatform } from '../../test/platform.ts';
 import { createRecords, createRow, listRows } from '../../test/table.ts';
 
-const ROUNDS = Number(process.env['TIDEWIRE_TEST_ROUNDS'] ?? 100);
+const ROUNDS = Number(process.env['TIDEWIRE_TEST_ROUNDS'] ?? 200);
 
 let world: RecordsTestPlatform;
 /** The same person at each of two processes of records. */
