@@ -175,7 +175,7 @@ export class StreamKeeper implements RightsEffects {
       current: formatEventId(current),
     };
     for (const stream of this.streams.connections()) {
-      for (const part of [stream, ...(stream.lanes ?? [])]) part.sink.resync(resync);
+      for (const part of stream.lanes ?? [stream]) part.sink.resync(resync);
       this.end(stream, 'SERVICE_UNAVAILABLE');
     }
   }
