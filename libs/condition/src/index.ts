@@ -29,6 +29,7 @@ export {
 export { compareText } from './compare.ts';
 export { evaluateDuring } from './during.ts';
 export { evaluate, fieldValue, type EvaluationContext, type Row } from './evaluate.ts';
+export { parseFieldFilter } from './field-filter.ts';
 export {
   fieldTypesOf,
   SYSTEM_FIELD_TYPES,
@@ -40,6 +41,7 @@ export { indexKey, type IndexKey } from './index-key.ts';
 export { formatInstant, parseInstant } from './instant.ts';
 export { FILTER_LIMITS } from './limits.ts';
 export { unknownField, type ParsedFilter, type ConditionProblem } from './problem.ts';
+export { OPERATOR_NAMES } from './operator.ts';
 export { parseQueryFilter, RESERVED_QUERY_NAMES } from './query-filter.ts';
 export { MATCH_OPERATORS, parseMatch, type ParsedMatch } from './rule-match.ts';
 export { compileSql, guardField, objectFields, quoteLiteral } from './sql.ts';

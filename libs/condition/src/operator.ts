@@ -4,20 +4,22 @@ import { readValue } from './operand.ts';
 import { refuse } from './problem.ts';
 
 /** What a client's operator means; each dialect maps its own names to these. */
-export type OperatorName =
-  | 'eq'
-  | 'ne'
-  | 'gt'
-  | 'gte'
-  | 'lt'
-  | 'lte'
-  | 'in'
-  | 'nin'
-  | 'contains'
-  | 'startsWith'
-  | 'endsWith'
-  | 'exists'
-  | 'empty';
+export const OPERATOR_NAMES = [
+  'eq',
+  'ne',
+  'gt',
+  'gte',
+  'lt',
+  'lte',
+  'in',
+  'nin',
+  'contains',
+  'startsWith',
+  'endsWith',
+  'exists',
+  'empty',
+] as const;
+export type OperatorName = (typeof OPERATOR_NAMES)[number];
 
 /** One condition of a client's filter before its values are read. */
 export interface Term {

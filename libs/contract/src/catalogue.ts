@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { slugSchema, uuidSchema } from './identifier.ts';
+import { timestampSchema } from './time.ts';
 
 /** A JSON value. */
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [name: string]: JsonValue };
@@ -43,6 +44,15 @@ export const propertySchema = z.strictObject({
   properties: z.record(z.string(), jsonValueSchema).optional(),
   required: z.array(z.string()).optional(),
   default: jsonValueSchema.optional(),
+  /**
+   * The value, or every element of a list, is the UUID of an object of that schema: `{schema}` of the same register, or
+   * `{register}/{schema}`. Nothing makes sure that there is one.
+   */
+  relation: z
+    .string()
+    .max(200)
+    .regex(/^[0-9a-z_-]+(?:\/[0-9a-z_-]+)?$/)
+    .optional(),
 });
 export type Property = z.infer<typeof propertySchema>;
 
@@ -63,6 +73,8 @@ export const registerSchema = z.object({
   title: z.string().max(200),
   description: z.string().max(2000),
   version: z.int().min(1),
+  /** Absent in what was logged before this was told. */
+  created: timestampSchema.optional(),
   removed: z.boolean(),
 });
 export type Register = z.infer<typeof registerSchema>;
@@ -79,6 +91,8 @@ export const objectTypeSchema = z.object({
   properties: z.record(propertyNameSchema, propertySchema),
   required: z.array(z.string()).max(200),
   version: z.int().min(1),
+  /** Absent in what was logged before this was told. */
+  created: timestampSchema.optional(),
   removed: z.boolean(),
 });
 /** "Schema" on the wire; called object type where a zod schema stands beside it. */

@@ -82,13 +82,13 @@ export const schemaPatchSchema = z.strictObject({
 export type SchemaPatch = z.infer<typeof schemaPatchSchema>;
 
 /** A register as it is answered; the rules only to administrators. */
-export const registerViewSchema = registerSchema.omit({ kind: true, removed: true }).extend({
+export const registerViewSchema = registerSchema.omit({ kind: true, removed: true, created: true }).extend({
   authorization: authorizationSchema.nullable().optional(),
   roles: roles.optional(),
 });
 
 /** A schema as it is answered; the rules only to administrators. `register` is a slug. */
-export const schemaViewSchema = objectTypeSchema.omit({ kind: true, removed: true }).extend({
+export const schemaViewSchema = objectTypeSchema.omit({ kind: true, removed: true, created: true }).extend({
   register: referenceSchema,
   properties: propertiesSchema,
   authorization: authorizationSchema.nullable().optional(),

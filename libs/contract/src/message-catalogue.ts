@@ -10,6 +10,7 @@ import {
   credentialExpiringSchema,
 } from './connection.ts';
 import { explanationSchema } from './explain.ts';
+import { graphqlResultSchema } from './graphql.ts';
 import { objectMessageSchema, rightsMessageSchema } from './log-message.ts';
 import { deletedObjectSchema, objectListSchema, objectSchema } from './object.ts';
 import {
@@ -51,6 +52,11 @@ export const MESSAGES = Object.freeze({
     schema: cloudEventSchema,
     audience: 'public',
     summary: 'a change of an object, trimmed to its reader',
+  },
+  'graphql-result': {
+    schema: graphqlResultSchema,
+    audience: 'public',
+    summary: 'what a GraphQL subscription is told, as `next` carries it',
   },
   'topic-poll': {
     schema: topicPollSchema,

@@ -49,6 +49,7 @@ export class RightsView {
   readonly #recentPrincipals: RecentStates<Principal>;
   readonly #recentCredentials: RecentStates<Credential>;
   #sequence = 0;
+  #catalogueChanges = 0;
 
   constructor(options: { readonly recentCapacity?: number } = {}) {
     const capacity = options.recentCapacity ?? RECENT_CAPACITY;
@@ -59,6 +60,11 @@ export class RightsView {
   /** The last position applied or loaded; decisions are as of this position. */
   get sequence(): number {
     return this.#sequence;
+  }
+
+  /** Counts the changes of registers and schemas: what was derived from them holds while it is the same. */
+  get catalogueChanges(): number {
+    return this.#catalogueChanges;
   }
 
   /**
@@ -217,6 +223,7 @@ export class RightsView {
         const replaced =
           state.kind === 'register' ? replace(this.#registers, state) : replace(this.#schemas, state);
         if (!replaced) return NO_CHANGE;
+        this.#catalogueChanges += 1;
         return { ...this.#schemasChanged(state.id), gone: new Set(state.removed ? [state.id] : []) };
       }
       case 'organisation':

@@ -1,0 +1,10 @@
+export { asBadRequest, fieldNamesIn, graphqlError, parseDocument, type GraphqlRequest } from './document.ts';
+export { readFilter } from './filter.ts';
+export { fitsLeaf, type Leaf } from './leaf.ts';
+export { meaningOf, type FieldMeaning } from './meaning.ts';
+export type { ObjectField, ObjectFields, RelationField } from './object-fields.ts';
+export { documentErrors } from './rules.ts';
+export { GraphqlCatalogue } from './schema.ts';
+export type { EventSelection, EventSubscription, FieldFilter, SelectedField } from './selection.ts';
+export { readSubscription, type ReadSubscription } from './subscription.ts';
+export type { Catalogue, TypeNames } from './type-names.ts';
