@@ -1,3 +1,4 @@
+import type { GraphqlRequest } from '@tidewire/graphql';
 import { Freshness } from '@tidewire/messaging';
 import type { Leases, MessageBus } from '@tidewire/messaging';
 import type { RightsView } from '@tidewire/policy';
@@ -23,8 +24,12 @@ import { Presence } from './presence/presence.ts';
 import { concernedBy } from './presence/rights-concern.ts';
 import type { ReplayOutcome } from './replay/replay.ts';
 import { admit } from './rights/admission.ts';
+import type { Reader } from './rights/access.ts';
 import type { Admission } from './rights/admission.ts';
 import { AdmissionCache } from './rights/admission-cache.ts';
+import { CurrentCatalogue } from './rights/graphql-catalogue.ts';
+import { readOperation } from './rights/read-operation.ts';
+import type { ReadOperation } from './rights/read-operation.ts';
 import { RightsFeed } from './rights/rights-feed.ts';
 import { LongPoll } from './transports/long-poll.ts';
 import { SseStreams } from './transports/sse-streams.ts';
@@ -60,6 +65,8 @@ export interface Gateway {
   readonly connections: Connections;
   readonly cluster: GatewayCluster;
   readonly explainer: Explainer;
+  /** Reads a GraphQL operation for whoever asks. */
+  readonly readOperation: (reader: Reader, operation: GraphqlRequest) => ReadOperation;
   readonly metrics: GatewayMetrics;
 }
 
@@ -222,6 +229,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
   const admissions = createAdmissions(dependencies, feed, rights);
   const parts = { feed, rights, keeper, metrics };
   const { connections, cluster } = createConnections(dependencies, parts);
+  const catalogue = new CurrentCatalogue(() => rights.view);
   const explainer = new Explainer({ bus, feed, ring, view: () => rights.view, clock });
   return {
     feed,
@@ -238,6 +246,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     connections,
     cluster,
     explainer,
+    readOperation: (reader, operation) => readOperation(catalogue, rights.view, reader, operation),
     metrics,
   };
 }

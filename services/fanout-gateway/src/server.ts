@@ -4,6 +4,8 @@ import { registerConnectionsRoutes } from './routes/connections.ts';
 import type { ConnectionsRouteOptions } from './routes/connections.ts';
 import { registerExplainRoute } from './routes/explain.ts';
 import type { ExplainRouteOptions } from './routes/explain.ts';
+import { refuseSocket, registerGraphqlSubscribeRoute } from './routes/graphql-subscribe.ts';
+import type { GraphqlSubscribeRouteOptions } from './routes/graphql-subscribe.ts';
 import { registerPollRoute } from './routes/poll.ts';
 import type { PollRouteOptions } from './routes/poll.ts';
 import { registerStatusRoute } from './routes/status.ts';
@@ -20,6 +22,7 @@ import { registerTopicsRoute } from './routes/topics.ts';
 export type ServerOptions = Omit<HttpServerOptions, 'isStream'> &
   SubscribeRouteOptions &
   TableSubscribeRouteOptions &
+  Omit<GraphqlSubscribeRouteOptions, 'openGraphqlSocket'> &
   PresenceRouteOptions &
   PollRouteOptions &
   ConnectionsRouteOptions &
@@ -31,6 +34,7 @@ export function createServer(options: ServerOptions): HttpServer {
   const app = createHttpServer({ ...options, isStream: isStreamRequest });
   registerSubscribeRoute(app, options);
   registerTableSubscribeRoutes(app, options);
+  registerGraphqlSubscribeRoute(app, { ...options, openGraphqlSocket: refuseSocket });
   registerPresenceRoute(app, options);
   registerPollRoute(app, options);
   registerTopicsRoute(app, options);

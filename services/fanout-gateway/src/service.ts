@@ -99,7 +99,7 @@ function serverOptions(
   dependencies: ServerDependencies,
 ): Parameters<typeof createServer>[0] {
   const { feed, rights, keeper, opener, sse, sockets, presence, longPoll } = gateway;
-  const { admissions, connections, explainer, metrics } = gateway;
+  const { admissions, connections, explainer, readOperation, metrics } = gateway;
   return {
     ...dependencies,
     allowedOrigins: allowedOrigins(config),
@@ -113,6 +113,7 @@ function serverOptions(
     addressOf: createClientAddress(config.TIDEWIRE_TRUSTED_PROXIES),
     connections,
     explainer,
+    readOperation,
     admitAgain: (credential) => admissions.again.admit(credential),
     anonymousStreams: config.TIDEWIRE_ANONYMOUS_STREAMS,
     maxTopics: config.TIDEWIRE_MAX_SUBSCRIPTIONS_PER_CONNECTION,

@@ -13,6 +13,7 @@ const ROUTES: readonly (readonly [path: string, target: EdgeTarget])[] = [
   ['/api/realtime', 'fanout-gateway'],
   ['/api/tables/*/subscribe', 'fanout-gateway'],
   ['/api/graphql/subscriptions', 'fanout-gateway'],
+  ['/api/graphql/stream', 'fanout-gateway'],
   ['/api/objects', 'records'],
   ['/api/tables', 'records'],
   ['/api/registers', 'records'],

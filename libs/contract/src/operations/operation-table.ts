@@ -3,6 +3,7 @@ import { AUDIT_OPERATIONS } from './audit.ts';
 import { CREDENTIAL_OPERATIONS } from './credentials.ts';
 import { DOCUMENTATION_OPERATIONS } from './documentation.ts';
 import { EXPLAIN_OPERATIONS } from './explain.ts';
+import { GRAPHQL_STREAM_OPERATIONS } from './graphql-streams.ts';
 import { GROUP_OPERATIONS } from './groups.ts';
 import { ISSUER_OPERATIONS } from './issuers.ts';
 import { OBJECT_OPERATIONS } from './objects.ts';
@@ -23,6 +24,7 @@ export const OPERATIONS = [
   ...TABLE_OPERATIONS,
   ...REALTIME_OPERATIONS,
   ...TABLE_STREAM_OPERATIONS,
+  ...GRAPHQL_STREAM_OPERATIONS,
   ...CONNECTION_OPERATIONS,
   ...REGISTER_OPERATIONS,
   ...SCHEMA_OPERATIONS,

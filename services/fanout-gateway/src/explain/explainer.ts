@@ -11,8 +11,8 @@ import type { ReplayRing } from '../log/ring.ts';
 import { identify, isAdministrator } from '../rights/access.ts';
 import type { Reader } from '../rights/access.ts';
 import type { AdmissionOptions } from '../rights/admission.ts';
-import { resolveTable } from '../rights/resolve-table.ts';
-import { resolveTopics } from '../rights/resolve-topics.ts';
+import { resolveSource } from '../rights/resolve-source.ts';
+import type { ResolvedSource } from '../rights/resolve-source.ts';
 import { unavailable } from '../transports/stream-opener.ts';
 import type { Wanted } from '../transports/stream-opener.ts';
 import { admitPrincipal } from './admit-principal.ts';
@@ -176,10 +176,7 @@ interface Now {
 
 const TOO_SLOW = unavailable('The log took too long to read');
 
-interface Resolved {
-  readonly topics: readonly Topic[];
-  readonly interests: readonly Interest[];
-  readonly table: string | undefined;
+interface Resolved extends ResolvedSource {
   readonly refusal: TidewireError | undefined;
 }
 
@@ -187,19 +184,11 @@ interface Resolved {
  * Topics or table for the reader. Where they are not there for it they are looked up for the caller, who may know more;
  * the refusal says what the reader would be answered.
  */
-function resolveFor(view: RightsView, reader: Reader, caller: Reader, wanted: Wanted): Resolved {
+function resolveFor(view: RightsView, reader: Reader, caller: Reader, { from }: Wanted): Resolved {
   try {
-    return { ...resolve(view, reader, wanted), refusal: undefined };
+    return { ...resolveSource(view, reader, from), refusal: undefined };
   } catch (error) {
     if (!(error instanceof TidewireError) || reader === caller) throw error;
-    return { ...resolve(view, caller, wanted), refusal: error };
+    return { ...resolveSource(view, caller, from), refusal: error };
   }
-}
-
-function resolve(view: RightsView, reader: Reader, { from }: Wanted): Omit<Resolved, 'refusal'> {
-  if (typeof from !== 'string') {
-    return { topics: from, interests: resolveTopics(view, reader, from), table: undefined };
-  }
-  const { topic, interest, table } = resolveTable(view, reader, from);
-  return { topics: [topic], interests: [interest], table };
 }

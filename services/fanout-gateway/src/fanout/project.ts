@@ -1,6 +1,6 @@
 import { fieldValue } from '@tidewire/condition';
 import { SYSTEM_FIELDS } from '@tidewire/contract';
-import type { ObjectImage } from '@tidewire/contract';
+import type { JsonValue, ObjectImage, SystemField } from '@tidewire/contract';
 import { hasField, intersectMasks, sameJson } from '@tidewire/policy';
 import type { FieldMask } from '@tidewire/policy';
 import type { SortTerm } from './subscription.ts';
@@ -18,6 +18,8 @@ export class MemberTexts {
   /** The properties whose value differs, in the schema's order. */
   readonly #changes: { readonly index: number; readonly text: string }[];
   #system: string | undefined;
+  /** By index of the property, its value alone; made when one is first asked for. */
+  readonly #values: (string | undefined)[] = [];
   /** Like `#properties`, of the before image; made when it is first asked for. */
   #older: (string | undefined)[] | undefined;
 
@@ -45,6 +47,30 @@ export class MemberTexts {
   olderProperties(before: FieldMask, after: FieldMask): string {
     this.#older ??= memberTexts(this.#names, this.#before);
     return joinMembers(this.#older, intersectMasks(before, after));
+  }
+
+  /** The value of one property; null where the object has none. */
+  value(index: number): JsonValue {
+    const name = this.#names[index];
+    return name === undefined || this.#after === null
+      ? null
+      : ((fieldValue(this.#after, name) ?? null) as JsonValue);
+  }
+
+  /** The same as text. */
+  valueText(index: number): string {
+    return (this.#values[index] ??= JSON.stringify(this.value(index)));
+  }
+
+  /** A system member as text. */
+  systemText(name: SystemField): string {
+    return jsonText(this.#after?.[name]);
+  }
+
+  /** Names of what changed among the properties that may be read on both images. */
+  changedNames(before: FieldMask, after: FieldMask): readonly string[] {
+    const both = intersectMasks(before, after);
+    return this.#changes.flatMap(({ index }) => (hasField(both, index) ? [this.#names[index] ?? ''] : []));
   }
 
   /** The values of the object that an order goes by, as a JSON list; null where one may not be read. */

@@ -1,7 +1,12 @@
 import { EVENT_NAMES, formatEventId } from '@tidewire/contract';
+import { fitsLeaf } from '@tidewire/graphql';
+import type { EventSelection } from '@tidewire/graphql';
+import { hasField } from '@tidewire/policy';
 import type { FieldMask } from '@tidewire/policy';
 import { formatCloudEvent, wireAction } from '../formats/cloud-event.ts';
 import type { CloudEventSettings } from '../formats/cloud-event.ts';
+import { formatGraphqlResult } from '../formats/graphql-result.ts';
+import type { PropertyField, SelectedValue } from '../formats/graphql-result.ts';
 import { formatTableChange } from '../formats/table-message.ts';
 import { WIRES } from '../formats/wire.ts';
 import type { Judgement } from './judge.ts';
@@ -15,6 +20,8 @@ interface Shape {
   readonly judgement: Judgement;
   readonly table: string | undefined;
   readonly sort: string;
+  /** Key of what is selected; empty: what the face tells. */
+  readonly selection: string;
   readonly text: string;
   readonly frames: Map<string, Buffer>;
 }
@@ -52,7 +59,8 @@ export class EventShapes {
     return bytes;
   }
 
-  #shapeOf({ decision, table, sort }: ViewClass, judgement: Judgement): Shape {
+  #shapeOf(viewClass: ViewClass, judgement: Judgement): Shape {
+    const { decision, table, sort } = viewClass;
     const { names } = decision.reads;
     let shapes = this.#byNames.get(names);
     if (shapes === undefined) {
@@ -63,15 +71,13 @@ export class EventShapes {
     let bucket = shapes.byAfter.get(judgement.after);
     if (bucket === undefined) shapes.byAfter.set(judgement.after, (bucket = []));
     const order = sort?.text ?? '';
+    const selection = viewClass.selection?.key ?? '';
     for (const shape of bucket) {
-      if (shape.table === table && shape.sort === order && looksSame(shape.judgement, judgement))
-        return shape;
+      if (shape.table !== table || shape.sort !== order || shape.selection !== selection) continue;
+      if (looksSame(shape.judgement, judgement)) return shape;
     }
-    const text =
-      table === undefined
-        ? this.#cloudEvent(judgement, shapes.texts)
-        : this.#tableChange(table, sort, judgement, shapes.texts);
-    const shape = { judgement, table, sort: order, text, frames: new Map<string, Buffer>() };
+    const text = this.#text(viewClass, judgement, shapes.texts);
+    const shape = { judgement, table, sort: order, selection, text, frames: new Map<string, Buffer>() };
     bucket.push(shape);
     return shape;
   }
@@ -81,6 +87,35 @@ export class EventShapes {
     return table === undefined
       ? WIRES[wire].event({ id, event: EVENT_NAMES[wireAction(transition)], json: text }, subscription)
       : WIRES[wire].change({ id, members: text }, subscription);
+  }
+
+  #text({ selection, table, sort, decision }: ViewClass, judgement: Judgement, texts: MemberTexts): string {
+    if (selection !== undefined) return this.#result(selection, decision, judgement, texts);
+    return table === undefined
+      ? this.#cloudEvent(judgement, texts)
+      : this.#tableChange(table, sort, judgement, texts);
+  }
+
+  #result(
+    selection: EventSelection,
+    { reads }: ViewClass['decision'],
+    { transition, before, after }: Judgement,
+    texts: MemberTexts,
+  ): string {
+    const property = ({ name, leaf }: PropertyField): SelectedValue => {
+      const index = reads.names.indexOf(name);
+      if (index === -1 || !hasField(after, index)) return { kind: 'forbidden' };
+      if (!fitsLeaf(leaf, texts.value(index))) return { kind: 'unfit' };
+      return { kind: 'text', text: texts.valueText(index) };
+    };
+    return formatGraphqlResult({
+      position: this.#entry,
+      message: this.#entry.message,
+      transition,
+      selection,
+      image: carriesImage(transition) ? { system: (name) => texts.systemText(name), property } : undefined,
+      changed: transition === 'updated' ? texts.changedNames(before, after) : [],
+    });
   }
 
   #cloudEvent({ transition, before, after, withActor }: Judgement, texts: MemberTexts): string {

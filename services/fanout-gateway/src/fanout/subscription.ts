@@ -1,5 +1,6 @@
 import type { LogPosition, ObjectAction, ObjectMessage, ResyncReason } from '@tidewire/contract';
 import type { Condition } from '@tidewire/condition';
+import type { EventSelection } from '@tidewire/graphql';
 import type { Decision } from '@tidewire/policy';
 import type { Connection, ConnectionOptions } from '../delivery/connection.ts';
 
@@ -46,6 +47,8 @@ export interface SubscriptionRequest {
   readonly table?: string | undefined;
   /** The order in which the client keeps a table's records; undefined: none that changes have to tell of. */
   readonly sort?: readonly SortTerm[] | undefined;
+  /** What a GraphQL subscription selects; undefined: what the face tells. */
+  readonly selection?: EventSelection | undefined;
   /** Organisations whose actors the principal may be told about; `all` for admin. */
   readonly actorOrganisations: readonly string[] | 'all';
 }

@@ -1,6 +1,7 @@
 import { ALWAYS, and, compare, indexKey, or } from '@tidewire/condition';
 import type { Condition, IndexKey } from '@tidewire/condition';
 import type { ObjectAction } from '@tidewire/contract';
+import type { EventSelection } from '@tidewire/graphql';
 import { maskOf, viewClassKey } from '@tidewire/policy';
 import type { FieldMask, Granted } from '@tidewire/policy';
 import type { MemberSet } from '../delivery/class-set.ts';
@@ -40,6 +41,8 @@ export interface ViewClass {
   readonly table: string | undefined;
   /** What records are sorted by, and which of it are properties; undefined: nothing was asked for. */
   readonly sort: ClassOrder | undefined;
+  /** What its members select of an event; undefined: what the face tells. */
+  readonly selection: EventSelection | undefined;
   /** Where an index finds it; undefined: it is tried on every event of its schema. */
   readonly indexKeys: readonly IndexKey[] | undefined;
   /** Whether no equality of what its members asked for leads to it: such classes are limited. */
@@ -94,7 +97,7 @@ export interface ViewClassParts {
 
 /** Everything that decides a member's bytes, as one key. */
 export function keyOf({ request, decision, topics, wire, subscription }: ViewClassParts): string {
-  const { filter, fields, events, sort = null, actorOrganisations } = request;
+  const { filter, fields, events, sort = null, selection, actorOrganisations } = request;
   const actors = actorOrganisations === 'all' ? 'all' : [...new Set(actorOrganisations)].sort();
   return viewClassKey({
     decision,
@@ -103,7 +106,7 @@ export function keyOf({ request, decision, topics, wire, subscription }: ViewCla
     ...(fields && { fields }),
     ...(events && { events }),
     face: request.table === undefined ? 'registers' : 'tables',
-    wire: JSON.stringify([wire, actors, sort]),
+    wire: JSON.stringify([wire, actors, sort, selection?.key ?? null]),
     ...(subscription !== '' && { subscriptionId: subscription }),
   });
 }
@@ -136,6 +139,7 @@ export function createViewClass(
         sort.map(({ field }) => field),
       ),
     },
+    selection: request.selection,
     // A superset of what it matches: the filter sees the projected row, in which fields are missing but never other.
     indexKeys: indexKey(and(decision.rows, topics, filter), weigh),
     scanned: isScanned(request),

@@ -1,5 +1,5 @@
 import { SSE_EVENTS, formatEventId, formatTimestamp } from '@tidewire/contract';
-import type { CredentialExpiring, LogPosition, Resync, StreamMessage } from '@tidewire/contract';
+import type { CredentialExpiring, LogPosition, Resync, StreamEnd, StreamMessage } from '@tidewire/contract';
 import {
   formatChangeMessage,
   formatHeartbeat,
@@ -74,12 +74,15 @@ export interface SseWords {
   expiring(expiresAt: number): string;
   /** Events are held back, or not any more; empty where the protocol has no words for it. */
   held(on: boolean): string;
+  /** The last words; empty where the protocol has none for it. */
+  end(end: StreamEnd): string;
 }
 
 export const TOPIC_WORDS: SseWords = Object.freeze({
   resync: sseResync,
   expiring: sseCredentialExpiring,
   held: () => '',
+  end: sseEnd,
 });
 
 /** A table's stream has messages only. Those without an id leave the client's cursor where it is. */
@@ -94,7 +97,12 @@ export function createTableWords(subscription: string): SseWords {
         status: on ? 'reconnecting' : 'connected',
         transport: 'sse',
       }),
+    end: sseEnd,
   };
+}
+
+function sseEnd(end: StreamEnd): string {
+  return `event: ${SSE_EVENTS.end}\ndata: ${JSON.stringify(end)}\n\n`;
 }
 
 /** A message that has no place in the order of the log. */

@@ -1,4 +1,5 @@
 import type { Wire } from '../delivery/connection.ts';
+import { GRAPHQL_SSE_FRAMES } from './graphql-sse.ts';
 import { POLL_LINES } from './poll-line.ts';
 import { SSE_FRAMES, TABLE_SSE_FRAMES } from './sse.ts';
 import { DEFLATED_SOCKET_FRAMES, SOCKET_FRAMES } from './web-socket.ts';
@@ -11,4 +12,7 @@ export const WIRES: Readonly<Record<Wire, WireFormat>> = Object.freeze({
   'poll': POLL_LINES,
   'socket': SOCKET_FRAMES,
   'socket-deflate': DEFLATED_SOCKET_FRAMES,
+  'graphql-sse': GRAPHQL_SSE_FRAMES,
+  // Whoever has several operations on a connection puts each one's own id around its lines.
+  'graphql-lines': POLL_LINES,
 });

@@ -4,6 +4,7 @@ import {
   canonical,
   compare,
   or,
+  parseFieldFilter,
   parseQueryFilter,
   parseTableFilter,
   unknownField,
@@ -11,18 +12,21 @@ import {
 import type { Condition, FieldTypes, ParsedFilter } from '@tidewire/condition';
 import { TABLE_SYSTEM_NAMES, TidewireError } from '@tidewire/contract';
 import type { ObjectType } from '@tidewire/contract';
+import type { FieldFilter } from '@tidewire/graphql';
 import type { Granted, RightsView } from '@tidewire/policy';
 import { decideRead } from './access.ts';
 import type { Reader } from './access.ts';
 
 /** What a subscriber asks for beside its topics. */
 export interface Wish {
-  /** Query parameters on the registers face, one text on the tables face; empty: no filter. */
-  readonly filter: readonly (readonly [name: string, value: string])[] | string;
+  /** Query parameters on the registers face, one text on the tables face, an object in GraphQL; empty: no filter. */
+  readonly filter: QueryFilter | string | FieldFilter;
   readonly fields: readonly string[] | undefined;
   /** The order of a table's records; absent: none. */
   readonly sort?: string | undefined;
 }
+
+type QueryFilter = readonly (readonly [name: string, value: string])[];
 
 type Problems = Extract<ParsedFilter, { ok: false }>['problems'];
 
@@ -44,7 +48,7 @@ export function resolveFilter(
   wish: Wish,
   schemas: readonly ObjectType[],
 ): Condition {
-  if (wish.filter.length === 0 && wish.fields === undefined) return ALWAYS;
+  if (isWithoutFilter(wish) && wish.fields === undefined) return ALWAYS;
   const readable = readableSchemas(view, reader, schemas);
   checkFields(wish, readable);
   const parsed = readable.map((each) => ({
@@ -76,7 +80,17 @@ export function resolveFilter(
 }
 
 function parseFilter({ filter }: Wish, types: FieldTypes): ParsedFilter {
-  return typeof filter === 'string' ? parseTableFilter(filter, types) : parseQueryFilter(filter, types);
+  if (typeof filter === 'string') return parseTableFilter(filter, types);
+  return isQueryFilter(filter) ? parseQueryFilter(filter, types) : parseFieldFilter(filter, types);
+}
+
+function isQueryFilter(filter: QueryFilter | FieldFilter): filter is QueryFilter {
+  return Array.isArray(filter);
+}
+
+/** Whether nothing is asked for of the rows. */
+export function isWithoutFilter({ filter }: Wish): boolean {
+  return typeof filter === 'string' ? filter === '' : Object.keys(filter).length === 0;
 }
 
 function registerSlug(view: RightsView, schema: ObjectType): string {

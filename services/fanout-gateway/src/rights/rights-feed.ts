@@ -4,6 +4,7 @@ import type { RightsChange } from '@tidewire/policy';
 import type { Stream, Streams } from '../transports/stream.ts';
 import { actorOrganisations, decideRead } from './access.ts';
 import type { Reader } from './access.ts';
+import { isWithoutFilter } from './resolve-filter.ts';
 import { coversSchema } from './resolve-topics.ts';
 
 /** What a change of rights does to open streams. */
@@ -70,7 +71,7 @@ export class RightsFeed {
 
   #rereadFilters(schema: ObjectType): void {
     for (const stream of this.#streams.all()) {
-      if (stream.wish.filter.length > 0 && coversSchema(stream.interests, schema))
+      if (!isWithoutFilter(stream.wish) && coversSchema(stream.interests, schema))
         this.#effects.reread(stream);
     }
   }

@@ -1,6 +1,7 @@
 import { canonical } from '@tidewire/condition';
 import type { Condition } from '@tidewire/condition';
 import type { ObjectAction } from '@tidewire/contract';
+import type { EventSelection } from '@tidewire/graphql';
 import type { Decision, RightsView } from '@tidewire/policy';
 import type { Interest, SchemaReference, SortTerm, SubscriptionRequest } from '../fanout/subscription.ts';
 import { actorOrganisations, decideRead } from './access.ts';
@@ -18,6 +19,8 @@ export interface Asked {
   readonly wish: Wish;
   /** Slug of the table, on the tables face. */
   readonly table?: string | undefined;
+  /** What a GraphQL subscription selects. */
+  readonly selection?: EventSelection | undefined;
 }
 
 /** The rights that hold now; the view is another one after the log began anew. */
@@ -55,7 +58,12 @@ export class StreamRequest implements SubscriptionRequest {
   }
 
   get fields(): readonly string[] | undefined {
-    return this.#asked.wish.fields;
+    const { selection, wish } = this.#asked;
+    return selection === undefined ? wish.fields : selectedProperties(selection);
+  }
+
+  get selection(): EventSelection | undefined {
+    return this.#asked.selection;
   }
 
   get table(): string | undefined {
@@ -63,8 +71,8 @@ export class StreamRequest implements SubscriptionRequest {
   }
 
   get actorOrganisations(): readonly string[] | 'all' {
-    // Changes of records name nobody, so that readers of a table share a class whoever they may know.
-    if (this.table !== undefined) return [];
+    // These name nobody, so that their readers share a class whoever they may know.
+    if (this.table !== undefined || this.selection !== undefined) return [];
     return actorOrganisations(this.#rights.view, this.#asked.reader);
   }
 
@@ -95,4 +103,10 @@ export class StreamRequest implements SubscriptionRequest {
     const { reader, interests, wish } = this.#asked;
     return resolveFilter(view, reader, wish, coveredSchemas(view, interests));
   }
+}
+
+/** The properties that a selection looks at; undefined: all of them, because it asks which have changed. */
+function selectedProperties({ fields }: EventSelection): readonly string[] | undefined {
+  if (fields.some(({ means }) => means.kind === 'changed')) return undefined;
+  return fields.flatMap(({ means }) => (means.kind === 'property' ? [means.name] : []));
 }

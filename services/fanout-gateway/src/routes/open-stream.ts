@@ -11,7 +11,8 @@ import { admitRequest } from './admit-request.ts';
 import type { AdmitRequestOptions } from './admit-request.ts';
 import { answerTransient } from './transient-answer.ts';
 
-const STREAM_PATHS = /^\/api\/(?:realtime\/(?:subscribe|presence)|tables\/[^/]+\/subscribe(?:\/sse)?)$/;
+const STREAM_PATHS =
+  /^\/api\/(?:realtime\/(?:subscribe|presence)|tables\/[^/]+\/subscribe(?:\/sse)?|graphql\/(?:subscriptions|stream))$/;
 
 /** Whether a request asks for a stream or a socket. */
 export function isStreamRequest(method: string | undefined, target: string | undefined): boolean {

@@ -1,6 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { formatEventId, formatTopic } from '@tidewire/contract';
+import { GRAPHQL_WORDS } from '../formats/graphql-sse.ts';
 import { createTableWords, TOPIC_WORDS } from '../formats/sse.ts';
+import type { SseWords } from '../formats/sse.ts';
 import { ANONYMOUS_PRINCIPAL } from '../limits/connection-slots.ts';
 import type { Admission } from '../rights/admission.ts';
 import { BareStreams } from './bare-streams.ts';
@@ -51,10 +53,10 @@ export class SseStreams {
   async open(order: SseOrder): Promise<void> {
     const { slots, opener } = this.#options;
     const { admission, response, wanted } = order;
-    const { table } = opener.find(wanted, admission.reader);
+    const face = faceOf(opener.find(wanted, admission.reader));
     const slot = await slots.take(admission.reader.principalId ?? ANONYMOUS_PRINCIPAL);
-    const sink = SseSink.create(response, table === undefined ? TOPIC_WORDS : createTableWords(table));
-    const side = { ...sideOf(table), sink };
+    const sink = SseSink.create(response, face.words);
+    const side = { ...face.side, sink };
     await opener.open({ ...order, side }, slot, (opened) => {
       if (sink !== undefined) this.#begin(opened, sink, order);
     });
@@ -70,13 +72,14 @@ export class SseStreams {
     const { slots, opener, keeper } = this.#options;
     const { admission, response, address } = place;
     const slot = await slots.take(admission.reader.principalId ?? ANONYMOUS_PRINCIPAL);
-    const sink = SseSink.create(response, createTableWords(''));
+    const face = faceOf({ table: '', selection: undefined });
+    const sink = SseSink.create(response, face.words);
     if (sink === undefined) {
       slot.release();
       admission.release();
       return undefined;
     }
-    const stream = opener.openHost({ admission, address }, { ...sideOf(''), sink }, slot);
+    const stream = opener.openHost({ admission, address }, { ...face.side, sink }, slot);
     const peer = new SsePeer(stream, sink);
     const bare = { peer, onAlive: () => watcher.touch(peer) };
     this.#bare.add(bare);
@@ -117,9 +120,24 @@ export class SseStreams {
   }
 }
 
-/** Frames of tables carry the name of their subscription, which is the table's. */
-function sideOf(table: string | undefined): Omit<StreamSide, 'sink'> {
-  return table === undefined
-    ? { transport: 'sse', wire: 'sse', tick: 0, subscription: '' }
-    : { transport: 'sse', wire: 'table-sse', tick: 0, subscription: table };
+/** How a stream speaks: its words, and its frames. Those of tables carry the name of their subscription, the table's. */
+interface Face {
+  readonly words: SseWords;
+  readonly side: Omit<StreamSide, 'sink'>;
+}
+
+function faceOf({ table, selection }: Pick<Stream, 'table' | 'selection'>): Face {
+  if (selection !== undefined) {
+    return {
+      words: GRAPHQL_WORDS,
+      side: { transport: 'graphql-sse', wire: 'graphql-sse', tick: 0, subscription: '' },
+    };
+  }
+  if (table === undefined) {
+    return { words: TOPIC_WORDS, side: { transport: 'sse', wire: 'sse', tick: 0, subscription: '' } };
+  }
+  return {
+    words: createTableWords(table),
+    side: { transport: 'sse', wire: 'table-sse', tick: 0, subscription: table },
+  };
 }

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { HTTP_HEADERS, PROTOCOL_VERSION, SSE_EVENTS, errorCodeRow } from '@tidewire/contract';
+import { HTTP_HEADERS, PROTOCOL_VERSION, errorCodeRow } from '@tidewire/contract';
 import type { ErrorCode, Resync, StreamEnd, StreamMessage } from '@tidewire/contract';
 import { takeSocket } from '@tidewire/service-kit';
 import { chunk, sseMessage } from '../formats/sse.ts';
@@ -98,7 +98,8 @@ export class SseSink implements StreamSink {
       return;
     }
     this.#open = false;
-    this.#socket.write(formatEnd(code, reason));
+    const words = this.#words.end(streamEnd(code, reason));
+    if (words !== '') this.#socket.write(chunk(words));
     this.#socket.end(LAST_CHUNK);
     const socket = this.#socket;
     if (socket.destroyed) return;
@@ -146,10 +147,6 @@ function formatOpening(opening: SseOpening): Buffer {
 export function streamEnd(code: ErrorCode, reason: string): StreamEnd {
   const { close } = errorCodeRow(code);
   return { code, reason, reconnect: close === undefined || close < FIRST_FINAL_CLOSE_CODE };
-}
-
-function formatEnd(code: ErrorCode, reason: string): Buffer {
-  return chunk(`event: ${SSE_EVENTS.end}\ndata: ${JSON.stringify(streamEnd(code, reason))}\n\n`);
 }
 
 const SHORTEST_RETRY_MS = 1000;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { TidewireError } from '@tidewire/contract';
-import type { LogPosition, ObjectAction, Topic, Transport } from '@tidewire/contract';
+import type { LogPosition, ObjectAction, Transport } from '@tidewire/contract';
 import type { Clock } from '@tidewire/service-kit';
 import type { Connection, Wire } from '../delivery/connection.ts';
 import type { FanOutPort } from '../fanout/subscription.ts';
@@ -13,8 +13,8 @@ import { identify } from '../rights/access.ts';
 import type { Reader } from '../rights/access.ts';
 import type { Admission } from '../rights/admission.ts';
 import type { Wish } from '../rights/resolve-filter.ts';
-import { resolveTable } from '../rights/resolve-table.ts';
-import { resolveTopics } from '../rights/resolve-topics.ts';
+import { resolveSource } from '../rights/resolve-source.ts';
+import type { ResolvedSource, Source } from '../rights/resolve-source.ts';
 import type { RightsFeed } from '../rights/rights-feed.ts';
 import { StreamRequest } from '../rights/stream-request.ts';
 import type { StreamKeeper } from './stream-keeper.ts';
@@ -33,8 +33,7 @@ export interface StreamOpenerOptions {
 
 /** What a client asked for, read; whether it is there for this client is not looked at yet. */
 export interface Wanted {
-  /** Topics of the registers face, or the name of a table. */
-  readonly from: readonly Topic[] | string;
+  readonly from: Source;
   readonly wish: Wish;
   /** Undefined: all of them. */
   readonly actions: readonly ObjectAction[] | undefined;
@@ -80,10 +79,12 @@ export interface OpenedStream {
   readonly position: LogPosition;
 }
 
-/** What a stream is subscribed to, as the log calls it. */
-type Target = Pick<Stream, 'topics' | 'interests' | 'table'>;
-
-const NOTHING: Target = Object.freeze({ topics: [], interests: [], table: undefined });
+const NOTHING: ResolvedSource = Object.freeze({
+  topics: [],
+  interests: [],
+  table: undefined,
+  selection: undefined,
+});
 const NO_WISH: Wish = Object.freeze({ filter: [], fields: undefined });
 /** A subscription has its connection's place, and is let in by what let that in. */
 const NO_PLACE = Object.freeze({ release: () => undefined });
@@ -209,8 +210,8 @@ export class StreamOpener {
    */
   check(wanted: Wanted, reader: Reader): void {
     this.requireReady();
-    const { interests, table } = this.#resolve(wanted, reader);
-    const asked = { reader, interests, table, wish: wanted.wish };
+    const { topics: _topics, ...target } = this.#resolve(wanted, reader);
+    const asked = { reader, ...target, wish: wanted.wish };
     void new StreamRequest(this.#options.rights, asked, wanted.actions);
   }
 
@@ -250,7 +251,7 @@ export class StreamOpener {
   }
 
   #createConnection(
-    order: ConnectionOrder & { readonly wanted?: Wanted; readonly target: Target },
+    order: ConnectionOrder & { readonly wanted?: Wanted; readonly target: ResolvedSource },
     { transport, sink }: StreamSide,
     slot: Slot,
   ): Stream {
@@ -280,17 +281,12 @@ export class StreamOpener {
   }
 
   /** What is wanted, by its names of now. @throws TidewireError NOT_FOUND */
-  find(wanted: Wanted, reader: Reader): Pick<Stream, 'topics' | 'table'> {
+  find(wanted: Wanted, reader: Reader): ResolvedSource {
     return this.#resolve(wanted, reader);
   }
 
-  #resolve({ from }: Wanted, reader: Reader): Target {
-    const { view } = this.#options.rights;
-    if (typeof from !== 'string') {
-      return { topics: from, interests: resolveTopics(view, reader, from), table: undefined };
-    }
-    const { topic, interest, table } = resolveTable(view, reader, from);
-    return { topics: [topic], interests: [interest], table };
+  #resolve({ from }: Wanted, reader: Reader): ResolvedSource {
+    return resolveSource(this.#options.rights.view, reader, from);
   }
 
   #attach(stream: Stream, { wanted, side }: LaneOrder): Connection {

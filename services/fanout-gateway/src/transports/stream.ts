@@ -1,4 +1,5 @@
 import type { ErrorCode, Resync, Topic, Transport } from '@tidewire/contract';
+import type { EventSelection } from '@tidewire/graphql';
 import type { Connection, Sink } from '../delivery/connection.ts';
 import type { Interest, Subscription } from '../fanout/subscription.ts';
 import type { Slot } from '../limits/connection-slots.ts';
@@ -47,6 +48,8 @@ export interface Stream {
   readonly wish: Wish;
   /** Slug of the table, on the tables face. */
   readonly table: string | undefined;
+  /** What a GraphQL subscription selects. */
+  readonly selection: EventSelection | undefined;
   readonly sink: StreamSink;
   /** Monotonic milliseconds at which it is told to reconnect. */
   readonly agesAt: number;
