@@ -67,6 +67,8 @@ const besluiten = {
     toelichting: { type: 'string', maxLength: 10_000 },
     status: statusOf('concept', 'genomen', 'gepubliceerd', 'vertrouwelijk'),
     datum: { type: 'string', format: 'date' },
+    // What is decided about. Only the register that has such a schema has the relation.
+    melding: { type: 'string', format: 'uuid', relation: 'meldingen' },
   },
 };
 

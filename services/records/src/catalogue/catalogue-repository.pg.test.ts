@@ -128,3 +128,18 @@ test('properties are added to those that are there', async () => {
   });
   expect(schema).toMatchObject({ version: 2, properties: { a: { type: 'string' }, b: { type: 'number' } } });
 });
+
+test('a schema tells when it was made, in its events and its state alike, and keeps it', async () => {
+  const register = await newRegister();
+  const values = schemaValues(register, `made-${register}`.slice(0, 60));
+  const { created } = await repository.insertSchema(provenance, values);
+  const changed = await repository.updateSchema(provenance, values.id, { title: 'Other' });
+  const { states } = await allPages();
+  const events = await database.eventsOf(values.id);
+  expect(created).toMatch(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/);
+  expect([
+    changed.created,
+    states.flatMap((state) => (state.kind === 'schema' && state.id === values.id ? [state.created] : [])),
+    events.map(({ message }) => (message['state'] as { created?: unknown }).created),
+  ]).toEqual([created, [created], [created, created]]);
+});

@@ -27,6 +27,15 @@ test.each<[Property, string]>([
   [{ type: 'object', properties: { a: { type: 'string', default: 1 } } }, '/properties/a/default'],
   [{ type: 'string', items: { type: 'string' } }, '/items'],
   [{ type: 'array', uniqueItems: true }, '/uniqueItems'],
+  [{ type: 'string', relation: 'meldingen' }, '/relation'],
+  [{ type: 'string', format: 'uri', relation: 'meldingen' }, '/relation'],
+  [{ type: 'array', relation: 'meldingen' }, '/relation'],
+  [{ type: 'array', items: { type: 'string' }, relation: 'meldingen' }, '/relation'],
+  [{ type: 'array', items: { type: 'string', format: 'uuid', relation: 'a' } }, '/items/relation'],
+  [
+    { type: 'object', properties: { a: { type: 'string', format: 'uuid', relation: 'b' } } },
+    '/properties/a/relation',
+  ],
 ])('%j is refused at %s', (property, pointer) => {
   expect(pointers(property)).toEqual([pointer]);
 });
@@ -38,6 +47,8 @@ test.each<Property>([
   { type: 'string', enum: ['a', null], default: 'a' },
   { type: 'string', default: null },
   { type: 'array', items: { type: 'integer' }, minItems: 1, maxItems: 1, default: [1] },
+  { type: 'string', format: 'uuid', relation: 'meldingen' },
+  { type: 'array', items: { type: 'string', format: 'uuid' }, relation: 'meldingen-register/meldingen' },
   { type: 'object', properties: { 'a/b': { type: 'string' } }, default: { 'a/b': 'x' } },
 ])('%j is taken', (property) => {
   expect(pointers(property)).toEqual([]);

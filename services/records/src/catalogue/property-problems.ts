@@ -25,6 +25,7 @@ export function propertyProblems(property: Property, depth = 0): PropertyProblem
   const problems = [
     ...costs(property),
     ...misplaced(property),
+    ...relationProblems(property, depth),
     ...contradictions(property),
     ...strayValues(property),
   ];
@@ -63,6 +64,15 @@ function misplaced({ items, properties, type }: Property): PropertyProblem[] {
     problems.push({ path: ['properties'], message: 'is for objects' });
   }
   return problems;
+}
+
+/** A relation holds ids of objects. That there are such objects, or such a schema, nothing makes sure. */
+function relationProblems({ relation, type, format, items }: Property, depth: number): PropertyProblem[] {
+  if (relation === undefined) return [];
+  if (depth > 0) return [{ path: ['relation'], message: 'is for properties of the schema, not within one' }];
+  const holder = type === 'array' ? items : { type, format };
+  if (holder?.['type'] === 'string' && holder['format'] === 'uuid') return [];
+  return [{ path: ['relation'], message: 'is for strings of format uuid, and for arrays of them' }];
 }
 
 /** Pairs of limits that leave room only when the first is below the second; equal ones do where both are inclusive. */
