@@ -112,6 +112,8 @@ export class SseClient implements Disposable {
       else if (field === 'retry') this.retryMs = Number(value);
     }
     this.lastEventId = this.#id;
-    if (data.length > 0) this.events.push({ id: this.#id, event, data: JSON.parse(data.join('\n')) });
+    const text = data.join('\n');
+    // `complete` of GraphQL has a data field that is empty.
+    if (data.length > 0) this.events.push({ id: this.#id, event, data: text === '' ? '' : JSON.parse(text) });
   }
 }

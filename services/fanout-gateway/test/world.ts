@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { GRAPHQL_PATHS } from '@tidewire/contract';
 import type {
   Authorization,
   Credential,
@@ -156,6 +157,22 @@ export class TestGateway {
     const credential: Record<string, string> =
       secret === undefined ? {} : { authorization: `Bearer ${secret}` };
     return await SseClient.open(this.url(`/api/realtime/subscribe?${query}`), { ...credential, ...headers });
+  }
+
+  /** Opens a stream of a GraphQL subscription; `more` as it stands behind the document in the query. */
+  async graphql(
+    secret: string | undefined,
+    document: string,
+    more = '',
+    headers: Record<string, string> = {},
+  ): Promise<SseClient> {
+    const credential: Record<string, string> =
+      secret === undefined ? {} : { authorization: `Bearer ${secret}` };
+    const query = `query=${encodeURIComponent(document)}${more}`;
+    return await SseClient.open(this.url(`${GRAPHQL_PATHS.subscriptions}?${query}`), {
+      ...credential,
+      ...headers,
+    });
   }
 
   /** Opens a socket, or is refused; `path` with its query. */

@@ -1,10 +1,9 @@
 import { TidewireError } from '@tidewire/contract';
-import type { Explanation, LogPosition, Topic } from '@tidewire/contract';
+import type { Explanation, LogPosition } from '@tidewire/contract';
 import { ReplayGapError } from '@tidewire/messaging';
 import type { MessageBus } from '@tidewire/messaging';
 import type { RightsView } from '@tidewire/policy';
 import type { Clock } from '@tidewire/service-kit';
-import type { Interest } from '../fanout/subscription.ts';
 import { ExplainPlaces } from '../limits/explain-places.ts';
 import type { LogFeed } from '../log/log-feed.ts';
 import type { ReplayRing } from '../log/ring.ts';
