@@ -13,16 +13,27 @@ import {
 
 /**
  * A filter as an object: per field a value that it has to equal (null: it has none), or an object of operators that all have
- * to hold; `_and` and `_or` take lists of filters. This is GraphQL's dialect, by the log's names of fields. Values are
+ * to hold (`{eq: null}`, `{ne: null}`: it has none, has one); `_and` and `_or` take lists of filters. This is GraphQL's dialect, by the log's names of fields. Values are
  * those of JSON; nothing but own members is looked at.
  */
 export function parseFieldFilter(filter: unknown, fields: FieldTypes): ParsedFilter {
   const problems: ConditionProblem[] = [];
   const condition = collectProblem(problems, () => {
+    requireDepth(filter, 0);
     requireLength('filter', JSON.stringify(filter) ?? '');
     return parseNode(filter, fields, new FilterBudget(), 0);
   });
   return condition === undefined ? { ok: false, problems } : { ok: true, condition };
+}
+
+/** Groups are a list and an object each; a condition is an object with lists of values in it. */
+const MAX_NESTING = 2 * FILTER_LIMITS.depth + 3;
+
+/** Before anything that calls itself for each level of what a client sent. */
+function requireDepth(value: unknown, depth: number): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (depth > MAX_NESTING) refuse('filter', `A filter is nested at most ${FILTER_LIMITS.depth} deep`);
+  for (const member of Object.values(value)) requireDepth(member, depth + 1);
 }
 
 function parseNode(node: unknown, fields: FieldTypes, budget: FilterBudget, depth: number): Condition {
@@ -70,6 +81,10 @@ function parseTerm(
   fields: FieldTypes,
   budget: FilterBudget,
 ): Condition {
+  // Equality with nothing is the same inside and outside of an object of operators.
+  if (operand === null && (operator === 'eq' || operator === 'ne')) {
+    return parseTerm(field, 'exists', operator === 'ne', fields, budget);
+  }
   const isList = operator === 'in' || operator === 'nin';
   if (isList && !Array.isArray(operand)) refuse(field, `'${operator}' takes a list`);
   const values: readonly unknown[] = isList ? (operand as readonly unknown[]) : [operand];

@@ -1,8 +1,9 @@
 import type { ObjectFields } from './object-fields.ts';
+import { FILTER_GROUPS } from './object-fields.ts';
 import { graphqlError } from './document.ts';
 import type { FieldFilter } from './selection.ts';
 
-const GROUPS: ReadonlySet<string> = new Set(['_and', '_or']);
+const GROUPS: ReadonlySet<string> = new Set(Object.values(FILTER_GROUPS));
 /** A filter within filters: beyond that nothing useful is said. */
 const MAX_DEPTH = 8;
 
@@ -12,15 +13,17 @@ const MAX_DEPTH = 8;
  * @throws GraphQLError BAD_REQUEST when it is nested too deeply.
  */
 export function readFilter(fields: ObjectFields | undefined, value: unknown, depth = 0): FieldFilter {
+  const known = [...(fields?.system ?? []), ...(fields?.properties ?? [])];
+  return rename(new Map(known.map(({ field, name }) => [field, name])), value, depth);
+}
+
+function rename(names: ReadonlyMap<string, string>, value: unknown, depth: number): FieldFilter {
   if (depth > MAX_DEPTH) throw graphqlError('BAD_REQUEST', `A filter is at most ${MAX_DEPTH} deep`);
-  const names = new Map(
-    [...(fields?.system ?? []), ...(fields?.properties ?? [])].map(({ field, name }) => [field, name]),
-  );
   const filter: Record<string, unknown> = Object.create(null);
   for (const [key, condition] of Object.entries(value as Record<string, unknown>)) {
     if (GROUPS.has(key)) {
       const parts = (condition ?? []) as readonly unknown[];
-      filter[key] = parts.map((part) => readFilter(fields, part, depth + 1));
+      filter[key] = parts.map((part) => rename(names, part, depth + 1));
     } else {
       filter[names.get(key) ?? key] = condition;
     }

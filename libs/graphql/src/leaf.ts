@@ -78,7 +78,7 @@ function fitsScalar(scalar: GraphQLScalarType, value: JsonValue): boolean {
     case GraphQLBoolean:
       return typeof value === 'boolean';
     case GraphQLInt:
-      return Number.isInteger(value) && Math.abs((value as number) + 0.5) <= MAX_INT_32 + 0.5;
+      return Number.isInteger(value) && isInt32(value as number);
     case GraphQLFloat:
       return typeof value === 'number';
     default:
@@ -91,7 +91,9 @@ function fitsScalar(scalar: GraphQLScalarType, value: JsonValue): boolean {
   }
 }
 
-const MAX_INT_32 = 0x7f_ff_ff_ff;
+function isInt32(number: number): boolean {
+  return number >= -(2 ** 31) && number < 2 ** 31;
+}
 
 const FORMATS: ReadonlyMap<string, GraphQLScalarType> = new Map([
   ['date-time', DATE_TIME_SCALAR],
@@ -120,7 +122,7 @@ function scalarOf(property: Property): GraphQLScalarType {
 
 /** Whether the definition keeps a whole number within GraphQL's Int. */
 function isSmall({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }: Property): boolean {
-  const least = minimum ?? exclusiveMinimum ?? Number.NEGATIVE_INFINITY;
-  const most = maximum ?? exclusiveMaximum ?? Number.POSITIVE_INFINITY;
-  return least >= -MAX_INT_32 && most <= MAX_INT_32;
+  return (
+    isInt32(minimum ?? exclusiveMinimum ?? -Infinity) && isInt32(maximum ?? exclusiveMaximum ?? Infinity)
+  );
 }

@@ -31,6 +31,9 @@ export interface ObjectFields {
 /** What only events have. */
 export const EVENT_FIELDS = Object.freeze({ event: '_event', eventId: '_eventId', changed: '_changed' });
 
+/** What only filters have, whose fields are those of objects. */
+export const FILTER_GROUPS = Object.freeze({ and: '_and', or: '_or' });
+
 /** How a relation may be resolved: what a register and a schema are called. */
 export interface SchemaFinder {
   readonly register: (id: string) => Register | undefined;
@@ -38,20 +41,29 @@ export interface SchemaFinder {
 }
 
 /**
- * The fields of a schema. A relation's is called after its property, with `Object` or `Objects` behind; a name that is
- * taken already gets `_2`, `_3`, and so on.
+ * The fields of a schema. A property whose name is one of GraphQL's keeps it, whatever else there is; the others are called
+ * what is left of their names, in alphabetical order, with `_2`, `_3` and so on behind where that is taken. A relation's
+ * field is called after its property's, with `Object` or `Objects` behind, and gives way to properties in the same manner.
  */
 export function objectFields(schema: ObjectType, finder: SchemaFinder): ObjectFields {
-  const taken = new Set<string>([...SYSTEM_FIELDS, ...Object.values(EVENT_FIELDS)]);
   const system = SYSTEM_FIELDS.map((name) => ({
     field: name,
     name,
     leaf: systemLeaf(name),
     description: SYSTEM_DESCRIPTIONS[name],
   }));
+  const taken = new Set<string>([
+    ...SYSTEM_FIELDS,
+    ...Object.values(EVENT_FIELDS),
+    ...Object.values(FILTER_GROUPS),
+  ]);
   const entries = Object.entries(schema.properties);
+  const names = propertyFields(
+    entries.map(([name]) => name),
+    taken,
+  );
   const properties = entries.map(([name, property]) => ({
-    field: claimName(fieldName(name), taken),
+    field: names.get(name) ?? name,
     name,
     leaf: leafOf(property),
     description: property.description ?? property.title,
@@ -60,10 +72,22 @@ export function objectFields(schema: ObjectType, finder: SchemaFinder): ObjectFi
     const target = relatedSchema(schema, property.relation, finder);
     if (target === undefined) return [];
     const many = property.type === 'array';
-    const field = claimName(`${fieldName(name)}${many ? 'Objects' : 'Object'}`, taken);
+    const field = claimName(`${names.get(name) ?? name}${many ? 'Objects' : 'Object'}`, taken);
     return [{ field, property: name, many, schemaId: target.id }];
   });
   return { system, properties, relations };
+}
+
+/** The field of each property. The order of a definition's members means nothing: stores and programs change it. */
+function propertyFields(properties: readonly string[], taken: Set<string>): ReadonlyMap<string, string> {
+  const names = new Map<string, string>();
+  const others: string[] = [];
+  for (const property of properties) {
+    if (fieldName(property) === property) names.set(property, claimName(property, taken));
+    else others.push(property);
+  }
+  for (const property of others.sort()) names.set(property, claimName(fieldName(property), taken));
+  return names;
 }
 
 function relatedSchema(

@@ -20,9 +20,13 @@ function scalar(name: string, description: string, accepts: (value: unknown) => 
 
 const LONGEST_SHOWN = 80;
 
+/** The value, or what it is where that would be long. */
 function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? typeof value;
-  return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text;
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object' && value !== null) return 'an object';
+  const text = typeof value === 'string' ? value.slice(0, LONGEST_SHOWN + 1) : value;
+  const json = JSON.stringify(text) ?? typeof value;
+  return json.length > LONGEST_SHOWN ? `${json.slice(0, LONGEST_SHOWN)}…` : json;
 }
 
 const isText = (value: unknown): boolean => typeof value === 'string';
@@ -31,7 +35,8 @@ export const JSON_SCALAR = scalar('JSON', 'Any JSON value.', (value) => value !=
 export const UUID_SCALAR = scalar(
   'UUID',
   'A UUID as text.',
-  (value) => isText(value) && isUuid(value as string),
+  // Stored ones may have upper case, as whoever wrote them did.
+  (value) => isText(value) && isUuid((value as string).toLowerCase()),
 );
 export const DATE_TIME_SCALAR = scalar('DateTime', 'Date and time as text of RFC 3339.', isText);
 export const DATE_SCALAR = scalar('Date', 'A date as text: 2026-03-21.', isText);
@@ -76,18 +81,23 @@ export const BUILT_IN_TYPES: readonly string[] = [
   ...SCALARS.map(({ name }) => `${name}Filter`),
 ];
 
-/** The value of a literal without variables. Members are looked up as own ones only, whatever they are called. */
+/**
+ * The value of a literal without variables. Members are looked up as own ones only, whatever they are called.
+ *
+ * @throws GraphQLError for a name without quotes, and for a number that no JSON number is.
+ */
 export function literalValue(node: ConstValueNode): JsonValue {
   switch (node.kind) {
     case Kind.NULL:
       return null;
     case Kind.BOOLEAN:
     case Kind.STRING:
-    case Kind.ENUM:
       return node.value;
+    case Kind.ENUM:
+      throw new GraphQLError(`A text has quotes: ${shown(node.value)}`);
     case Kind.INT:
     case Kind.FLOAT:
-      return Number(node.value);
+      return numberOf(node.value);
     case Kind.LIST:
       return node.values.map(literalValue);
     case Kind.OBJECT: {
@@ -96,4 +106,10 @@ export function literalValue(node: ConstValueNode): JsonValue {
       return members;
     }
   }
+}
+
+function numberOf(text: string): number {
+  const number = Number(text);
+  if (Number.isFinite(number)) return number;
+  throw new GraphQLError(`The number is too large: ${text.slice(0, LONGEST_SHOWN)}`);
 }

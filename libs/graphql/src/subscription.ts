@@ -1,3 +1,4 @@
+import { GRAPHQL_LIMITS } from '@tidewire/contract';
 import type { ObjectAction } from '@tidewire/contract';
 import {
   GraphQLIncludeDirective,
@@ -22,11 +23,13 @@ import type {
   SelectionSetNode,
   VariableValues,
 } from 'graphql';
-import { asBadRequest, fieldNamesIn, graphqlError, parseDocument } from './document.ts';
+import { DocumentCache } from './document-cache.ts';
+import { asBadRequest, graphqlError } from './document.ts';
 import type { GraphqlRequest } from './document.ts';
 import { readFilter } from './filter.ts';
 import { meaningOf } from './meaning.ts';
 import { documentErrors } from './rules.ts';
+import { readVariables } from './variables.ts';
 import type { GraphqlCatalogue } from './schema.ts';
 import type { EventSelection, EventSubscription, SelectedField } from './selection.ts';
 
@@ -60,6 +63,9 @@ class Refusals extends Error {
   }
 }
 
+const { maxRootFields } = GRAPHQL_LIMITS;
+const documents = new DocumentCache();
+
 /** An operation, with everything that it takes to read its selections. */
 interface Reading {
   readonly schema: GraphQLSchema;
@@ -72,16 +78,25 @@ function read(
   isVisible: (schemaId: string) => boolean,
   { query, operationName, variables }: GraphqlRequest,
 ): EventSubscription {
-  const document = parseDocument(query);
+  if (typeof query !== 'string') throw graphqlError('BAD_REQUEST', "A request has a document, 'query'");
+  const known = documents.get(query);
+  const { document, roots } = known;
   const operation = operationOf(document, operationName);
-  // Only what it names: a schema of everything would be made anew for each reader.
-  const named = [...catalogue.reachedBy(fieldNamesIn(document))].filter(isVisible);
-  const schema = catalogue.schemaFor(named);
-  const errors = documentErrors(schema, document);
-  if (errors.length > 0) throw new Refusals(errors);
-  const values = getVariableValues(schema, operation.variableDefinitions ?? [], variables ?? {}, {
-    maxErrors: 10,
-  });
+  const given = readVariables(variables);
+  if (roots.size > maxRootFields) {
+    throw graphqlError('QUERY_TOO_COMPLEX', `The document has more than ${maxRootFields} root fields`);
+  }
+  // Only what it names: a schema of everything would be made anew for each reader. Events lead to no other object.
+  const schema = catalogue.schemaFor(
+    known.onlySubscribes ? catalogue.namedBy(roots, isVisible) : catalogue.reachedBy(roots, isVisible),
+  );
+  if (!known.validFor.has(schema)) {
+    const errors = documentErrors(schema, document);
+    if (errors.length > 0) throw new Refusals(errors);
+    known.validFor.add(schema);
+    documents.keep(query, known);
+  }
+  const values = getVariableValues(schema, operation.variableDefinitions ?? [], given, { maxErrors: 10 });
   if (values.errors !== undefined) throw new Refusals(values.errors.map(asBadRequest));
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const definition of document.definitions) {
@@ -90,14 +105,19 @@ function read(
   return subscriptionOf(catalogue, operation, { schema, fragments, variables: values.variableValues });
 }
 
-function operationOf(document: DocumentNode, name: string | null | undefined): OperationDefinitionNode {
-  const operation = getOperationAST(document, name ?? undefined);
+function operationOf(document: DocumentNode, name: unknown): OperationDefinitionNode {
+  if (name !== undefined && name !== null && typeof name !== 'string') {
+    throw graphqlError('BAD_REQUEST', 'operationName is a text');
+  }
+  const operation = getOperationAST(document, name);
   if (operation === undefined || operation === null) {
     throw graphqlError(
       'BAD_REQUEST',
-      typeof name !== 'string'
-        ? 'Say with operationName which operation is meant'
-        : `There is no operation '${name.slice(0, 100)}'`,
+      typeof name === 'string'
+        ? `There is no operation '${name.slice(0, 100)}'`
+        : document.definitions.some(({ kind }) => kind === Kind.OPERATION_DEFINITION)
+          ? 'Say with operationName which operation is meant'
+          : 'The document has no operation',
     );
   }
   if (operation.operation !== OperationTypeNode.SUBSCRIPTION) {
@@ -130,7 +150,6 @@ function subscriptionOf(
   const type = getNamedType(field.type) as GraphQLObjectType;
   const sets = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
   const filter = values.get('filter');
-  const events = values.get('events');
   return {
     schemaId: means.schemaId,
     selection: selectionOf(
@@ -139,8 +158,16 @@ function subscriptionOf(
       sets.flatMap((set) => fieldsOf(reading, type, set)),
     ),
     filter: isAbsent(filter) ? undefined : readFilter(catalogue.fieldsOf(means.schemaId), filter),
-    actions: isAbsent(events) ? undefined : (events as readonly ObjectAction[]),
+    actions: actionsOf(values.get('events')),
   };
+}
+
+/** Each once, so that subscriptions that ask for the same are alike. */
+function actionsOf(events: unknown): readonly ObjectAction[] | undefined {
+  if (isAbsent(events)) return undefined;
+  const actions = [...new Set(events as readonly ObjectAction[])].sort();
+  if (actions.length > 0) return actions;
+  throw graphqlError('BAD_REQUEST', "'events' names at least one kind of event");
 }
 
 /** Null says as much as nothing. */

@@ -14,7 +14,7 @@ import { filterScalar } from './filter-scalar.ts';
 import { NEVER_NULL, leafType } from './leaf.ts';
 import type { Leaf } from './leaf.ts';
 import { meaning } from './meaning.ts';
-import { EVENT_FIELDS } from './object-fields.ts';
+import { EVENT_FIELDS, FILTER_GROUPS } from './object-fields.ts';
 import type { ObjectFields } from './object-fields.ts';
 import { SAFE_INT_SCALAR } from './scalar.ts';
 import type { TypeNames } from './type-names.ts';
@@ -101,7 +101,7 @@ export function createSchemaTypes(
       isOneOf: true,
       fields: () => inputFields(allFields(fields), () => ORDER_DIRECTION),
     }),
-    input: createInputType(names.input, fields, new Set(schema.required)),
+    input: createInputType(names.input, fields, requiredOf(schema)),
     patch: createInputType(names.patch, fields, new Set()),
     connection: new GraphQLObjectType({
       name: names.connection,
@@ -186,14 +186,25 @@ function createFilterType(name: string, fields: ObjectFields): GraphQLInputObjec
     description: 'Conditions on fields, all of which have to hold.',
     fields: () => ({
       ...inputFields(allFields(fields), filterScalar),
-      _and: { type: new GraphQLList(new GraphQLNonNull(type)), description: 'All of these hold.' },
-      _or: { type: new GraphQLList(new GraphQLNonNull(type)), description: 'One of these holds.' },
+      [FILTER_GROUPS.and]: {
+        type: new GraphQLList(new GraphQLNonNull(type)),
+        description: 'All of these hold.',
+      },
+      [FILTER_GROUPS.or]: {
+        type: new GraphQLList(new GraphQLNonNull(type)),
+        description: 'One of these holds.',
+      },
     }),
   });
   return type;
 }
 
-/** Required properties that have a default are filled in. */
+/** What has to be given: required properties that have a default are filled in. */
+function requiredOf({ properties, required }: ObjectType): ReadonlySet<string> {
+  const known = new Map(Object.entries(properties));
+  return new Set(required.filter((name) => known.get(name)?.default === undefined));
+}
+
 function createInputType(
   name: string,
   fields: ObjectFields,
