@@ -1,13 +1,17 @@
 import type { ClientMessage, FieldError, PendingEdit } from '@tidewire/contract';
-import { REALTIME_TRANSPORT_CONFIG, formatTimestamp } from '@tidewire/contract';
+import { formatTimestamp } from '@tidewire/contract';
 import { toTidewireError } from '@tidewire/service-kit';
 import type { Clock, Logger } from '@tidewire/service-kit';
-import { PING_FRAME } from '../formats/web-socket.ts';
 import type { Peer } from './peer.ts';
 import { findSubscription, readClientMessage } from './socket-input.ts';
 import type { SocketPeer } from './socket-peer.ts';
+import { SocketQueue } from './socket-queue.ts';
+import type { SocketFlow } from './socket-queue.ts';
 import { readTableHandshake, readTopicHandshake } from './socket-subscriptions.ts';
 import type { SocketSubscriptions, WantedLane } from './socket-subscriptions.ts';
+import type { SocketListener } from './socket-upgrade.ts';
+import { SocketWatch } from './socket-watch.ts';
+import type { SocketWatchParts } from './socket-watch.ts';
 import type { Reader } from '../rights/access.ts';
 import type { StreamKeeper } from './stream-keeper.ts';
 import type { Stream } from './stream.ts';
@@ -44,57 +48,30 @@ export interface SocketSessionOptions {
   readonly logger: Logger;
 }
 
-/** Messages, pings included, that a client may send at once, and per second in the long run. */
-const BURST = 200;
-const PER_SECOND = 50;
-/** Bytes between two looks at the connection: a client may not keep this process busy with what never becomes a message. */
-const MOST_BYTES_PER_LOOK = 4 * 1024 * 1024;
-/** Messages that wait while one is acted on: above this nothing more is read from the connection. */
-const MOST_WAITING = 16;
-
-const { heartbeatIntervalMs, presenceStaleTimeoutMs, idleConnectionTimeoutMs } = REALTIME_TRANSPORT_CONFIG;
-
-export interface SocketSessionParts {
+export interface SocketSessionParts extends Omit<SocketWatchParts, 'peer'> {
   readonly host: Stream;
   readonly peer: SocketPeer;
   readonly subscriptions: SocketSubscriptions;
-  /** Stops and goes on reading from the connection. */
-  readonly flow: { pause(): void; resume(): void };
-  /** Bytes that the client has sent so far. */
-  readonly bytesRead: () => number;
-  /** Monotonic milliseconds at which it is pinged first. */
-  readonly pingAt: number;
+  readonly flow: SocketFlow;
 }
 
 /** What one client says on its socket, done one after another. */
-export class SocketSession {
+export class SocketSession implements SocketListener {
   readonly #options: SocketSessionOptions;
   readonly #parts: SocketSessionParts;
-  readonly #waiting: (() => Promise<void> | void)[] = [];
-  #running = false;
-  #paused = false;
-  #bytesRead = 0;
-  /** Messages that may come now, as of `#refilledAt`. */
-  #allowance = BURST;
-  #refilledAt: number;
-  #heardAt: number;
-  #pingAt: number;
-  #busyAt: number;
+  readonly #queue: SocketQueue;
+  readonly #watch: SocketWatch;
 
   constructor(options: SocketSessionOptions, parts: SocketSessionParts) {
     this.#options = options;
     this.#parts = parts;
-    const now = options.clock.monotonic();
-    this.#refilledAt = now;
-    this.#heardAt = now;
-    this.#busyAt = now;
-    this.#pingAt = parts.pingAt;
+    this.#queue = new SocketQueue(parts.flow);
+    this.#watch = new SocketWatch(parts, options.clock.monotonic());
   }
 
-  /** Takes a message of the client, as text. */
   receive(text: string): void {
     if (!this.heard(1)) return;
-    this.#enqueue(async () => {
+    this.#queue.add(async () => {
       try {
         await this.#act(readClientMessage(text));
       } catch (error) {
@@ -103,17 +80,11 @@ export class SocketSession {
     });
   }
 
-  /** Takes note that the client is there. `cost`: how many messages that counts as. False when they are too many. */
   heard(cost: 0 | 1): boolean {
     const { clock, keeper, presence } = this.#options;
     const { host, peer } = this.#parts;
     if (!peer.open) return false;
-    const now = clock.monotonic();
-    this.#heardAt = now;
-    this.#allowance =
-      Math.min(BURST, this.#allowance + ((now - this.#refilledAt) / 1000) * PER_SECOND) - cost;
-    this.#refilledAt = now;
-    if (this.#allowance < 0) {
+    if (!this.#watch.heard(clock.monotonic(), cost)) {
       keeper.end(host, 'RATE_LIMITED');
       return false;
     }
@@ -123,7 +94,7 @@ export class SocketSession {
 
   /** Begins with a subscription that came with the address. */
   subscribe(wanted: WantedLane): void {
-    this.#enqueue(async () => {
+    this.#queue.add(async () => {
       try {
         await this.#parts.subscriptions.add(wanted);
       } catch (error) {
@@ -136,57 +107,19 @@ export class SocketSession {
   look(now: number): void {
     const { keeper, presence, pendingEdits } = this.#options;
     const { host, peer, subscriptions } = this.#parts;
-    if (now - this.#heardAt >= presenceStaleTimeoutMs) {
-      // Nobody is there any more who could be told why.
-      peer.reset();
-      return;
-    }
-    const bytesRead = this.#parts.bytesRead();
-    if (bytesRead - this.#bytesRead > MOST_BYTES_PER_LOOK) {
-      keeper.end(host, 'RATE_LIMITED');
-      return;
-    }
-    this.#bytesRead = bytesRead;
     const inUse = subscriptions.size > 0 || presence.isPresent(peer) || pendingEdits.isEditing(peer);
-    if (inUse) this.#busyAt = now;
-    else if (now - this.#busyAt >= idleConnectionTimeoutMs) {
-      keeper.end(host, 'CONNECTION_IDLE');
-      return;
-    }
-    if (now < this.#pingAt) return;
-    this.#pingAt = now + heartbeatIntervalMs;
-    peer.write(PING_FRAME);
+    const end = this.#watch.look(now, inUse);
+    if (end !== undefined) keeper.end(host, end);
   }
 
   /** The connection is over, whoever ended it. */
   ended(): void {
     const { presence, pendingEdits, keeper } = this.#options;
     const { peer, host } = this.#parts;
-    this.#waiting.length = 0;
+    this.#queue.clear();
     presence.left(peer);
     pendingEdits.left(peer);
     keeper.drop(host);
-  }
-
-  #enqueue(work: () => Promise<void> | void): void {
-    this.#waiting.push(work);
-    if (this.#waiting.length >= MOST_WAITING && !this.#paused) {
-      this.#paused = true;
-      this.#parts.flow.pause();
-    }
-    if (!this.#running) void this.#run();
-  }
-
-  /** Its errors end here. */
-  async #run(): Promise<void> {
-    this.#running = true;
-    for (let work = this.#waiting.shift(); work !== undefined; work = this.#waiting.shift()) {
-      await work();
-      if (!this.#paused || this.#waiting.length >= MOST_WAITING) continue;
-      this.#paused = false;
-      this.#parts.flow.resume();
-    }
-    this.#running = false;
   }
 
   async #act(message: ClientMessage): Promise<void> {
