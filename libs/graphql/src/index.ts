@@ -8,3 +8,4 @@ export { GraphqlCatalogue } from './schema.ts';
 export type { EventSelection, EventSubscription, FieldFilter, SelectedField } from './selection.ts';
 export { readSubscription, type ReadSubscription } from './subscription.ts';
 export type { Catalogue, TypeNames } from './type-names.ts';
+export { readVariables } from './variables.ts';

@@ -27,9 +27,13 @@ export function singularOf(name: string): string {
   return ending === 's' && /(?:ss|sh|ch|x|z)e$/.test(kept) ? kept.slice(0, -1) : kept;
 }
 
-/** A property's name as a field's: every other character becomes `_`. Two properties may become one name. */
+/**
+ * A property's name as a field's: every other character becomes `_`. Two properties may become one name. One of which
+ * nothing is left is `_property`: numbers behind it must not make `__2`, which GraphQL keeps to itself.
+ */
 export function fieldName(property: string): string {
-  return beginWell(property.replaceAll(/\W/g, '_').replace(/^_+/, '_'));
+  const name = beginWell(property.replaceAll(/\W/g, '_').replace(/^_+/, '_'));
+  return name === '_' ? '_property' : name;
 }
 
 /** The first of `name`, `name_2`, `name_3`, ... that is not taken, which it is from here on. */

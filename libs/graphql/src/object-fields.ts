@@ -62,12 +62,17 @@ export function objectFields(schema: ObjectType, finder: SchemaFinder): ObjectFi
     entries.map(([name]) => name),
     taken,
   );
-  const properties = entries.map(([name, property]) => ({
-    field: names.get(name) ?? name,
-    name,
-    leaf: leafOf(property),
-    description: property.description ?? property.title,
-  }));
+  const properties = entries.map(([name, property]) => {
+    const field = names.get(name) ?? name;
+    // Whoever reads the schema finds the property again.
+    const original = field === name ? undefined : `The property ${JSON.stringify(name)}.`;
+    return {
+      field,
+      name,
+      leaf: leafOf(property),
+      description: property.description ?? property.title ?? original,
+    };
+  });
   const relations = entries.flatMap(([name, property]): RelationField[] => {
     const target = relatedSchema(schema, property.relation, finder);
     if (target === undefined) return [];
