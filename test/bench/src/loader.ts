@@ -14,8 +14,12 @@ export interface LoadPlan {
   readonly host: string;
   readonly port: number;
   readonly transport: 'sse' | 'poll';
-  /** `query` names what is subscribed to and who asks. */
-  readonly subscribers: readonly { readonly query: string; readonly maySeeSecret: boolean }[];
+  /** Address and `query` name what is subscribed to and who asks. */
+  readonly subscribers: readonly {
+    readonly path: string;
+    readonly query: string;
+    readonly maySeeSecret: boolean;
+  }[];
   /** Events that every subscriber must get. */
   readonly events: number;
   readonly patienceMs: number;
@@ -46,13 +50,13 @@ function openStream(subscriber: Subscriber): Promise<void> {
           opened();
         }
         if (frame.event === 'resync') tally.resyncs += 1;
-        if (frame.event === undefined || !frame.event.startsWith('object.')) return;
+        if (frame.event !== 'next' && !(frame.event ?? '').startsWith('object.')) return;
         tally.count(frame, lastId, subscriber.maySeeSecret);
         lastId = frame.id;
       },
     });
     const socket = connectTo(failed, (bytes) => reader.push(bytes));
-    request(socket, `/api/realtime/subscribe?${subscriber.query}`, 'text/event-stream');
+    request(socket, `${subscriber.path}?${subscriber.query}`, 'text/event-stream');
   });
 }
 
@@ -61,7 +65,7 @@ function openPoll(subscriber: Subscriber): Promise<void> {
   return new Promise((opened, failed) => {
     let cursor = '';
     const ask = (more: string): void =>
-      request(socket, `/api/realtime/poll?${subscriber.query}${more}`, 'application/json');
+      request(socket, `${subscriber.path}?${subscriber.query}${more}`, 'application/json');
     const askNext = (): void =>
       ask(cursor === '' ? '&timeoutMs=0' : `&limit=1000&timeoutMs=25000&lastEventId=${cursor}`);
     const reader = createAnswerReader({

@@ -7,6 +7,7 @@ import { startPlatform } from '@tidewire/test-kit';
 import type { Platform } from '@tidewire/test-kit';
 import { benchRow, buildBenchTown, nowUs } from './bench-town.ts';
 import type { BenchTown } from './bench-town.ts';
+import { facesOfOneSize, subscribersOf } from './graphql/compare-graphql.ts';
 import { startLoad } from './load-process.ts';
 import type { LoadReport } from './load-tally.ts';
 import type { LoadPlan } from './loader.ts';
@@ -53,8 +54,7 @@ interface Stage {
 
 interface Run extends Stage {
   readonly transport: LoadPlan['transport'];
-  readonly classes: number;
-  readonly subscribers: number;
+  readonly plan: LoadPlan['subscribers'];
   readonly events: number;
   readonly write: () => Promise<void>;
 }
@@ -68,13 +68,7 @@ async function measure(run: Run): Promise<{ report: LoadReport; cpuSeconds: numb
     host: hostname,
     port: Number(port),
     transport: run.transport,
-    subscribers: Array.from({ length: run.subscribers }, (_, index) => {
-      const reader = run.town.readers[index % run.classes];
-      return {
-        query: `topic=register/${run.town.register}/schema/items&token=${reader?.token}`,
-        maySeeSecret: reader?.maySeeSecret ?? false,
-      };
-    }),
+    subscribers: run.plan,
     events: run.events,
     patienceMs: 10_000,
   });
@@ -86,8 +80,20 @@ async function measure(run: Run): Promise<{ report: LoadReport; cpuSeconds: numb
     report,
     cpuSeconds: (after?.cpuSeconds ?? Number.NaN) - (open?.cpuSeconds ?? 0),
     kilobytesEach:
-      ((open?.residentKilobytes ?? Number.NaN) - (before?.residentKilobytes ?? 0)) / run.subscribers,
+      ((open?.residentKilobytes ?? Number.NaN) - (before?.residentKilobytes ?? 0)) / run.plan.length,
   };
+}
+
+/** So many subscribers of the whole schema in so many view classes. */
+function planOf(
+  { register, readers }: BenchTown,
+  transport: LoadPlan['transport'],
+  count: number,
+  classes: number,
+): LoadPlan['subscribers'] {
+  const path = `/api/realtime/${transport === 'sse' ? 'subscribe' : 'poll'}`;
+  const query = `topic=register/${register}/schema/items`;
+  return subscribersOf({ path, query }, count, readers.slice(0, classes));
 }
 
 async function writePaced(town: BenchTown, count: number, perSecond = rate): Promise<void> {
@@ -126,8 +132,7 @@ async function compareLatency({ platform, town }: Stage): Promise<void> {
       platform,
       town,
       transport: 'sse',
-      classes: 1,
-      subscribers: count,
+      plan: planOf(town, 'sse', count, 1),
       events,
       write: async () => writePaced(town, events),
     });
@@ -151,7 +156,8 @@ async function compareClasses({ platform, town }: Stage): Promise<void> {
       [`${rate} events/s`, rate * seconds, async () => writePaced(town, rate * seconds)],
       ['saturated', burst, async () => writeBurst(platform, town, burst)],
     ] as const) {
-      const run = { platform, town, transport: 'sse', classes, subscribers, events, write } as const;
+      const plan = planOf(town, 'sse', subscribers, classes);
+      const run = { platform, town, transport: 'sse', plan, events, write } as const;
       const { report, cpuSeconds, kilobytesEach } = await measure(run);
       printRow([
         `${classes} view class${classes === 1 ? '' : 'es'}, ${label}`,
@@ -175,7 +181,8 @@ async function compareTransports({ platform, town }: Stage): Promise<void> {
       await platform.restart('fanout-gateway-1', 'SIGTERM');
       const events = Math.max(5, writesPerSecond * seconds);
       const write = async (): Promise<void> => writePaced(town, events, writesPerSecond);
-      const run = { platform, town, transport, classes, subscribers, events, write };
+      const plan = planOf(town, transport, subscribers, classes);
+      const run = { platform, town, transport, plan, events, write };
       const { report, cpuSeconds, kilobytesEach } = await measure(run);
       printRow([
         `${transport}, ${writesPerSecond} events/s`,
@@ -185,6 +192,47 @@ async function compareTransports({ platform, town }: Stage): Promise<void> {
         percentile(report.latenciesMs, 0.5),
         percentile(report.latenciesMs, 0.99),
         transport === 'sse' ? '' : (report.deliveries / Math.max(1, report.answers)).toFixed(1),
+        faultsOf(report),
+      ]);
+    }
+  }
+}
+
+/** The same events, of the same fields and bytes, to as many streams of either face, one after the other. */
+async function compareGraphql({ platform, town }: Stage): Promise<void> {
+  const count = Number(values.sockets);
+  const [reader] = town.readers;
+  const gateway = platform.gateways[0];
+  if (reader === undefined || gateway === undefined) throw new Error('there is nobody to tell');
+  const faces = await facesOfOneSize(gateway.url, town, reader.token);
+  console.log(`\n${count} streams, one view class, 2 events/s: a face of events against GraphQL`);
+  printRow(['', 'deliveries/s', 'CPU s/M', 'KB/conn', 'p50 ms', 'p99 ms', 'times', '']);
+  const rounds = Number(values.rounds ?? 3);
+  for (let round = 0; round < rounds; round += 1) {
+    let plainCost = Number.NaN;
+    for (const face of faces) {
+      await platform.restart('fanout-gateway-1', 'SIGTERM');
+      const events = 2 * seconds;
+      const plan = subscribersOf(face, count, [reader]);
+      const write = async (): Promise<void> => writePaced(town, events, 2);
+      const { report, cpuSeconds, kilobytesEach } = await measure({
+        platform,
+        town,
+        transport: 'sse',
+        plan,
+        events,
+        write,
+      });
+      const cost = (cpuSeconds / report.deliveries) * 1_000_000;
+      if (face.name === 'sse') plainCost = cost;
+      printRow([
+        face.name,
+        Math.round(report.deliveries / report.seconds),
+        cost.toFixed(2),
+        kilobytesEach.toFixed(1),
+        percentile(report.latenciesMs, 0.5),
+        percentile(report.latenciesMs, 0.99),
+        face.name === 'sse' ? '' : (cost / plainCost).toFixed(2),
         faultsOf(report),
       ]);
     }
@@ -216,6 +264,7 @@ const PARTS: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
   latency: compareLatency,
   classes: compareClasses,
   transports: compareTransports,
+  graphql: compareGraphql,
   revocation: compareRevocations,
 };
 
