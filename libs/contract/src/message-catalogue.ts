@@ -11,6 +11,11 @@ import {
 } from './connection.ts';
 import { explanationSchema } from './explain.ts';
 import { graphqlResultSchema } from './graphql.ts';
+import {
+  graphqlReservationSchema,
+  graphqlStreamReplySchema,
+  graphqlStreamRequestSchema,
+} from './graphql-stream.ts';
 import { objectMessageSchema, rightsMessageSchema } from './log-message.ts';
 import { deletedObjectSchema, objectListSchema, objectSchema } from './object.ts';
 import {
@@ -173,6 +178,21 @@ export const MESSAGES = Object.freeze({
     schema: connectionsReplySchema,
     audience: 'internal',
     summary: 'what one gateway answers',
+  },
+  'graphql-reservation': {
+    schema: graphqlReservationSchema,
+    audience: 'internal',
+    summary: 'a stream of GraphQL operations that a client reserved or opened',
+  },
+  'graphql-stream-request': {
+    schema: graphqlStreamRequestSchema,
+    audience: 'internal',
+    summary: 'asks the gateway that has a stream for an operation on it',
+  },
+  'graphql-stream-reply': {
+    schema: graphqlStreamReplySchema,
+    audience: 'internal',
+    summary: 'whether the operation was taken',
   },
   'catalogue-entry-request': {
     schema: catalogueEntryRequestSchema,

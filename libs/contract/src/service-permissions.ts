@@ -1,3 +1,4 @@
+import { GRAPHQL_STREAMS_BUCKET } from './graphql-stream.ts';
 import { PRESENCE_BUCKET } from './presence.ts';
 import {
   EVENTS_STREAM,
@@ -94,12 +95,15 @@ export const SERVICE_PERMISSIONS = Object.freeze({
       REQUEST_SUBJECTS.rightsState,
       REQUEST_SUBJECTS.catalogueState,
       REQUEST_SUBJECTS.connections,
+      `${REQUEST_SUBJECTS.graphqlStream}.*`,
       ...useBucket(CONNECTIONS_BUCKET),
       ...useBucket(PRESENCE_BUCKET),
+      ...useBucket(GRAPHQL_STREAMS_BUCKET),
       formatPresenceSubject('*'),
     ],
     subscribe: [
       REQUEST_SUBJECTS.connections,
+      `${REQUEST_SUBJECTS.graphqlStream}.*`,
       SIGNAL_SUBJECTS.beat,
       formatPresenceSubject('*'),
       ownInbox('fanout-gateway'),

@@ -44,6 +44,8 @@ export const REQUEST_SUBJECTS = Object.freeze({
   previewPolicy: 'records.v1.preview-policy',
   /** Lists, ends or renews connections: asked of every gateway, and every gateway answers. */
   connections: 'gateway.v1.connections',
+  /** Operations on a stream of GraphQL, one token more: the gateway that has it ({@link formatGraphqlStreamSubject}). */
+  graphqlStream: 'gateway.v1.graphql-stream',
 });
 
 /** Messages that are not stored: whoever misses one loses nothing but time. */
@@ -59,6 +61,16 @@ export const SIGNAL_SUBJECTS = Object.freeze({
 /** The subject on which gateways tell each other who comes to a page and who leaves it. `page` is a token. */
 export function formatPresenceSubject(page: string): string {
   return `${SIGNAL_SUBJECTS.presence}.${page}`;
+}
+
+/**
+ * The subject on which one gateway takes operations for its streams.
+ *
+ * @throws RangeError when the gateway is no slug.
+ */
+export function formatGraphqlStreamSubject(gateway: string): string {
+  if (!isSlug(gateway)) throw invalidToken('gateway');
+  return `${REQUEST_SUBJECTS.graphqlStream}.${gateway}`;
 }
 
 /** Headers that the relay puts on every message of the log. */
