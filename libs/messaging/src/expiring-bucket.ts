@@ -19,6 +19,8 @@ export interface ExpiringBucket {
   ensure(): Promise<void>;
   /** Sets a value that vanishes after the time. Resolves when it is stored. */
   put(key: string, value: string, ttlMs: number): Promise<void>;
+  /** The same in place of the revision, and says whether that was still the newest one; otherwise nothing is set. */
+  replace(key: string, next: StoredValue, ttlMs: number): Promise<boolean>;
   /** Takes a value away: with a revision only if that is still the newest one, and says whether it was. */
   remove(key: string, revision?: number): Promise<boolean>;
   /** The keys that match a subject filter (`a.*`) and have not expired. What was removed is listed for a second more. */
@@ -49,6 +51,15 @@ export function openExpiringBucket(bus: MessageBus, bucket: string, replicas: nu
     });
     parseStreamReply(reply.string());
   };
+  const writeIfNewest = async (key: string, value: string, settings: WriteSettings): Promise<boolean> => {
+    try {
+      await write(key, value, settings);
+      return true;
+    } catch (error) {
+      if (hasCode(error, STREAM_ERROR.wrongLastSequence)) return false;
+      throw error;
+    }
+  };
   return {
     ensure: async () => {
       try {
@@ -64,16 +75,9 @@ export function openExpiringBucket(bus: MessageBus, bucket: string, replicas: nu
       }
     },
     put: (key, value, ttlMs) => write(key, value, { ttlMs }),
-    remove: async (key, revision) => {
-      try {
-        // An empty value in its place, which vanishes: a deletion would need the right to purge the bucket.
-        await write(key, '', { ttlMs: 0, revision });
-        return true;
-      } catch (error) {
-        if (hasCode(error, STREAM_ERROR.wrongLastSequence)) return false;
-        throw error;
-      }
-    },
+    replace: (key, { value, revision }, ttlMs) => writeIfNewest(key, value, { ttlMs, revision }),
+    // An empty value in its place, which vanishes: a deletion would need the right to purge the bucket.
+    remove: (key, revision) => writeIfNewest(key, '', { ttlMs: 0, revision }),
     list: async (filter) => {
       const { state } = await requestStreamApi<{
         readonly state: { readonly subjects?: Record<string, number> };

@@ -28,3 +28,5 @@ export { openLeases } from './leases.ts';
 export type { Leases, LeasesOptions } from './leases.ts';
 export { openPresenceStore } from './presence-store.ts';
 export type { PresenceStore, PresenceStoreOptions, StoredPresence } from './presence-store.ts';
+export { openReservationStore } from './reservation-store.ts';
+export type { ReservationStore, ReservationStoreOptions, StoredReservation } from './reservation-store.ts';
