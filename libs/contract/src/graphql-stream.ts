@@ -38,6 +38,9 @@ export const graphqlReservationSchema = z.object({
 });
 export type GraphqlReservation = z.infer<typeof graphqlReservationSchema>;
 
+/** How long a client of graphql-ws may take to send `connection_init`. */
+export const GRAPHQL_INIT_TIMEOUT_MS = 5000;
+
 /** How long a stream may be opened after it was reserved. */
 export const GRAPHQL_RESERVATION_MS = 30_000;
 

@@ -15,6 +15,9 @@ export const GRAPHQL_PATHS = Object.freeze({
   explorer: '/api/graphql/explorer',
 });
 
+/** What GraphQL over HTTP answers with; in it, other than in `application/json`, an answer without data is no success. */
+export const GRAPHQL_MEDIA_TYPE = 'application/graphql-response+json';
+
 /** The sub-protocol of GraphQL over WebSocket, and the header of the single connection's token. */
 export const GRAPHQL_SOCKET_PROTOCOL = 'graphql-transport-ws';
 export const GRAPHQL_STREAM_TOKEN_HEADER = 'x-graphql-event-stream-token';

@@ -10,6 +10,7 @@ export * from './error-code.ts';
 export * from './event-id.ts';
 export * from './explain.ts';
 export * from './graphql.ts';
+export * from './graphql-request.ts';
 export * from './graphql-stream.ts';
 export * from './identifier.ts';
 export * from './issuer.ts';

@@ -1,5 +1,6 @@
 import { baseConfig, busConfig, databasePoolConfig, integerSetting } from '@tidewire/service-kit';
 import { z } from 'zod';
+import { INTROSPECTION } from './graphql/introspection.ts';
 
 /** The settings of this service; keys are environment variables. */
 export const configSchema = z.object({
@@ -33,5 +34,15 @@ export const configSchema = z.object({
   TIDEWIRE_LIST_MAX_BYTES: integerSetting(1_048_576, 268_435_456)
     .default(33_554_432)
     .describe('Largest page of a list, bytes of the properties of its objects.'),
+  TIDEWIRE_GRAPHQL_MAX_ROWS: integerSetting(100, 1_000_000)
+    .default(5_000)
+    .describe('Objects that an answer of GraphQL may lead to at most; 20 times as many values.'),
+  TIDEWIRE_GRAPHQL_PERSISTED_QUERIES: integerSetting(0, 100_000)
+    .default(1_000)
+    .describe('Documents of GraphQL that are remembered by their hashes.'),
+  TIDEWIRE_GRAPHQL_INTROSPECTION: z
+    .enum(INTROSPECTION)
+    .default('signed-in')
+    .describe('Who may ask for the GraphQL schema, as far as they may see it: all, signed-in or off.'),
 });
 export type RecordsConfig = z.infer<typeof configSchema>;

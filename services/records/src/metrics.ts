@@ -11,6 +11,8 @@ export interface MetricSources {
 /** What the service counts itself. */
 export interface RecordsMetrics {
   readonly trashEmptied: (count: number) => void;
+  /** `none`: nothing was executed. */
+  readonly graphqlAnswered: (type: 'query' | 'mutation' | 'subscription' | 'none', outcome: string) => void;
 }
 
 /** Declares what only this service measures; requests are measured by the HTTP server. */
@@ -29,5 +31,13 @@ export function createRecordsMetrics(metrics: Metrics, sources: MetricSources): 
     name: 'trash_emptied_total',
     help: 'Last images of deleted objects that were removed because their time was over.',
   });
-  return { trashEmptied: (count) => emptied.inc(count) };
+  const answered = metrics.counter({
+    name: 'graphql_operations_total',
+    help: 'Requests of GraphQL, by what was executed and how it ended: data, errors, refused.',
+    labels: ['type', 'outcome'],
+  });
+  return {
+    trashEmptied: (count) => emptied.inc(count),
+    graphqlAnswered: (type, outcome) => answered.inc({ type, outcome }),
+  };
 }

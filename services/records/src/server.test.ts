@@ -7,7 +7,7 @@ import type { ServerOptions } from './server.ts';
 
 test('the routes are those of the table of operations, and need the credentials that it says', async () => {
   // Nothing behind the routes is reached by who has no credential.
-  const nothing = {} as Pick<ServerOptions, 'catalogue' | 'reader' | 'writer'>;
+  const nothing = {} as Pick<ServerOptions, 'catalogue' | 'reader' | 'writer' | 'graphql'>;
   await using app = await createServer({
     ...nothing,
     logger: createLogger({ service: 'records', level: 'silent' }),

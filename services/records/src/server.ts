@@ -6,8 +6,10 @@ import type {
   ServiceDependencies,
 } from '@tidewire/service-kit';
 import type { Catalogue } from './catalogue/catalogue.ts';
+import type { GraphqlHandler } from './graphql/graphql-handler.ts';
 import type { ObjectReader } from './objects/object-reader.ts';
 import type { ObjectWriter } from './objects/object-writer.ts';
+import { graphqlRoutes } from './routes/graphql.ts';
 import { objectRoutes } from './routes/objects.ts';
 import { registerRoutes } from './routes/registers.ts';
 import { schemaRoutes } from './routes/schemas.ts';
@@ -20,6 +22,7 @@ export interface ServerOptions extends ServiceDependencies, AuthenticationOption
   readonly catalogue: Catalogue;
   readonly reader: ObjectReader;
   readonly writer: ObjectWriter;
+  readonly graphql: GraphqlHandler;
 }
 
 /** The HTTP server with all routes; it does not listen. */
@@ -31,5 +34,6 @@ export async function createServer(options: ServerOptions): Promise<HttpServer> 
   schemaRoutes(app, options.catalogue);
   objectRoutes(app, options.reader, options.writer);
   tableRoutes(app, new TableRecords(options.reader, options.writer));
+  graphqlRoutes(app, options.graphql);
   return app;
 }

@@ -14,6 +14,12 @@ import { createCatalogueRepository } from './catalogue/catalogue-repository-post
 import { Catalogue } from './catalogue/catalogue.ts';
 import { createPolicyClient } from './catalogue/policy-client.ts';
 import type { RecordsConfig } from './config.ts';
+import { CurrentCatalogue } from './graphql/current-catalogue.ts';
+import { createGraphqlHandler } from './graphql/graphql-handler.ts';
+import type { GraphqlHandler, GraphqlHandlerOptions } from './graphql/graphql-handler.ts';
+import { OperationPlanner } from './graphql/operation-plan.ts';
+import type { PlannerOptions } from './graphql/operation-plan.ts';
+import { PersistedQueries } from './graphql/persisted-queries.ts';
 import { answerCatalogueEntry, answerCatalogueState, loadCatalogue } from './handlers/catalogue-state.ts';
 import { answerPreviewPolicy } from './handlers/preview-policy.ts';
 import { createRecordsMetrics } from './metrics.ts';
@@ -121,7 +127,7 @@ async function openParts(
     clock,
     outboxBytes: () => repository.outboxBytes(),
   });
-  const { trashEmptied } = createRecordsMetrics(metrics, { feed, pressure });
+  const { trashEmptied, graphqlAnswered } = createRecordsMetrics(metrics, { feed, pressure });
   const trash = new TrashKeeper({
     repository,
     clock,
@@ -130,14 +136,23 @@ async function openParts(
     onEmptied: trashEmptied,
   });
   const policies = createPolicyClient(bus);
+  const reader = new ObjectReader({ judgement, repository, listMaxBytes: config.TIDEWIRE_LIST_MAX_BYTES });
+  const writer = new ObjectWriter({
+    judgement,
+    repository,
+    validator: new ObjectValidator(),
+    pressure,
+    onCommit,
+  });
   const app = await createServer({
     ...dependencies,
     ready,
     authenticate: (credential) => authenticator.authenticate(credential),
     allowedOrigins: allowedOrigins(config),
     catalogue: new Catalogue({ judgement, repository: catalogueRepository, policies, logger, onCommit }),
-    reader: new ObjectReader({ judgement, repository, listMaxBytes: config.TIDEWIRE_LIST_MAX_BYTES }),
-    writer: new ObjectWriter({ judgement, repository, validator: new ObjectValidator(), pressure, onCommit }),
+    reader,
+    writer,
+    graphql: openGraphql(config, { judgement, reader, writer, logger, onAnswered: graphqlAnswered }),
   });
   const preview = new PolicyPreview({ judgement, source: createPreviewSource(pool), clock });
   const stops = [
@@ -147,4 +162,25 @@ async function openParts(
   ];
   const stopAnswering = async (): Promise<void> => void (await Promise.all(stops.map((stop) => stop())));
   return { pool, bus, feed, trash, app, stopAnswering };
+}
+
+/** Queries and mutations over the same readers and writers as every other face. */
+function openGraphql(
+  config: RecordsConfig,
+  parts: Pick<GraphqlHandlerOptions, 'reader' | 'writer' | 'logger' | 'onAnswered'> &
+    Pick<PlannerOptions, 'judgement'>,
+): GraphqlHandler {
+  const maxRows = config.TIDEWIRE_GRAPHQL_MAX_ROWS;
+  const planner = new OperationPlanner({
+    judgement: parts.judgement,
+    catalogue: new CurrentCatalogue(),
+    introspection: config.TIDEWIRE_GRAPHQL_INTROSPECTION,
+    maxRows,
+  });
+  return createGraphqlHandler({
+    ...parts,
+    planner,
+    persisted: new PersistedQueries(config.TIDEWIRE_GRAPHQL_PERSISTED_QUERIES),
+    limits: { maxRows, maxBytes: config.TIDEWIRE_LIST_MAX_BYTES },
+  });
 }

@@ -13,6 +13,8 @@ import { eventDataSchema } from '../cloud-event.ts';
 import * as audit from '../audit.ts';
 import { eventIdSchema } from '../event-id.ts';
 import * as explain from '../explain.ts';
+import { graphqlErrorSchema } from '../graphql.ts';
+import * as graphql from '../graphql-request.ts';
 import { principalIdSchema, slugSchema, uuidSchema } from '../identifier.ts';
 import * as issuer from '../issuer.ts';
 import { MESSAGES } from '../message-catalogue.ts';
@@ -50,6 +52,9 @@ const messages = Object.entries(MESSAGES)
 export const COMPONENT_SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType>([
   ...messages,
   ['WrittenObject', writtenObjectSchema],
+  ['GraphqlRequest', graphql.graphqlRequestSchema],
+  ['GraphqlAnswer', graphql.graphqlAnswerSchema],
+  ['GraphqlError', graphqlErrorSchema],
   ['Uuid', uuidSchema],
   ['Slug', slugSchema],
   ['Reference', definition.referenceSchema],

@@ -4,7 +4,7 @@ import { PROBLEM_MEDIA_TYPE, problemSchema } from '../problem.ts';
 import { TidewireError, formatProblem } from '../tidewire-error.ts';
 import type { AnswerHeader } from './answer-header.ts';
 import type { JsonSchemas } from './json-schema.ts';
-import type { Operation, OperationAnswer } from './operation.ts';
+import type { Operation, OperationAnswer, OtherErrors } from './operation.ts';
 import { errorCodesOf } from './operation.ts';
 
 type Json = Record<string, unknown>;
@@ -21,17 +21,35 @@ export function errorsByStatus(operation: Operation): ReadonlyMap<number, readon
   return byStatus;
 }
 
-/** The name that an error answer has among the components: the same codes, the same name. */
-export function errorAnswerName(codes: readonly ErrorCode[]): string {
-  return codes
+/** Errors of one status: the codes that they can have, and the other form in which they come. */
+export interface ErrorAnswer {
+  readonly codes: readonly ErrorCode[];
+  readonly other: OtherErrors | undefined;
+}
+
+/** The error answers of an operation by status. */
+export function errorAnswersOf(operation: Operation): ReadonlyMap<number, ErrorAnswer> {
+  const { otherErrors } = operation;
+  return new Map(
+    [...errorsByStatus(operation)].map(([status, codes]) => [
+      status,
+      { codes, other: otherErrors?.statuses.includes(status) === true ? otherErrors : undefined },
+    ]),
+  );
+}
+
+/** The name that an error answer has among the components: the same codes and forms, the same name. */
+export function errorAnswerName({ codes, other }: ErrorAnswer): string {
+  const name = codes
     .map((code) =>
       code.toLowerCase().replaceAll(/(^|_)([a-z])/g, (_all, _dash, letter: string) => letter.toUpperCase()),
     )
     .join('Or');
+  return other === undefined ? name : `${name}InGraphql`;
 }
 
 /** An error answer as OpenAPI says it: which codes it can come with, and an example of each. */
-export function describeErrors(codes: readonly ErrorCode[], schemas: JsonSchemas): Json {
+export function describeErrors({ codes, other }: ErrorAnswer, schemas: JsonSchemas): Json {
   const headers: AnswerHeader[] = ['X-Correlation-Id'];
   const retried = codes.some((code) => errorCodeRow(code).retry !== 'never');
   if (retried && codes.some((code) => [429, 503].includes(ERROR_CODES[code].status)))
@@ -55,13 +73,14 @@ export function describeErrors(codes: readonly ErrorCode[], schemas: JsonSchemas
           ]),
         ),
       },
+      ...(other && { [other.mediaType]: { schema: schemas.of(other.schema) } }),
     },
   };
 }
 
 /** An answer that is not an error. */
 export function describeAnswer(answer: OperationAnswer, schemas: JsonSchemas): Json {
-  const { description, schema, mediaType, example, events, headers = [] } = answer;
+  const { description, schema, mediaType, otherMediaTypes = [], example, events, headers = [] } = answer;
   const content: Json = {
     schema: schema === undefined ? { type: 'string' } : schemas.of(schema),
     ...(example !== undefined && { example }),
@@ -74,7 +93,11 @@ export function describeAnswer(answer: OperationAnswer, schemas: JsonSchemas): J
   return {
     description,
     headers: describeHeaders([...headers, 'X-Correlation-Id']),
-    ...(hasBody && { content: { [mediaType ?? 'application/json']: content } }),
+    ...(hasBody && {
+      content: Object.fromEntries(
+        [mediaType ?? 'application/json', ...otherMediaTypes].map((type) => [type, content]),
+      ),
+    }),
   };
 }
 

@@ -1,5 +1,4 @@
 import type { z } from 'zod';
-import type { ErrorCode } from '../error-code.ts';
 import { problemSchema } from '../problem.ts';
 import { PROTOCOL_VERSION } from '../stream.ts';
 import { ANSWER_HEADERS } from './answer-header.ts';
@@ -8,7 +7,8 @@ import type { JsonSchemas } from './json-schema.ts';
 import { OPERATIONS } from './operation-table.ts';
 import { OPERATION_TAGS } from './operation.ts';
 import type { Operation, OperationAuthentication, OperationParameter, OperationTag } from './operation.ts';
-import { describeAnswer, describeErrors, errorAnswerName, errorsByStatus } from './openapi-answer.ts';
+import { describeAnswer, describeErrors, errorAnswerName, errorAnswersOf } from './openapi-answer.ts';
+import type { ErrorAnswer } from './openapi-answer.ts';
 
 type Json = Record<string, unknown>;
 
@@ -65,15 +65,15 @@ const SECURITY: Readonly<Record<OperationAuthentication, readonly Json[]>> = {
 export function createOpenApi(operations: readonly Operation[] = OPERATIONS): OpenApiDocument {
   const schemas = createJsonSchemas([problemSchema, ...schemasOf(operations)], '#/components/schemas/');
   const paths: Record<string, Record<string, Json>> = {};
-  const errors = new Map<string, readonly ErrorCode[]>();
+  const errors = new Map<string, ErrorAnswer>();
   for (const operation of operations) {
-    for (const codes of errorsByStatus(operation).values()) errors.set(errorAnswerName(codes), codes);
+    for (const answer of errorAnswersOf(operation).values()) errors.set(errorAnswerName(answer), answer);
     const path = (paths[operation.path] ??= {});
     path[operation.method.toLowerCase()] = describeOperation(operation, schemas);
   }
   const responses = [...errors]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, codes]) => [name, describeErrors(codes, schemas)] as const);
+    .map(([name, answer]) => [name, describeErrors(answer, schemas)] as const);
   const sent = new Set(
     [...responses.map(([, response]) => response), ...Object.values(paths)].flatMap(headersIn),
   );
@@ -117,8 +117,8 @@ function describeOperation(operation: Operation, schemas: JsonSchemas): Json {
   const { id, tag, summary, description, authentication, parameters = [], body, answers } = operation;
   const responses: Json = {};
   for (const [status, answer] of Object.entries(answers)) responses[status] = describeAnswer(answer, schemas);
-  for (const [status, codes] of errorsByStatus(operation)) {
-    responses[status] = { $ref: `#/components/responses/${errorAnswerName(codes)}` };
+  for (const [status, answer] of errorAnswersOf(operation)) {
+    responses[status] = { $ref: `#/components/responses/${errorAnswerName(answer)}` };
   }
   return {
     operationId: id,
@@ -159,7 +159,8 @@ function describeParameter(parameter: OperationParameter, schemas: JsonSchemas):
 
 function schemasOf(operations: readonly Operation[]): z.ZodType[] {
   const headers = Object.values(ANSWER_HEADERS).map(({ schema }) => schema);
-  const rest = operations.flatMap(({ parameters = [], body, answers }) => [
+  const rest = operations.flatMap(({ parameters = [], body, answers, otherErrors }) => [
+    ...(otherErrors ? [otherErrors.schema] : []),
     ...parameters.map(({ schema }) => schema),
     ...(body ? [body.schema] : []),
     ...Object.values(answers).flatMap(({ schema, events = {} }) => [

@@ -3,6 +3,7 @@ import { AUDIT_OPERATIONS } from './audit.ts';
 import { CREDENTIAL_OPERATIONS } from './credentials.ts';
 import { DOCUMENTATION_OPERATIONS } from './documentation.ts';
 import { EXPLAIN_OPERATIONS } from './explain.ts';
+import { GRAPHQL_OPERATIONS } from './graphql.ts';
 import { GRAPHQL_STREAM_OPERATIONS } from './graphql-streams.ts';
 import { GROUP_OPERATIONS } from './groups.ts';
 import { ISSUER_OPERATIONS } from './issuers.ts';
@@ -22,6 +23,7 @@ import { TABLE_OPERATIONS } from './tables.ts';
 export const OPERATIONS = [
   ...OBJECT_OPERATIONS,
   ...TABLE_OPERATIONS,
+  ...GRAPHQL_OPERATIONS,
   ...REALTIME_OPERATIONS,
   ...TABLE_STREAM_OPERATIONS,
   ...GRAPHQL_STREAM_OPERATIONS,

@@ -39,10 +39,20 @@ export interface OperationAnswer {
   readonly example?: unknown;
   /** `application/json` when absent and there is a schema. */
   readonly mediaType?: string;
+  /** Media types in which the same comes to those who ask for them. */
+  readonly otherMediaTypes?: readonly string[];
   /** Headers besides those that every answer has. */
   readonly headers?: readonly AnswerHeader[];
   /** For event streams: what `data:` of each `event:` name is. */
   readonly events?: Readonly<Record<string, z.ZodType>>;
+}
+
+/** Errors that come in another form than problem+json to those who ask for it. */
+export interface OtherErrors {
+  readonly mediaType: string;
+  readonly schema: z.ZodType;
+  /** Those that do; the others were refused before anybody looked at the request. */
+  readonly statuses: readonly number[];
 }
 
 /**
@@ -68,12 +78,14 @@ export interface Operation {
   readonly answers: Readonly<Record<number, OperationAnswer>>;
   /** Codes besides those that follow from authentication and body ({@link errorCodesOf}). */
   readonly errors?: readonly ErrorCode[];
+  readonly otherErrors?: OtherErrors;
 }
 
 /** Chapters of the documentation, in their order. */
 export const OPERATION_TAGS = Object.freeze({
   objects: 'Objects: create, read, list, change and delete what a schema describes.',
   tables: 'Tables: the same objects, for those who think in tables and records.',
+  graphql: 'GraphQL: the same objects, for those who say what they want of them.',
   realtime: 'Realtime: what changed, as it changes.',
   connections:
     'Connections: who is being told of changes now, for operators; and how a stream outlives its credential.',

@@ -1,6 +1,13 @@
 import { TidewireError } from '@tidewire/contract';
 import type { Action, Actor, ObjectType, Principal, Register, TableActor } from '@tidewire/contract';
-import { decideAccess, isVisibleAt, projectRow, seesActor } from '@tidewire/policy';
+import {
+  decideAccess,
+  hasField,
+  isVisibleAt,
+  projectFields,
+  seesActor,
+  visibleFields,
+} from '@tidewire/policy';
 import type { Decision, Granted, RightsView, WriteVerdict } from '@tidewire/policy';
 import { formatPointer } from '@tidewire/service-kit';
 import type { Turn } from '../rights/judgement.ts';
@@ -82,6 +89,8 @@ export interface PresentedObject {
   readonly object: Record<string, unknown>;
   readonly version: number;
   readonly writers: Writers;
+  /** Whether the reader may read a property of this row: one that it may not read and one without a value are both absent. */
+  readonly mayRead: (property: string) => boolean;
   /** It is no longer there: `object` says only which one, and when it was deleted. */
   readonly deleted?: true;
 }
@@ -113,7 +122,8 @@ export function project(
   image: StoredImage,
   fields?: ReadonlySet<string>,
 ): PresentedObject {
-  const projected = projectRow(read, image, nowMs);
+  const mask = visibleFields(read, image, nowMs);
+  const projected = projectFields(read, image, mask);
   const object = Object.create(null) as Record<string, unknown>;
   object['id'] = image._uuid;
   for (const [name, value] of Object.entries(projected)) {
@@ -125,13 +135,18 @@ export function project(
     ...(createdBy === undefined ? {} : { createdBy }),
     ...(updatedBy === undefined ? {} : { updatedBy }),
   };
-  return { object, version, writers };
+  const { names } = read.reads;
+  const mayRead = (property: string): boolean => {
+    const index = names.indexOf(property);
+    return index >= 0 && hasField(mask, index);
+  };
+  return { object, version, writers, mayRead };
 }
 
 /** A delete, told to who could see the object. */
 export function presentDeleted({ uuid, version, updated }: DeletedObject): PresentedObject {
   const object = { id: uuid, _uuid: uuid, _version: version, _updated: updated, _deleted: true };
-  return { object, version, writers: {}, deleted: true };
+  return { object, version, writers: {}, mayRead: () => false, deleted: true };
 }
 
 function writerSeen(principal: Principal | null, actor: Actor | null | undefined): TableActor | undefined {

@@ -1,3 +1,4 @@
+import { oneOf } from '@tidewire/condition';
 import type { FieldTypes } from '@tidewire/condition';
 import { TidewireError, formatEventId } from '@tidewire/contract';
 import type { ObjectList } from '@tidewire/contract';
@@ -35,6 +36,8 @@ export interface ReadObject extends PresentedObject {
 export interface ReadPage {
   readonly request: ListRequest;
   readonly objects: readonly PresentedObject[];
+  /** Bytes of their properties as they are stored; 0 of a poll. */
+  readonly bytes: number;
   readonly total: number;
   readonly position: string;
   /** Where a poll goes on; undefined: it is a page of the list itself. */
@@ -46,6 +49,15 @@ export interface PageQuery {
   readonly parse: (types: FieldTypes) => ListRequest;
   /** An administrator's choice of one. */
   readonly organisation: string | undefined;
+  /** Bytes of properties at most, where that is less than any list may have. */
+  readonly maxBytes?: number;
+}
+
+/** Objects that were asked for by their uuids: those that exist and may be read. */
+export interface FoundObjects {
+  readonly objects: ReadonlyMap<string, PresentedObject>;
+  /** Bytes of their properties as they are stored. */
+  readonly bytes: number;
 }
 
 /** Reads objects for those who may read them. */
@@ -69,6 +81,39 @@ export class ObjectReader {
       const presented = image === null ? undefined : presentObject(turn, read, image);
       if (presented === undefined) throw notFound(turn);
       return { ...presented, position: formatEventId(barrier.position) };
+    });
+  }
+
+  /**
+   * As many objects as a page has, by their uuids, in one statement. It decides about each as `get` does.
+   *
+   * @throws TidewireError NOT_FOUND when none of the schema may be read, PAYLOAD_TOO_LARGE.
+   */
+  async find(
+    who: PrincipalContext | null,
+    address: Address,
+    { uuids, maxBytes }: { readonly uuids: readonly string[]; readonly maxBytes: number },
+  ): Promise<FoundObjects> {
+    const { judgement, repository } = this.#options;
+    return await judgement.judge(who, async (turn) => {
+      const target = findTarget(turn.view, address);
+      const decision = target === undefined ? undefined : decide(turn, target, 'read');
+      if (target === undefined || decision?.allowed !== true) throw notFound(turn);
+      const { images, bytes, barrier } = await repository.list(contextOf(turn, target), {
+        decision,
+        filter: oneOf('in', '_uuid', uuids),
+        search: undefined,
+        order: [],
+        limit: uuids.length,
+        offset: 0,
+        maxBytes: this.#bytesOf(maxBytes),
+      });
+      await turn.confirm(barrier);
+      if (images === undefined) throw tooLarge();
+      return {
+        objects: new Map(images.map((image) => [image._uuid, project(turn, decision, image)])),
+        bytes,
+      };
     });
   }
 
@@ -103,8 +148,13 @@ export class ObjectReader {
     return await this.#options.judgement.judge(who, (turn) => this.#pageOnce(turn, address, query));
   }
 
-  async #pageOnce(turn: Turn, address: Address, { parse, organisation }: PageQuery): Promise<ReadPage> {
-    const { repository, listMaxBytes } = this.#options;
+  #bytesOf(maxBytes = this.#options.listMaxBytes): number {
+    return Math.min(maxBytes, this.#options.listMaxBytes);
+  }
+
+  async #pageOnce(turn: Turn, address: Address, query: PageQuery): Promise<ReadPage> {
+    const { parse, organisation, maxBytes } = query;
+    const { repository } = this.#options;
     const target = findTarget(turn.view, address);
     if (target === undefined) throw notFound(turn);
     const decision = decide(turn, target, 'list', organisation);
@@ -120,7 +170,7 @@ export class ObjectReader {
           ? undefined
           : { text: request.search, fields: textProperties(decision.reads.names, decision.types) },
       limit: request.limit,
-      maxBytes: listMaxBytes,
+      maxBytes: this.#bytesOf(maxBytes),
     };
     const present = (image: StoredImage): PresentedObject => project(turn, decision, image, request.fields);
     if (request.poll !== undefined) {
@@ -128,29 +178,33 @@ export class ObjectReader {
       return {
         request,
         objects: page.rows.map((row) => (row.deleted ? presentDeleted(row) : present(row.image))),
+        bytes: 0,
         total: page.total,
         position: formatEventId(page.position),
         poll: page,
       };
     }
     const { order, offset } = request;
-    const { images, total, position, barrier } = await repository.list(context, {
+    const { images, bytes, total, position, barrier } = await repository.list(context, {
       ...selection,
       order,
       offset,
     });
     await turn.confirm(barrier);
-    if (images === undefined) {
-      throw new TidewireError('PAYLOAD_TOO_LARGE', 'The page is too large: ask for fewer rows.');
-    }
+    if (images === undefined) throw tooLarge();
     return {
       request,
       objects: images.map(present),
+      bytes,
       total,
       position: formatEventId(position),
       poll: undefined,
     };
   }
+}
+
+function tooLarge(): TidewireError {
+  return new TidewireError('PAYLOAD_TOO_LARGE', 'The page is too large: ask for fewer rows.');
 }
 
 function textProperties(names: readonly string[], types: (field: string) => string | undefined): string[] {

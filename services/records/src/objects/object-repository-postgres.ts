@@ -72,6 +72,7 @@ interface ListRow extends BarrierRow {
   readonly total: number;
   readonly image: StoredImage | null;
   readonly rank: number | null;
+  readonly bytes: number | null;
 }
 
 async function list(pool: Pool, context: StatementContext, query: ListQuery): Promise<ListResult> {
@@ -79,12 +80,12 @@ async function list(pool: Pool, context: StatementContext, query: ListQuery): Pr
   const where = listWhere(sql, context, query);
   const text = `
     select ${barrier(sql, context)},
-      (select count(*) from records.objects o where ${where}) as total, page.rank,
+      (select count(*) from records.objects o where ${where}) as total, page.rank, page.bytes,
       case when page.bytes <= ${sql.bind(query.maxBytes)}::bigint then page.image end as image
     from outbox.position() p
     left join lateral (
       select row_number() over () as rank, ${storedImageSql(sql, 'picked.row', context)} as image,
-        sum(octet_length((picked.row).properties::text)) over (rows unbounded preceding) as bytes
+        sum(octet_length((picked.row).properties::text)) over (rows unbounded preceding)::bigint as bytes
       from (
         select o as row from records.objects o where ${where}
         order by ${listOrder(sql, query)}
@@ -98,6 +99,7 @@ async function list(pool: Pool, context: StatementContext, query: ListQuery): Pr
   const images = found.map((row) => row.image).filter((image) => image !== null);
   return {
     images: images.length === found.length ? images : undefined,
+    bytes: found.at(-1)?.bytes ?? 0,
     total: rows[0]?.total ?? 0,
     position: known.position,
     barrier: known,

@@ -61,6 +61,8 @@ export interface ListQuery {
 export interface ListResult {
   /** Full images, not projected yet. Undefined: the page is larger than `maxBytes`. */
   readonly images: readonly StoredImage[] | undefined;
+  /** Bytes of their properties. */
+  readonly bytes: number;
   readonly total: number;
   readonly position: LogPosition;
   readonly barrier: RightsBarrier;

@@ -108,5 +108,6 @@ export function presentWritten({ turn }: WriteScope, read: Decision, after: Stor
     object: { id: _uuid, _uuid, _version, _created, _updated },
     version: _version,
     writers: {},
+    mayRead: () => false,
   };
 }
