@@ -101,7 +101,9 @@ export async function replaceSchema(world: World, random: Random): Promise<strin
   for (const row of world.model.rows.values()) {
     if (row.schema === schema && !row.exists) world.model.rows.delete(row.uuid);
   }
-  const next = await createSchema(world, random, schema, `${schema.slug.slice(0, 6)}-${world.known.size}`);
+  const [kind] = schema.slug.split('-');
+  const slug = `${kind}-${world.known.size}-${world.suffix}`;
+  const next = await createSchema(world, random, schema, slug);
   world.schemas.splice(world.schemas.indexOf(schema), 1, next);
   return `schema ${schema.slug} is removed, ${next.slug} comes`;
 }

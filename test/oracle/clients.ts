@@ -1,4 +1,5 @@
 import type { Interest } from './expectation.ts';
+import { createOperation } from './graphql-generator.ts';
 import type { OrderTerm } from './lists.ts';
 import { Poller } from './poller.ts';
 import { Random } from './random.ts';
@@ -8,9 +9,18 @@ import type { SubscriberOptions } from './subscriber.ts';
 import { tableTerms } from './table-face.ts';
 import { bearer } from './tickets.ts';
 import type { Ticket } from './tickets.ts';
+import type { Transport } from './transport.ts';
 import type { World } from './world.ts';
 
-const TABLE_CHANCE = 0.4;
+const TABLE_CHANCE = 0.3;
+const GRAPHQL_CHANCE = 0.33;
+/** Of those who select something by GraphQL, who never follow it otherwise. */
+const PURE_CHANCE = 0.75;
+const SOME_EVENTS = [
+  ['object.created', 'object.updated'],
+  ['object.deleted'],
+  ['object.updated', 'object.deleted'],
+];
 const LIKE_CHANCE = 0.25;
 /** People. */
 const OFTEN = 3;
@@ -26,18 +36,44 @@ export function createSubscriber(world: World, random: Random, { others, ...opti
   const like = model.length === 0 ? undefined : random.pick(model);
   const principal =
     like !== undefined && random.chance(0.5) ? like.viewer.asker.principal : somebody(world, random);
-  const interest = like?.options.interest ?? someInterest(world, random, principal);
+  const interest =
+    like === undefined
+      ? someInterest(world, random, principal)
+      : random.chance(0.6)
+        ? withOtherSelection(random, like.options.interest)
+        : like.options.interest;
+  const isPure = random.chance(PURE_CHANCE);
   return new Subscriber(
     {
       ...options,
       interest,
-      transports: options.transports.filter((transport) => transport.follows(interest)),
+      transports: waysToFollow(options.transports, interest, isPure),
       random: new Random(random.below(2 ** 31)),
       ticket: () => (principal === world.adminId ? adminTicket(world) : world.ticket(principal)),
       isOver: () => world.isGone(principal, interest.topics),
     },
     random.below(options.gateways.length),
   );
+}
+
+function waysToFollow(
+  transports: readonly Transport[],
+  interest: Interest,
+  isPure: boolean,
+): readonly Transport[] {
+  const all = transports.filter((transport) => transport.follows(interest));
+  if (interest.graphql === undefined || !isPure) return all;
+  return all.filter(({ name }) => name.startsWith('graphql'));
+}
+
+/** The same rows, of which GraphQL selects something else. */
+function withOtherSelection(random: Random, interest: Interest): Interest {
+  return interest.graphql === undefined ? interest : selecting(random, interest.graphql.schema, interest);
+}
+
+function selecting(random: Random, schema: Schema, interest: Interest): Interest {
+  const { filter, alternatives, events } = interest;
+  return { ...interest, graphql: createOperation(random, { schema, filter, alternatives, events }) };
 }
 
 function somebody({ people, adminId }: World, random: Random): string | null {
@@ -56,6 +92,7 @@ function someInterest(world: World, random: Random, principal: string | null): I
   const own = known.filter((id) => id !== '');
   const rows = [...model.rows.values()].filter(({ exists }) => exists).map(({ uuid }) => uuid);
   const schema = world.aSchema(random);
+  if (random.chance(GRAPHQL_CHANCE)) return someSelection(world, random, schema);
   const isTable = random.chance(TABLE_CHANCE);
   const wide = generator.topics(random, schema, {
     organisations: principal === adminId ? organisations : own,
@@ -73,6 +110,16 @@ function someInterest(world: World, random: Random, principal: string | null): I
     fields: isOneSchema && random.chance(0.35) ? generator.fields(random) : undefined,
     events: !isTable && random.chance(0.06) ? new Set(['object.deleted', 'object.created']) : undefined,
   };
+}
+
+function someSelection({ generator }: World, random: Random, schema: Schema): Interest {
+  return selecting(random, schema, {
+    topics: [topicOf(schema)],
+    filter: random.chance(0.45) ? generator.filter(random) : [],
+    alternatives: random.chance(0.2) ? [generator.filter(random), generator.filter(random)] : undefined,
+    fields: undefined,
+    events: random.chance(0.1) ? new Set(random.pick(SOME_EVENTS)) : undefined,
+  });
 }
 
 function orderOf({ generator }: World, random: Random): OrderTerm[] {

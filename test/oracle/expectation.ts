@@ -1,6 +1,7 @@
 import { insideTopic, knowsActor, projected, readableProperties } from './evaluator.ts';
 import { meetsFilter } from './filter.ts';
 import type { FilterTerm } from './filter.ts';
+import type { GraphqlOperation } from './graphql-face.ts';
 import type { Change } from './history.ts';
 import type { OrderTerm } from './lists.ts';
 import type { Asker, Image, Rights, Schema } from './rights.ts';
@@ -10,7 +11,11 @@ export interface Interest {
   readonly topics: readonly string[];
   /** The table that is followed instead, in its own words; its topic is the only one then. */
   readonly table?: Schema | undefined;
+  /** What GraphQL selects of a schema, whose topic is the only one then. */
+  readonly graphql?: GraphqlOperation | undefined;
   readonly filter: readonly FilterTerm[];
+  /** The terms of one of these have to hold as well; only GraphQL can say so. Absent: nothing more has to. */
+  readonly alternatives?: readonly (readonly FilterTerm[])[] | undefined;
   /** What the table's records are sorted by; absent: nothing. */
   readonly order?: readonly OrderTerm[] | undefined;
   /** Properties to be told; undefined: all. */
@@ -34,6 +39,8 @@ export interface Message {
   readonly old?: Image;
   /** What may be read of the row after the change, whatever of it was asked for. */
   readonly readable?: Image;
+  /** Names of the properties that may be read of it, whether it has them or not. */
+  readonly mayRead?: ReadonlySet<string>;
 }
 
 /** A row as a subscriber has it; undefined: it has not. The filter sees what the reader sees, whatever fields it wants. */
@@ -42,12 +49,18 @@ export function rowInView(viewer: Viewer, rights: Rights, schema: Schema, row: I
   const question = { rights, asker, schema, now: momentOf(viewer) };
   if (!interest.topics.some((topic) => insideTopic(topic, schema, row))) return undefined;
   const seen = projected(question, row);
-  if (seen === undefined || !meetsFilter(schema, interest.filter, seen)) return undefined;
+  if (seen === undefined || !meetsInterest(schema, interest, seen)) return undefined;
   const { fields } = interest;
   if (fields === undefined) return seen;
   return Object.fromEntries(
     Object.entries(seen).filter(([name]) => !schema.properties.has(name) || fields.has(name)),
   );
+}
+
+/** Whether a row, as its reader sees it, meets all that is asked of it. */
+export function meetsInterest(schema: Schema, { filter, alternatives }: Interest, seen: Image): boolean {
+  if (!meetsFilter(schema, filter, seen)) return false;
+  return alternatives?.some((one) => meetsFilter(schema, one, seen)) ?? true;
 }
 
 function momentOf({ now = Date.now() }: Viewer): number {
@@ -121,9 +134,15 @@ function tell(
   const readable = Object.fromEntries(
     Object.entries(all).filter(([name]) => !schema.properties.has(name) || within?.has(name) !== false),
   );
-  if (change.action === 'created') return { name: 'object.created', data, readable };
+  const mayRead = new Set(
+    after === null
+      ? []
+      : [...readableProperties(question, after)].filter((name) => within?.has(name) !== false),
+  );
+  const seenAfter = { readable, mayRead };
+  if (change.action === 'created') return { name: 'object.created', data, ...seenAfter };
   if (wasSeen !== 'now' || before === null || after === null) {
-    return { name: 'object.updated', data: { ...data, transition: 'entered' }, readable };
+    return { name: 'object.updated', data: { ...data, transition: 'entered' }, ...seenAfter };
   }
   const both = [readableProperties(question, before), readableProperties(question, after)];
   const wanted = viewer.interest.fields;
@@ -137,7 +156,7 @@ function tell(
     if (sameJson(old, now)) continue;
     changed[name] = { old, new: now };
   }
-  return { name: 'object.updated', data: { ...data, changed }, old: oldFields, readable };
+  return { name: 'object.updated', data: { ...data, changed }, old: oldFields, ...seenAfter };
 }
 
 /**

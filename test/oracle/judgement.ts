@@ -1,9 +1,8 @@
 import { messageOf, replayedMessageOf, sameJson } from './expectation.ts';
 import type { Message, Viewer } from './expectation.ts';
+import { faceOf } from './faces.ts';
 import { Finding } from './finding.ts';
 import type { Change, History } from './history.ts';
-import { tableMessageOf } from './table-face.ts';
-import type { ReceivedEvent } from './transport.ts';
 import type { Receipt, Subscriber, Turn } from './subscriber.ts';
 import type { Ticket } from './tickets.ts';
 import type { Reality } from './view-judgement.ts';
@@ -45,50 +44,26 @@ function judgeReceipt(
   if (change === undefined) {
     throw new Finding('leak', `${name} was told of something that did not happen`, { event });
   }
-  const { interest } = subscriber.options;
-  const body = JSON.parse(event.text) as Record<string, unknown>;
-  const { table } = interest;
-  const told =
-    table === undefined ? { name: event.name, data: body['data'] as Message['data'] } : tableTold(event);
+  const face = faceOf(subscriber.options.interest, connection.transport);
+  const told = face.told(event);
   const possible = viewersOf(subscriber, receipt.tickets, moments).flatMap((then) => {
     const past = mayBePast(receipt) ? pastMessages(then, history, receipt, change) : [];
     return isPastOnly(receipt) ? past : [...past, messageOf(then, history.rightsAt(sequence), change)];
   });
-  const expected =
-    table === undefined
-      ? possible
-      : possible.map((one) => one && tableMessageOf(change, one, interest.order));
+  const expected = possible.map((one) => one && face.said(one, change, event.id));
   if (!expected.some((one) => one !== undefined && sameMessage(one, told))) {
     throw new Finding(
-      isLeak(told, expected) ? 'leak' : 'wrong-message',
+      isLeak(
+        face.leaves(told),
+        expected.map((one) => one && face.leaves(one)),
+      )
+        ? 'leak'
+        : 'wrong-message',
       `${name} (${connection.ticket.principal}) was told wrongly of ${change.uuid} version ${change.version}`,
       { told, expected, ...contextOf(subscriber, history, receipt, change) },
     );
   }
-  if (table === undefined) judgeEnvelope(name, body, change, told);
-}
-
-/** A message of a table but for its event id, which is the place that it was taken by. */
-function tableTold({ name, text }: ReceivedEvent): Message {
-  const { eventId: _eventId, ...data } = JSON.parse(text) as Record<string, unknown>;
-  return { name, data };
-}
-
-/** The part of an event that is the same for all who get it. */
-function judgeEnvelope(name: string, event: Record<string, unknown>, change: Change, told: Message): void {
-  const left = told.data['transition'] === 'left';
-  const { data: _data, id, source: _source, ...rest } = event;
-  const expected: Record<string, unknown> = {
-    specversion: '1.0',
-    type: `nl.conduction.openregister.${told.name}`,
-    time: change.time,
-    subject: change.uuid,
-    datacontenttype: 'application/json',
-    sequence: String(change.sequence).padStart(12, '0'),
-    ...(left || change.correlationId === null ? {} : { correlationid: change.correlationId }),
-  };
-  if (sameJson(rest, expected) && String(id).endsWith(`-${String(expected['sequence'])}`)) return;
-  throw new Finding('wrong-message', `${name} got an envelope that is not right`, { event, expected });
+  face.judgeRest(name, event, change);
 }
 
 /** Told before the connection's gateway was where it was when it opened: only as the past is told. */
@@ -235,15 +210,10 @@ function judgeCompleteness(
 }
 
 /** Something was told that should not have been: all of it, or more than may be. */
-function isLeak(told: Message, expected: readonly (Message | undefined)[]): boolean {
+function isLeak(told: readonly string[], expected: readonly (readonly string[] | undefined)[]): boolean {
   const allowed = expected.filter((one) => one !== undefined);
   if (allowed.length === 0) return true;
-  return allowed.every((one) => leavesOf(told.data).some((leaf) => !leavesOf(one.data).includes(leaf)));
-}
-
-function leavesOf(value: unknown, path = ''): string[] {
-  if (typeof value !== 'object' || value === null) return [`${path}=${JSON.stringify(value)}`];
-  return Object.entries(value).flatMap(([name, member]) => leavesOf(member, `${path}/${name}`));
+  return allowed.every((one) => told.some((leaf) => !one.includes(leaf)));
 }
 
 function sameMessage(a: Message, b: Message): boolean {

@@ -19,6 +19,8 @@ export interface OracleStats {
   readonly refusals: number;
   /** Messages by how they came. */
   readonly transports: Readonly<Record<string, number>>;
+  /** Results of GraphQL in which something may not be read. */
+  readonly forbidden: number;
   /** Times that somebody was told of somebody on a page, and of a conflict. */
   readonly named: number;
   readonly conflicts: number;

@@ -120,7 +120,7 @@ export class Oracle {
     for (const { resyncs: own } of this.#subscribers) {
       for (const reason of own) resyncs[reason] = (resyncs[reason] ?? 0) + 1;
     }
-    const { messages, lists, quietPoints, transports } = this.#quiet;
+    const { messages, lists, quietPoints, transports, forbidden } = this.#quiet;
     const { renewals, visits, edits } = this.#world;
     const refusals = this.#subscribers.filter(({ refusal }) => refusal !== undefined).length;
     return {
@@ -131,6 +131,7 @@ export class Oracle {
       resyncs,
       refusals,
       transports: Object.fromEntries(transports),
+      forbidden,
       renewals,
       named: visits.named,
       conflicts: edits.conflicts,
@@ -293,7 +294,10 @@ export class Oracle {
     await this.#watch.timed('restarts', this.#background ?? Promise.resolve());
     this.#background = undefined;
     this.#world.troubled = false;
-    const filters = this.#subscribers.flatMap(({ options }) => options.interest.filter);
+    const filters = this.#subscribers.flatMap(({ options: { interest } }) => [
+      ...interest.filter,
+      ...(interest.alternatives ?? []).flat(),
+    ]);
     this.#world.interesting = new Set(filters.map(({ field }) => field));
     const present = this.#subscribers.filter((one) => !this.#away.has(one));
     const asked = Date.now();

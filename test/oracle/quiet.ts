@@ -1,8 +1,9 @@
 import { waitFor } from '@tidewire/test-kit';
 import { insideTopic, mayListRow, mayReadRow } from './evaluator.ts';
 import { Finding } from './finding.ts';
-import { rowHasTurned, rowInView, sameJson } from './expectation.ts';
+import { meetsInterest, rowHasTurned, rowInView, sameJson } from './expectation.ts';
 import { judgeReceipts } from './judgement.ts';
+import { tellsRows } from './graphql-face.ts';
 import { Lists, isListing } from './lists.ts';
 import type { Listing } from './lists.ts';
 import type { Random } from './random.ts';
@@ -17,11 +18,14 @@ import type { World } from './world.ts';
 const PATIENCE_MS = 30_000;
 /** Lists of a quiet point besides those of subscribers. */
 const PROBES = 5;
+const FORBIDDEN = '"FIELD_FORBIDDEN"';
 /** The moments at which nothing is written and everybody has been told everything. */
 export class Quiet {
   messages = 0;
   lists = 0;
   quietPoints = 0;
+  /** Results of GraphQL in which something may not be read. */
+  forbidden = 0;
   /** Messages by how they came. */
   readonly transports = new Map<string, number>();
   readonly #world: World;
@@ -114,8 +118,9 @@ export class Quiet {
     edits.judge(position, moments);
     for (const socket of sockets.all()) socket.forgetTickets();
     for (const subscriber of subscribers) {
-      for (const { connection } of subscriber.receipts) {
+      for (const { connection, event } of subscriber.receipts) {
         this.transports.set(connection.transport, (this.transports.get(connection.transport) ?? 0) + 1);
+        if (connection.transport.startsWith('graphql') && event.text.includes(FORBIDDEN)) this.forbidden += 1;
       }
       this.messages += judgeReceipts(subscriber, reality, position, moments);
     }
@@ -177,7 +182,8 @@ export class Quiet {
       subscriber.unlisted = unlistedRows(subscriber, reality);
       this.#lacking.set(subscriber, refused);
     }
-    if (subscriber.options.interest.events !== undefined) return;
+    const { events, graphql } = subscriber.options.interest;
+    if (events !== undefined || (graphql !== undefined && !tellsRows(graphql))) return;
     judgeView(subscriber, reality, refused.union(this.#lacking.get(subscriber) ?? new Set()));
   }
 
@@ -194,13 +200,18 @@ export class Quiet {
       const listing = await lists.read({ ticket, schema, filter, fields, face });
       // A list is of its schema, whatever the topics of the stream.
       const topics = [`register/${schema.register}`];
-      judgeListing({ asker: { principal, credential }, interest: { ...interest, topics } }, reality, listing);
+      const listed = { ...interest, topics, alternatives: undefined };
+      judgeListing({ asker: { principal, credential }, interest: listed }, reality, listing);
       if (!isListing(listing)) refused.add(schema.id);
       else {
         const rows =
           face === 'table'
             ? listing.rows.map(tableRowOf)
-            : listing.rows.filter((row) => interest.topics.some((topic) => insideTopic(topic, schema, row)));
+            : listing.rows.filter(
+                (row) =>
+                  interest.topics.some((topic) => insideTopic(topic, schema, row)) &&
+                  meetsInterest(schema, interest, row),
+              );
         listings.push({ ...listing, rows });
       }
     }

@@ -1,4 +1,5 @@
 import type { Interest } from './expectation.ts';
+import { rowToldBy, selectedRowOf } from './graphql-face.ts';
 import type { Listing } from './lists.ts';
 import type { Image, Schema } from './rights.ts';
 import type { ReceivedEvent } from './transport.ts';
@@ -28,7 +29,7 @@ export class ShownRows {
     this.#listed = new Map();
     for (const { schema, rows, position } of listings) {
       this.#listed.set(schema.id, position);
-      for (const row of rows) this.#rows.set(String(row['id']), row);
+      for (const row of rows) this.#rows.set(String(row['id']), this.#shown(row));
     }
   }
 
@@ -42,10 +43,10 @@ export class ShownRows {
   }
 
   view(schemaOf: (register: string, schema: string) => Schema | undefined): ReadonlyMap<string, Image> {
-    const { table } = this.#interest;
     for (const { event, sequence } of this.#since) {
-      const data = table === undefined ? readObjectEvent(event.text) : readRecordEvent(event.text);
-      const schema = table ?? schemaOf(data.register ?? '', data.schema ?? '');
+      const data = this.#read(event);
+      const { table, graphql } = this.#interest;
+      const schema = table ?? graphql?.schema ?? schemaOf(data.register ?? '', data.schema ?? '');
       if (sequence <= (this.#listed.get(schema?.id ?? '') ?? 0)) continue;
       if (data.object === undefined) this.#rows.delete(data.uuid);
       else this.#put(data.uuid, data.object);
@@ -54,8 +55,27 @@ export class ShownRows {
     return this.#rows;
   }
 
+  #read({ name, text }: ReceivedEvent): EventBody {
+    const { table, graphql } = this.#interest;
+    if (table !== undefined) return readRecordEvent(text);
+    if (graphql === undefined) return readObjectEvent(text);
+    // What GraphQL selects may be followed over other transports as well.
+    if (name === 'next') return rowToldBy(graphql, text);
+    const { uuid, object } = readObjectEvent(text);
+    return { uuid, object: object && this.#shown(object) };
+  }
+
+  #shown(row: Image): Image {
+    const { graphql } = this.#interest;
+    return graphql === undefined ? row : selectedRowOf(graphql, row);
+  }
+
   #put(uuid: string, row: Image): void {
-    // Records have no version: of them the order of the log tells all.
+    // Records have no version, and what GraphQL calls so may be anything: of them the order of the log tells all.
+    if (this.#interest.graphql !== undefined) {
+      this.#rows.set(uuid, row);
+      return;
+    }
     const known = this.#rows.get(uuid)?.['_version'];
     if (typeof known !== 'number' || known < Number(row['_version'])) this.#rows.set(uuid, row);
   }

@@ -1,7 +1,8 @@
 import { mayListRow, mayReadByRule, mayReadRow } from './evaluator.ts';
 import { canonicalJson, rowInView, sameJson } from './expectation.ts';
-import type { Viewer } from './expectation.ts';
+import type { Interest, Viewer } from './expectation.ts';
 import { Finding } from './finding.ts';
+import { selectedRowOf } from './graphql-face.ts';
 import type { History } from './history.ts';
 import { isListing } from './lists.ts';
 import type { ListRequest, Listing, RefusedListing } from './lists.ts';
@@ -99,7 +100,7 @@ export function judgeView(subscriber: Subscriber, reality: Reality, unlisted: Re
   for (const [uuid, { schema, image }] of rows) {
     const seen = rowInView(viewer, history.rights, schema, image);
     if (seen === undefined || ((unlisted.has(schema.id) || lacking.has(uuid)) && !actual.has(uuid))) continue;
-    expected.set(uuid, viewer.interest.table === undefined ? seen : tableRowOf(seen));
+    expected.set(uuid, shownRowOf(viewer.interest, seen));
   }
   judgeRows(
     'wrong-view',
@@ -119,6 +120,12 @@ export function judgeView(subscriber: Subscriber, reality: Reality, unlisted: Re
   );
 }
 
+/** A row in the words in which its subscriber has it. */
+function shownRowOf({ table, graphql }: Interest, seen: Image): Image {
+  if (graphql !== undefined) return selectedRowOf(graphql, seen);
+  return table === undefined ? seen : tableRowOf(seen);
+}
+
 /** Whether a refusal of the topics says what is so: nothing in them may be read by a rule. */
 export function judgeRefusal(subscriber: Subscriber, { history, rows }: Reality): void {
   const { refusal, viewer } = subscriber;
@@ -130,14 +137,15 @@ export function judgeRefusal(subscriber: Subscriber, { history, rows }: Reality)
   const concerned = visible.filter(
     ({ schema, image }) =>
       rowInView(
-        { ...viewer, interest: { ...viewer.interest, filter: [] } },
+        { ...viewer, interest: { ...viewer.interest, filter: [], alternatives: undefined } },
         history.rights,
         schema,
         image,
       ) !== undefined,
   );
-  const { filter, fields, order } = viewer.interest;
-  const hasFields = filter.length > 0 || fields !== undefined || order !== undefined;
+  const { filter, alternatives, fields, order } = viewer.interest;
+  const hasFields =
+    filter.length > 0 || alternatives !== undefined || fields !== undefined || order !== undefined;
   const aboutFields = refusal.status === 400 && refusal.body.includes('UNKNOWN_FIELD');
   if (aboutFields && hasFields) return;
   if (refusal.status === 404 && concerned.length === 0) return;

@@ -42,6 +42,8 @@ export class World {
   readonly gateways: readonly Gateway[];
   readonly admin: Api;
   readonly adminId: string;
+  /** Behind the slugs of this world: names of GraphQL are made of them, and are those of the whole platform. */
+  readonly suffix = randomUUID().slice(0, 6);
   readonly history = new History();
   readonly model = new Model();
   /** Those that are there. */
@@ -271,10 +273,10 @@ export class World {
   }
 
   async #createSchemas(random: Random): Promise<void> {
-    const suffix = randomUUID().slice(0, 6);
     for (const [index, slugs] of [['cases', 'notes'], ['things']].entries()) {
-      const register = await createRegister(this, random, `r${index}-${suffix}`);
-      for (const slug of slugs) this.schemas.push(await createSchema(this, random, register, slug));
+      const register = await createRegister(this, random, `r${index}-${this.suffix}`);
+      for (const slug of slugs)
+        this.schemas.push(await createSchema(this, random, register, `${slug}-${this.suffix}`));
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { FindingKind } from '../finding.ts';
+import { GRAPHQL_SABOTAGES } from './graphql-sabotages.ts';
 
 /** One function of the gateway replaced by one that does its work wrongly. */
 export interface Sabotage {
@@ -224,6 +225,7 @@ export const SABOTAGES = {
       }`,
     found: ['loss', 'wrong-view'],
   },
+  ...GRAPHQL_SABOTAGES,
 } as const satisfies Record<string, Sabotage>;
 
 export type SabotageName = keyof typeof SABOTAGES;

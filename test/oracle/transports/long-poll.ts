@@ -28,7 +28,7 @@ interface PolledEvent {
 /** `GET /api/realtime/poll` with topics, one request after another: each begins at the cursor of the one before. */
 export const longPoll: Transport = {
   name: 'long-poll',
-  follows: ({ table }) => table === undefined,
+  follows: ({ table, alternatives }) => table === undefined && alternatives === undefined,
   open: (asked, listener) =>
     followPolls(asked, listener, {
       query: queryOf(asked),

@@ -6,7 +6,7 @@ import type { StreamListener, StreamRequest, Transport } from '../transport.ts';
 /** `GET /api/realtime/subscribe`, read by hand: what came is to be seen as it came. */
 export const sse: Transport = {
   name: 'sse',
-  follows: ({ table }) => table === undefined,
+  follows: ({ table, alternatives }) => table === undefined && alternatives === undefined,
   open: (asked, listener) =>
     openEvents(asked, listener, {
       path: '/api/realtime/subscribe',
@@ -19,7 +19,10 @@ export const sse: Transport = {
 export interface EventStream {
   readonly path: string;
   readonly query: readonly (readonly [string, string])[];
-  readonly read: (block: Block, listener: StreamListener) => void;
+  /** Sent instead of an address alone, with the cursor where that is not in a header. */
+  readonly body?: object;
+  /** `begun`: whether the stream has begun, or was refused. */
+  readonly read: (block: Block, listener: StreamListener, begun: boolean) => void;
 }
 
 /** One block of an event stream: what stands there, not what it means. */
@@ -33,23 +36,32 @@ export interface Block {
 export function openEvents(
   asked: StreamRequest,
   listener: StreamListener,
-  { path, query, read }: EventStream,
+  { path, query, body, read }: EventStream,
 ): () => void {
   const url = new URL(path, asked.base);
   for (const [name, value] of query) url.searchParams.append(name, value);
-  if (asked.cursor !== undefined && !asked.cursorInHeader) url.searchParams.set('lastEventId', asked.cursor);
+  const { cursor, cursorInHeader } = asked;
+  if (cursor !== undefined && !cursorInHeader && body === undefined) {
+    url.searchParams.set('lastEventId', cursor);
+  }
   let open = true;
   const once = (report: () => void): void => {
     if (!open) return;
     open = false;
     report();
   };
+  const guarded: StreamListener = {
+    ...listener,
+    refused: (status, text) => once(() => listener.refused(status, text)),
+  };
   const sent = request(url, {
     agent: false,
+    method: body === undefined ? 'GET' : 'POST',
     headers: {
       accept: 'text/event-stream',
       ...asked.ticket.headers,
-      ...(asked.cursor !== undefined && asked.cursorInHeader ? { 'last-event-id': asked.cursor } : {}),
+      ...(cursor !== undefined && cursorInHeader ? { 'last-event-id': cursor } : {}),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     },
   });
   sent.on('error', () => once(listener.closed));
@@ -57,10 +69,10 @@ export function openEvents(
     response.on('error', () => once(listener.closed));
     response.on('close', () => once(listener.closed));
     response.setEncoding('utf8');
-    if (response.statusCode === 200) readFrames(response, listener, { isOpen: () => open, read });
-    else readRefusal(response, (body) => once(() => listener.refused(response.statusCode ?? 0, body)));
+    if (response.statusCode === 200) readFrames(response, guarded, { isOpen: () => open, read });
+    else readRefusal(response, (text) => guarded.refused(response.statusCode ?? 0, text));
   });
-  sent.end();
+  sent.end(body === undefined ? undefined : JSON.stringify(body));
   return () => {
     open = false;
     sent.destroy();
@@ -101,12 +113,16 @@ function readFrames(response: IncomingMessage, listener: StreamListener, { isOpe
         begun = true;
         listener.opened();
       }
-      readFrame(block, listener, read);
+      readFrame(block, listener, { read, begun });
     }
   });
 }
 
-function readFrame(block: string, listener: StreamListener, read: EventStream['read']): void {
+function readFrame(
+  block: string,
+  listener: StreamListener,
+  { read, begun }: Pick<EventStream, 'read'> & { readonly begun: boolean },
+): void {
   const fields = new Map<string, string>();
   for (const line of block.split('\n')) {
     const at = line.indexOf(': ');
@@ -118,7 +134,7 @@ function readFrame(block: string, listener: StreamListener, read: EventStream['r
   if (data === undefined) {
     if (id !== undefined) listener.position(id);
   } else if (name === 'end') listener.ended(data);
-  else read({ id, name, data }, listener);
+  else read({ id, name, data }, listener, begun);
 }
 
 function readNamed({ id, name, data }: Block, listener: StreamListener): void {

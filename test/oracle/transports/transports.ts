@@ -1,15 +1,16 @@
 import type { Transport } from '../transport.ts';
+import { graphqlSse, graphqlSsePost } from './graphql-sse.ts';
 import { longPoll } from './long-poll.ts';
 import type { Sockets } from './sockets.ts';
 import { sse } from './sse.ts';
 import { tablePoll } from './table-poll.ts';
 import { tableSse } from './table-sse.ts';
 
-/** All ways to follow topics and tables; those that are named more often are taken more often. */
+/** All ways to follow topics, tables and what GraphQL selects; those that are named more often are taken more often. */
 export function transportsOn(sockets: Sockets): readonly Transport[] {
   const socket: Transport = {
     name: 'socket',
-    follows: ({ topics }) => topics.length === 1,
+    follows: ({ topics, alternatives }) => topics.length === 1 && alternatives === undefined,
     place: (ticket, cursor) => sockets.place(ticket, cursor),
     open: (asked, listener) => sockets.join(asked, listener),
   };
@@ -18,5 +19,8 @@ export function transportsOn(sockets: Sockets): readonly Transport[] {
     follows: ({ table }) => table !== undefined,
     open: (asked, listener) => sockets.openTable(asked, listener),
   };
-  return [sse, sse, sse, longPoll, socket, socket, socket, tableSocket, tableSse, tableSse, tablePoll];
+  const ofTopics = [sse, sse, sse, longPoll, socket, socket, socket];
+  const ofTables = [tableSocket, tableSse, tableSse, tablePoll];
+  const ofGraphql = [graphqlSse, graphqlSse, graphqlSse, graphqlSsePost];
+  return [...ofTopics, ...ofTables, ...ofGraphql];
 }
