@@ -35,6 +35,8 @@ test('a value is equality, an object its operators, and all of them hold', () =>
 
 test('null is a field without a value', () => {
   meansTheSame({ status: null }, term('status', 'isNull'));
+  meansTheSame({ status: { eq: null } }, term('status', 'isNull'));
+  meansTheSame({ tags: { ne: null } }, term('tags', 'isNotNull'));
 });
 
 test('groups hold filters', () => {
@@ -67,8 +69,39 @@ test.each([
   expect(parsed.ok ? '' : parsed.problems.map((problem) => problem.message).join()).toContain(message);
 });
 
-test('refuses nests without end', () => {
-  let filter: unknown = {};
-  for (let depth = 0; depth < 20; depth += 1) filter = { _and: [filter] };
-  expect(parseFieldFilter(filter, types).ok).toBe(false);
+test('is as deep as the limit, and no deeper', () => {
+  const nest = (depth: number, group: string): unknown => {
+    let filter: unknown = { status: { in: ['a'] } };
+    for (let level = 0; level < depth; level += 1) filter = { [group]: [filter] };
+    return filter;
+  };
+  expect(parseFieldFilter(nest(8, '_and'), types).ok).toBe(true);
+  expect(parseFieldFilter(nest(9, '_and'), types).ok).toBe(false);
+});
+
+test.each(['groups', 'lists', 'objects'])(
+  'refuses nests of %s without end, and does not run out of stack',
+  (kind) => {
+    let value: unknown = {};
+    for (let depth = 0; depth < 100_000; depth += 1) {
+      value = kind === 'groups' ? { _and: [value] } : kind === 'lists' ? [value] : { eq: value };
+    }
+    const parsed = parseFieldFilter(kind === 'groups' ? value : { status: value }, types);
+    expect(parsed.ok ? '' : parsed.problems.map(({ message }) => message).join()).toBe(
+      'A filter is nested at most 8 deep',
+    );
+  },
+);
+
+test('members that objects have from birth are no conditions', () => {
+  const inherits = Object.create({ status: 'x' }) as object;
+  expect(parseFieldFilter(inherits, types)).toEqual(parseFieldFilter({}, types));
+  expect(parseFieldFilter(JSON.parse('{"__proto__":{"status":"x"}}'), types).ok).toBe(false);
+});
+
+test('a refusal repeats no more than the beginning of what was sent', () => {
+  for (const filter of [{ status: { ['o'.repeat(4000)]: 1 } }, { priority: 'x'.repeat(4000) }]) {
+    const parsed = parseFieldFilter(filter, types);
+    expect(parsed.ok ? '' : parsed.problems.map(({ message }) => message).join()).toMatch(/^.{1,250}$/);
+  }
 });
