@@ -15,6 +15,8 @@ import { resolveField } from './field-resolver.ts';
 import type { ExecutionContext } from './field-resolver.ts';
 import { readHttpParameters } from './http-parameters.ts';
 import type { SentRequest } from './http-parameters.ts';
+import { answerMediaType } from './media-type.ts';
+import type { AnswerMediaType } from './media-type.ts';
 import type { OperationPlan, OperationPlanner } from './operation-plan.ts';
 import type { PersistedQueries } from './persisted-queries.ts';
 
@@ -41,17 +43,21 @@ type Arguments = OperationArgs<ExecutionContext>;
 
 /** One request of GraphQL over HTTP, from its parameters to what its answer says. */
 export class GraphqlExchange {
+  readonly mediaType: AnswerMediaType;
   /** What was executed. */
   type: OperationPlan['type'] | 'none' = 'none';
   outcome: GraphqlOutcome = 'refused';
   readonly #options: ExchangeOptions;
   readonly #request: GraphqlHttpRequest;
   readonly #budget: AnswerBudget;
+  /** Why a request that is in order cannot be executed, known before anybody looks at its document. */
+  #unknown: GraphQLError | undefined;
   #isPersisted = false;
 
   constructor(options: ExchangeOptions, request: GraphqlHttpRequest) {
     this.#options = options;
     this.#request = request;
+    this.mediaType = answerMediaType(request.accept);
     this.#budget = new AnswerBudget(options.limits);
   }
 
@@ -63,19 +69,23 @@ export class GraphqlExchange {
       this.#isPersisted = persisted !== undefined;
       return { query: this.#options.persisted.resolve(query, persisted), operationName, variables };
     } catch (error) {
-      if (error instanceof GraphQLError) throw error;
+      if (error instanceof GraphQLError) {
+        this.#unknown = error;
+        return { query: '' };
+      }
       return this.#refuse([this.#tell(error)], toTidewireError(error));
     }
   }
 
   /** What is to be executed; or why it is not. */
-  async begin(params: RequestParams): Promise<Arguments | Response | GraphQLError[]> {
+  async begin(params: RequestParams): Promise<Arguments | Response> {
+    if (this.#unknown !== undefined) return this.#answer(this.#mistaken, [this.#unknown]);
     const { query, operationName, variables } = params;
     const { planner, persisted } = this.#options;
     const { asker, method } = this.#request;
     try {
       const planned = await planner.plan(asker.who, { query, operationName, variables });
-      if (!planned.ok) return [...planned.errors];
+      if (!planned.ok) return this.#answer(this.#mistaken, planned.errors);
       const { plan } = planned;
       if (plan.type === OperationTypeNode.MUTATION && method !== 'POST') {
         throw new TidewireError('METHOD_NOT_ALLOWED', 'Mutations are sent with POST.');
@@ -117,17 +127,31 @@ export class GraphqlExchange {
     };
   }
 
+  /** Status of an answer to a document that is wrong: old clients look at the body only where it is a success. */
+  get #mistaken(): number {
+    return this.mediaType === GRAPHQL_MEDIA_TYPE ? 400 : 200;
+  }
+
   /** In GraphQL's words for those who ask for its media type, as a problem like everywhere for all others. */
   #refuse(errors: readonly GraphQLError[], error: TidewireError): Response {
     const { code, status, retryAfterSeconds } = error;
-    const isStrict = this.#request.accept?.includes(GRAPHQL_MEDIA_TYPE) === true;
     const headers = {
-      'content-type': isStrict ? `${GRAPHQL_MEDIA_TYPE}; charset=utf-8` : PROBLEM_MEDIA_TYPE,
       ...(code === 'METHOD_NOT_ALLOWED' ? { allow: 'POST' } : {}),
       ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
     };
-    const body = JSON.stringify(isStrict ? { errors } : formatProblem(error));
-    return [body, { status, statusText: '', headers }];
+    if (this.mediaType === GRAPHQL_MEDIA_TYPE) return this.#answer(status, errors, headers);
+    const problem = { ...headers, 'content-type': PROBLEM_MEDIA_TYPE };
+    return [JSON.stringify(formatProblem(error)), { status, statusText: '', headers: problem }];
+  }
+
+  /** Errors and no data. The library knows its errors by their class, of which there may be two in a process. */
+  #answer(
+    status: number,
+    errors: readonly GraphQLError[],
+    headers: Readonly<Record<string, string>> = {},
+  ): Response {
+    const type = { 'content-type': `${this.mediaType}; charset=utf-8` };
+    return [JSON.stringify({ errors }), { status, statusText: '', headers: { ...headers, ...type } }];
   }
 
   #tell(error: unknown): GraphQLError {

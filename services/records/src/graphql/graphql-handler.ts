@@ -1,6 +1,5 @@
 import { AbortedGraphQLExecutionError, GraphQLError, execute } from 'graphql';
 import { createHandler } from 'graphql-http';
-import type { Response } from 'graphql-http';
 import type { ExecutionContext } from './field-resolver.ts';
 import { GraphqlExchange } from './graphql-exchange.ts';
 import type { ExchangeOptions, GraphqlHttpRequest, GraphqlOutcome } from './graphql-exchange.ts';
@@ -21,9 +20,6 @@ export interface GraphqlHttpAnswer {
 /** Answers one request; errors are answers. */
 export type GraphqlHandler = (request: GraphqlHttpRequest) => Promise<GraphqlHttpAnswer>;
 
-const ANY_MEDIA_TYPE = '*/*';
-const NOT_ACCEPTABLE = 406;
-
 /** Answers queries and mutations as GraphQL over HTTP has it (https://graphql.github.io/graphql-over-http/). */
 export function createGraphqlHandler(options: GraphqlHandlerOptions): GraphqlHandler {
   const handle = createHandler<undefined, GraphqlExchange, ExecutionContext>({
@@ -34,20 +30,16 @@ export function createGraphqlHandler(options: GraphqlHandlerOptions): GraphqlHan
   });
   return async (request) => {
     const exchange = new GraphqlExchange(options, request);
-    const answer = (accept: string): Promise<Response> =>
-      handle({
-        method: request.method,
-        url: '',
-        headers: { accept },
-        body: null,
-        raw: undefined,
-        context: exchange,
-      });
-    let [body, init] = await answer(request.accept ?? ANY_MEDIA_TYPE);
-    // Nothing was executed. Who understands neither media type may still understand JSON: a refusal would help nobody.
-    if (init.status === NOT_ACCEPTABLE) [body, init] = await answer(ANY_MEDIA_TYPE);
+    const [body, { status, headers = {} }] = await handle({
+      method: request.method,
+      url: '',
+      headers: { accept: exchange.mediaType },
+      body: null,
+      raw: undefined,
+      context: exchange,
+    });
     options.onAnswered(exchange.type, exchange.outcome);
-    return { status: init.status, headers: init.headers ?? {}, body: body ?? '' };
+    return { status, headers, body: body ?? '' };
   };
 }
 
