@@ -7,7 +7,7 @@ import type { Told } from './transport.ts';
 /** What is told of changes, by which rights, and from which place on. */
 export const CHANGE_CLAIMS: readonly Claim[] = [
   {
-    name: 'a change is told as it is made, with what its reader may see of the record and what it was before',
+    name: 'a change is told as it is made, with what its reader may see of the record and of what was changed',
     about: 'changes',
     hold: async (stage) => {
       using follower = await stage.follow();
@@ -16,9 +16,23 @@ export const CHANGE_CLAIMS: readonly Claim[] = [
       await stage.change(id, { titel: 'b', melderEmail: 'other@example.org' });
       const [insert, update] = await untilTold(follower, 2, id);
       expect(insert).toMatchObject({ event: 'insert', fields: { titel: 'a', status: 'nieuw' } });
-      expect(insert?.old).toBeUndefined();
-      expect(update).toMatchObject({ event: 'update', fields: { titel: 'b' }, old: { titel: 'a' } });
+      expect([insert?.changed, insert?.old]).toEqual([undefined, undefined]);
+      expect(update).toMatchObject({ event: 'update', fields: { titel: 'b' }, changed: ['titel'] });
+      for (const told of [insert, update]) expect(told?.fields).not.toHaveProperty('melderEmail');
       expect(JSON.stringify([insert?.raw, update?.raw])).not.toContain('@example.org');
+    },
+  },
+  {
+    name: 'a change tells what the changed fields were before, as far as its reader may see them',
+    about: 'changes',
+    needs: 'old values',
+    hold: async (stage) => {
+      using follower = await stage.follow();
+      const id = await stage.create({ titel: 'a', status: 'nieuw', melderEmail: 'hidden@example.org' });
+      await stage.change(id, { titel: 'b', melderEmail: 'other@example.org' });
+      const [, update] = await untilTold(follower, 2, id);
+      expect(update?.old).toMatchObject({ titel: 'a' });
+      expect(update?.old).not.toHaveProperty('melderEmail');
     },
   },
   {
@@ -211,6 +225,6 @@ export const CHANGE_CLAIMS: readonly Claim[] = [
 /** A delete holds nothing of the record, whatever it was or has become. */
 function expectBare(told: Told | undefined, secret: string): void {
   expect(told?.event).toBe('delete');
-  expect([told?.fields, told?.old]).toEqual([undefined, undefined]);
+  expect([told?.fields, told?.changed, told?.old]).toEqual([undefined, undefined, undefined]);
   expect(JSON.stringify(told?.raw)).not.toContain(secret);
 }

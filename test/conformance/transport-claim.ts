@@ -7,15 +7,18 @@ export interface Claim {
   /** What it is about: being told of changes; a connection that lasts; or what only a table's handshake can ask for. */
   readonly about: 'changes' | 'streams' | 'table streams';
   /** What a transport has to be able to. */
-  readonly needs?: 'frames' | 'close codes';
+  readonly needs?: 'several subscriptions' | 'frames' | 'close codes' | 'old values' | 'secret names';
   readonly hold: (stage: Stage) => Promise<void>;
 }
 
 /** Why a claim is not asked of a transport; undefined: it is. */
 export function whySkipped({ about, needs }: Claim, transport: Transport): string | undefined {
   if (about !== 'changes' && transport.kind === 'poll') return 'is no stream';
-  if (about === 'table streams' && transport.face === 'topic') return 'is of no table';
+  if (about === 'table streams' && transport.face !== 'table') return 'is of no table';
+  if (needs === 'several subscriptions' && transport.host === undefined) return 'has one subscription';
   if (needs === 'frames' && transport.talk === undefined) return 'cannot send frames';
   if (needs === 'close codes' && !transport.hasCloseCodes) return 'has no close codes';
+  if (needs === 'secret names' && transport.showsAllNames) return 'shows the names of all fields';
+  if (needs === 'old values' && !transport.tellsOldValues) return 'tells nothing of before';
   return undefined;
 }

@@ -1,4 +1,4 @@
-import { get } from 'node:http';
+import { request as send } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 
 /** One block of a stream: what stands between two empty lines. */
@@ -26,18 +26,31 @@ export class EventStream implements Disposable {
     response.on('error', () => undefined);
   }
 
-  /** Resolves with the head of the answer; nothing is read before {@link read} or {@link text}. */
-  static async open(url: string, headers: Readonly<Record<string, string>>): Promise<EventStream> {
+  /**
+   * Resolves with the head of the answer; nothing is read before {@link read} or {@link text}. With a body, which is JSON,
+   * the request is a POST.
+   */
+  static async open(
+    url: string,
+    headers: Readonly<Record<string, string>>,
+    body?: unknown,
+  ): Promise<EventStream> {
     const { promise, resolve, reject } = Promise.withResolvers<EventStream>();
-    const request = get(url, { agent: false, headers }, (response) =>
+    const sent =
+      body === undefined
+        ? { method: 'GET', headers }
+        : { method: 'POST', headers: { ...headers, 'content-type': 'application/json' } };
+    const request = send(url, { agent: false, ...sent }, (response) =>
       resolve(new EventStream(request, response)),
     );
     request.on('error', reject);
+    request.end(body === undefined ? undefined : JSON.stringify(body));
     return await promise;
   }
 
-  /** Calls `take` with every block from here on. */
-  read(take: (block: StreamBlock) => void): void {
+  /** Calls `take` with every block from here on, and `ended` when the answer is over, which a cut is not. */
+  read(take: (block: StreamBlock) => void, ended: () => void = () => undefined): void {
+    this.#response.on('end', ended);
     let rest = '';
     this.#response.on('data', (text: string) => {
       const blocks = (rest + text).split('\n\n');

@@ -1,3 +1,4 @@
+import { graphqlSse } from './transport-graphql-sse.ts';
 import { tablePoll, topicPoll } from './transport-poll.ts';
 import { sharedSocket, tableSocket, topicSocket } from './transport-socket.ts';
 import { tableSse, topicSse } from './transport-sse.ts';
@@ -10,6 +11,7 @@ export const TRANSPORTS: readonly Transport[] = [
   tableSocket,
   sharedSocket,
   tableSse,
+  graphqlSse,
   topicSocket,
   topicSse,
 ];

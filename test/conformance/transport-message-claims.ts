@@ -4,7 +4,7 @@ import type { Claim } from './transport-claim.ts';
 import { untilTold } from './transport-stage.ts';
 import type { Talker } from './transport.ts';
 
-/** What only a table's handshake can ask for, and what clients say that can send messages. */
+/** What only a table's handshake can ask for, and what clients say that can send messages of ours. */
 export const MESSAGE_CLAIMS: readonly Claim[] = [
   {
     name: 'a subscription is told back as it was understood',
@@ -41,28 +41,6 @@ export const MESSAGE_CLAIMS: readonly Claim[] = [
     },
   },
   {
-    name: 'several subscriptions of one connection are told apart, and end one by one',
-    about: 'streams',
-    needs: 'frames',
-    hold: async (stage) => {
-      using talker = await stage.talk();
-      const second = { subscriptionId: 'second', fields: ['titel'] };
-      talker.send({ ...talker.handshake(stage.place), ...second });
-      await waitFor(() => talker.of('subscribed').length === 2, { what: 'the second begins' });
-      const id = await stage.create({ titel: 'a', status: 'nieuw' });
-      await untilTold(talker, 1, id);
-      await waitFor(() => namesOf(talker, id).length === 2, { what: 'both are told' });
-      const first = talker.account.subscribed?.['subscriptionId'];
-      expect(new Set(namesOf(talker, id))).toEqual(new Set([first, 'second']));
-      talker.send({ type: 'unsubscribe', subscriptionId: 'second' });
-      await waitFor(() => talker.of('unsubscribed').length === 1, { what: 'the second ends' });
-      const next = await stage.create({ titel: 'b', status: 'nieuw' });
-      await untilTold(talker, 1, next);
-      await pong(talker);
-      expect(namesOf(talker, next)).toEqual([first]);
-    },
-  },
-  {
     name: 'what is no message, or cannot be done, is answered, and nothing else is changed by it',
     about: 'streams',
     needs: 'frames',
@@ -72,8 +50,7 @@ export const MESSAGE_CLAIMS: readonly Claim[] = [
       for (const text of garbage) talker.send(text);
       const taken = talker.account.subscribed?.['subscriptionId'];
       talker.send({ ...talker.handshake(stage.place), subscriptionId: taken });
-      const absent = { table: 'nowhere', topic: 'register/nowhere' };
-      talker.send({ ...talker.handshake(absent), subscriptionId: 'absent' });
+      talker.send({ ...talker.handshake(stage.nowhere), subscriptionId: 'absent' });
       talker.send({ type: 'unsubscribe', subscriptionId: 'never' });
       talker.send({ type: 'token', token: 'nonsense' });
       await waitFor(() => talker.of('error').length === garbage.length + 4, { what: 'all are answered' });
@@ -89,39 +66,6 @@ export const MESSAGE_CLAIMS: readonly Claim[] = [
       await pong(talker);
       const id = await stage.create({ titel: 'a', status: 'nieuw' });
       expect(await untilTold(talker, 1, id)).toHaveLength(1);
-    },
-  },
-  {
-    name: 'the end of one subscription is not that of its connection',
-    about: 'streams',
-    needs: 'frames',
-    hold: async (stage) => {
-      using talker = await stage.talk();
-      const place = await stage.schema({ read: ['authenticated'] });
-      talker.send({ ...talker.handshake(place), subscriptionId: 'brief' });
-      await waitFor(() => talker.of('subscribed').length === 2, { what: 'the second begins' });
-      await stage.town.admin.ask('DELETE', `/api/schemas/${place.id}`);
-      await waitFor(() => talker.of('unsubscribed').length === 1, { what: 'it ends' });
-      expect(talker.of('unsubscribed')).toMatchObject([{ subscriptionId: 'brief' }]);
-      expect(talker.of('error').at(-1)).toMatchObject({ code: 'GONE', subscriptionId: 'brief' });
-      const id = await stage.create({ titel: 'a', status: 'nieuw' });
-      expect(await untilTold(talker, 1, id)).toHaveLength(1);
-    },
-  },
-  {
-    name: 'a handshake goes on after a cursor of its own',
-    about: 'streams',
-    needs: 'frames',
-    hold: async (stage) => {
-      using talker = await stage.talk();
-      const { cursor = '' } = talker.account;
-      const id = await stage.create({ titel: 'a', status: 'nieuw' });
-      await untilTold(talker, 1, id);
-      const handshake = { ...talker.handshake(stage.place), subscriptionId: 'late', lastEventId: cursor };
-      talker.send(handshake);
-      await waitFor(() => namesOf(talker, id).includes('late'), { what: 'the past is told' });
-      expect(talker.of('subscribed').at(-1)).not.toHaveProperty('eventId');
-      expect(namesOf(talker, id)).toHaveLength(2);
     },
   },
   {
@@ -183,13 +127,6 @@ export const MESSAGE_CLAIMS: readonly Claim[] = [
     },
   },
 ];
-
-/** To which subscriptions a row was told, in order. */
-function namesOf(talker: Talker, id: string): readonly unknown[] {
-  const events = talker.of('event').filter(({ event }) => (event as { subject: string }).subject === id);
-  const changes = talker.of('change').filter(({ recordId }) => recordId === id);
-  return [...events, ...changes].map(({ subscriptionId }) => subscriptionId);
-}
 
 /** Waits for so many messages of a type. */
 async function arrived(

@@ -34,6 +34,7 @@ export const CLIENT_MESSAGE_NAMES: readonly MessageName[] = [
 /** The other documents that a transport sends: of topics, of polls, and what is said before or at the end of a stream. */
 export const OTHER_DOCUMENTS = [
   'cloud-event',
+  'graphql-result',
   'resync',
   'credential-expiring',
   'stream-end',

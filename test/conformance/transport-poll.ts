@@ -58,7 +58,11 @@ function pollTransport(kind: PollKind): Transport {
       void poller.goOn();
       return poller;
     },
+    host: undefined,
     talk: undefined,
+    tellsOldValues: true,
+    showsAllNames: false,
+    tellsWhyToComeBack: true,
     hasCloseCodes: false,
   };
 }

@@ -2,7 +2,7 @@ import { errorCodeRow, errorCodeSchema } from '@tidewire/contract';
 import { SocketClient, waitFor } from '@tidewire/test-kit';
 import type { SocketMessage } from '@tidewire/test-kit';
 import { Account, filterText, readCloudEvent, readTableChange, tableQuery } from './transport.ts';
-import type { Order, Place, Talker, Transport } from './transport.ts';
+import type { Followed, Guest, Host, Order, Talker, Transport } from './transport.ts';
 import { readRefusal, reconnectOf } from './transport-refusal.ts';
 
 type Message = Readonly<Record<string, unknown>>;
@@ -15,11 +15,28 @@ interface SocketKind {
   readonly path: (order: Order) => string;
   /** Undefined: the address says it all. */
   readonly first: ((order: Order) => Message) | undefined;
-  readonly handshake: (place: Place) => Message;
+  readonly handshake: (followed: Followed) => Message;
 }
 
 const SHARED = '/api/realtime/subscribe';
-const tableHandshake = ({ table }: Place): Message => ({ type: 'subscribe', table });
+const tableHandshake = (followed: Followed): Message => ({ type: 'subscribe', ...tableMembers(followed) });
+const topicHandshake = ({ place, filter, fields, cursor }: Followed): Message => ({
+  type: 'subscribe',
+  topic: place.topic,
+  ...(filter && { filter: { [filter.field]: { [filter.operator]: filter.value } } }),
+  ...(fields && { fields }),
+  ...(cursor !== undefined && { lastEventId: cursor }),
+});
+
+function tableMembers({ place, filter, fields, sort, cursor }: Followed): Message {
+  return {
+    table: place.table,
+    ...(filter && { filter: filterText(filter) }),
+    ...(fields && { fields }),
+    ...(sort !== undefined && { sort }),
+    ...(cursor !== undefined && { lastEventId: cursor }),
+  };
+}
 
 export const tableSocket = socketTransport({
   name: 'a table over a WebSocket of its own',
@@ -39,14 +56,7 @@ export const sharedSocket = socketTransport({
   face: 'table',
   compressed: false,
   path: () => SHARED,
-  first: ({ place, filter, fields, sort, cursor }) => ({
-    table: place.table,
-    subscriptionId: 's1',
-    ...(filter && { filter: filterText(filter) }),
-    ...(fields && { fields }),
-    ...(sort !== undefined && { sort }),
-    ...(cursor !== undefined && { lastEventId: cursor }),
-  }),
+  first: (order) => ({ ...tableMembers(order), subscriptionId: 's1' }),
   handshake: tableHandshake,
 });
 
@@ -55,47 +65,63 @@ export const topicSocket = socketTransport({
   face: 'topic',
   compressed: true,
   path: () => SHARED,
-  first: ({ place, filter, fields, cursor }) => ({
-    type: 'subscribe',
-    topic: place.topic,
-    ...(filter && { filter: { [filter.field]: { [filter.operator]: filter.value } } }),
-    ...(fields && { fields }),
-    ...(cursor !== undefined && { lastEventId: cursor }),
-  }),
-  handshake: ({ topic }) => ({ type: 'subscribe', topic }),
+  first: topicHandshake,
+  handshake: topicHandshake,
 });
 
 function socketTransport(kind: SocketKind): Transport {
-  const talk = (order: Order): Promise<Talker> => openSocket(kind, order);
-  return { name: kind.name, face: kind.face, kind: 'stream', open: talk, talk, hasCloseCodes: true };
+  const open = (order: Order): Promise<Talker & Host> => openSocket(kind, order);
+  return {
+    name: kind.name,
+    face: kind.face,
+    kind: 'stream',
+    open,
+    host: open,
+    talk: open,
+    tellsOldValues: true,
+    showsAllNames: false,
+    tellsWhyToComeBack: true,
+    hasCloseCodes: true,
+  };
 }
 
-async function openSocket(kind: SocketKind, order: Order): Promise<Talker> {
+async function openSocket(kind: SocketKind, order: Order): Promise<Talker & Host> {
   const { base, token, check } = order;
   const client = await SocketClient.open(`${base}${kind.path(order)}`, {
     perMessageDeflate: kind.compressed,
     ...(token !== undefined && { headers: { authorization: `Bearer ${token}` } }),
   });
-  const reader = new SocketReader(client, check);
+  const reader = new SocketReader(client, { check });
   const send: Talker['send'] = (message) => {
     if (typeof message !== 'string') check.fromClient(message);
     client.send(message);
   };
   if (client.status === 101) {
     if (kind.first !== undefined) send(kind.first(order));
-    const { account } = reader;
-    await waitFor(() => account.subscribed !== undefined || !account.live, {
-      what: `${kind.name} is subscribed or refused`,
-      timeoutMs: 10_000,
-    });
+    await untilAnswered(reader, kind.name);
   }
+  let guests = 0;
   const connection = client.headers['tidewire-connection'];
   return {
     account: reader.account,
     connection: typeof connection === 'string' ? connection : '',
     send,
     of: (type) => client.of(type),
-    handshake: kind.handshake,
+    handshake: (place) => kind.handshake({ place }),
+    also: async (followed): Promise<Guest> => {
+      guests += 1;
+      const subscriptionId = `guest-${guests}`;
+      const { account } = new SocketReader(client, { id: subscriptionId });
+      send({ ...kind.handshake(followed), subscriptionId });
+      await untilAnswered({ account }, kind.name);
+      return {
+        account,
+        leave: async () => {
+          send({ type: 'unsubscribe', subscriptionId });
+          await waitFor(() => account.end, { what: 'the subscription ends' });
+        },
+      };
+    },
     renew: async (credential) => {
       const before = client.of('credential-renewed').length;
       send({ type: 'token', token: credential });
@@ -105,23 +131,39 @@ async function openSocket(kind: SocketKind, order: Order): Promise<Talker> {
   };
 }
 
-/** Takes down what a socket says of the subscription that was made first. */
+async function untilAnswered({ account }: { readonly account: Account }, what: string): Promise<void> {
+  await waitFor(() => account.subscribed !== undefined || !account.live, {
+    what: `${what} is subscribed or refused`,
+    timeoutMs: 10_000,
+  });
+}
+
+interface ReadingOptions {
+  /** Of the subscription; undefined: the one that is made first, whatever the server calls it. */
+  readonly id?: string;
+  /** Undefined: somebody else reads along and holds the messages to their schemas. */
+  readonly check?: Order['check'];
+}
+
+/** Takes down what a socket says of one subscription. */
 class SocketReader {
   readonly account = new Account();
   readonly #client: SocketClient;
-  readonly #check: Order['check'];
-  #read = 0;
-  #lastError = '';
+  readonly #options: ReadingOptions;
+  #read: number;
+  #lastError: string | undefined;
 
-  constructor(client: SocketClient, check: Order['check']) {
+  constructor(client: SocketClient, options: ReadingOptions) {
     this.#client = client;
-    this.#check = check;
+    this.#options = options;
+    this.#read = options.id === undefined ? 0 : client.messages.length;
+    const { check } = options;
     if (client.status === 101) {
       // The client's own listeners were there before, so it has what these are told of.
       client.socket.on('message', () => this.#readOn());
       client.socket.on('close', () => this.#close());
       this.#readOn();
-    } else {
+    } else if (check !== undefined) {
       const { 'retry-after': retryAfter } = client.headers;
       this.account.refusal = readRefusal(check, client.status, client.body, retryAfter);
     }
@@ -130,18 +172,19 @@ class SocketReader {
   #readOn(): void {
     for (const message of this.#client.messages.slice(this.#read)) {
       this.#read += 1;
-      this.#check.fromServer(message);
+      this.#options.check?.fromServer(message);
       this.#take(message);
     }
   }
 
   #take(message: SocketMessage): void {
     const { account } = this;
-    const id = account.subscribed?.['subscriptionId'];
+    const id: unknown = this.#options.id ?? account.subscribed?.['subscriptionId'];
     const isOurs = id !== undefined && message['subscriptionId'] === id;
+    const isFirst = this.#options.id === undefined;
     switch (message.type) {
       case 'subscribed':
-        if (account.subscribed !== undefined) return;
+        if (account.subscribed !== undefined || (!isFirst && !isOurs)) return;
         account.subscribed = message;
         account.cursor = message['eventId'];
         return;
@@ -166,12 +209,12 @@ class SocketReader {
         account.statuses.push(message['status']);
         return;
       case 'error':
+        if (!isOurs && message['subscriptionId'] !== undefined && id !== undefined) return;
         this.#lastError = message['code'];
-        if (id === undefined) account.refusal = refusalOf(message);
+        if (account.subscribed === undefined) account.refusal = refusalOf(message);
         return;
       case 'unsubscribed':
-        if (!isOurs) return;
-        account.end = { code: this.#lastError, reconnect: reconnectOf(this.#lastError) };
+        if (isOurs) account.end = endBy(this.#lastError);
     }
   }
 
@@ -186,6 +229,11 @@ class SocketReader {
 function pushed(account: Account, change: Account['changes'][number]): string {
   account.changes.push(change);
   return change.cursor;
+}
+
+/** Undefined: it was the client's own wish. */
+function endBy(code: string | undefined): Account['end'] {
+  return { code, reconnect: code === undefined || reconnectOf(code) };
 }
 
 function refusalOf(message: SocketMessage): Account['refusal'] {

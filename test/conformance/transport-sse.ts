@@ -45,7 +45,11 @@ function sseTransport(kind: SseKind): Transport {
     face: kind.face,
     kind: 'stream',
     open: (order) => openStream(kind, order),
+    host: undefined,
     talk: undefined,
+    tellsOldValues: true,
+    showsAllNames: false,
+    tellsWhyToComeBack: true,
     hasCloseCodes: false,
   };
 }
@@ -83,15 +87,18 @@ async function openStream(kind: SseKind, order: Order): Promise<Follower> {
   return {
     account,
     connection,
-    renew: async (credential) => {
-      const answer = await fetch(`${base}/api/realtime/connections/${connection}/token`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${credential}` },
-      });
-      if (answer.status !== 204) throw new Error(`the renewal was answered ${answer.status}`);
-    },
+    renew: (credential) => renewStream(base, connection, credential),
     [Symbol.dispose]: () => stream[Symbol.dispose](),
   };
+}
+
+/** Gives a stream, which cannot be sent anything, another credential. */
+export async function renewStream(base: string, connection: string, token: string): Promise<void> {
+  const answer = await fetch(`${base}/api/realtime/connections/${connection}/token`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}` },
+  });
+  if (answer.status !== 204) throw new Error(`the renewal was answered ${answer.status}`);
 }
 
 function endOf(account: Account, data: string, { check }: Order): void {

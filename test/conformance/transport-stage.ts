@@ -4,7 +4,7 @@ import type { Platform } from '@tidewire/test-kit';
 import { buildTown } from '../support/town.ts';
 import type { Town } from '../support/town.ts';
 import { MessageCheck } from './transport-messages.ts';
-import type { Follower, Order, Place, Talker, Told, Transport } from './transport.ts';
+import type { Follower, Guest, Host, Order, Place, Talker, Told, Transport } from './transport.ts';
 
 /** What a claim asks for; the rest is Bob, at the first gateway, following the cases. */
 export interface Wish extends Partial<Omit<Order, 'base' | 'check'>> {
@@ -24,6 +24,8 @@ export class Stage {
   readonly transport: Transport;
   readonly town: Town;
   readonly place: Place;
+  /** A place that nothing is called by. */
+  readonly nowhere: Place;
   readonly check = new MessageCheck();
   readonly #platform: Platform;
   readonly #register: string;
@@ -32,12 +34,23 @@ export class Stage {
     this.#platform = platform;
     this.transport = transport;
     this.town = town;
-    [this.#register = ''] = town.collection.split('/');
-    this.place = { table, topic: `register/${this.#register}` };
+    const [register = '', slug = ''] = town.collection.split('/');
+    this.#register = register;
+    const properties = ['titel', 'status', 'prioriteit', 'melderEmail'];
+    this.place = {
+      table,
+      topic: `register/${register}`,
+      graphql: { events: eventsOf(slug), properties },
+    };
+    this.nowhere = {
+      table: 'nowhere',
+      topic: 'register/nowhere',
+      graphql: { events: 'nowhereEvents', properties },
+    };
   }
 
   static async build(platform: Platform, transport: Transport): Promise<Stage> {
-    const town = await buildTown(platform.origin, platform.adminToken);
+    const town = await buildTown(platform.origin, platform.adminToken, 'unique');
     const { table } = await town.admin.send<{ table: string }>('GET', `/api/schemas/${town.schemaId}`);
     return new Stage(platform, transport, town, table);
   }
@@ -72,6 +85,13 @@ export class Stage {
     return await insist(() => talk(this.order(wish)));
   }
 
+  /** Opens a connection that takes more subscriptions. */
+  async host(wish: Wish = {}): Promise<Host> {
+    const { host } = this.transport;
+    if (host === undefined) throw new Error(`${this.transport.name} has one subscription`);
+    return await insist(() => host(this.order(wish)));
+  }
+
   async create(properties: Properties): Promise<string> {
     const path = `/api/objects/${this.town.collection}`;
     return (await this.town.as('alice').send<{ id: string }>('POST', path, properties)).id;
@@ -95,7 +115,12 @@ export class Stage {
       authorization,
       properties: { titel: { type: 'string' } },
     });
-    const place = { id, table, topic: `register/${this.#register}/schema/${slug}` };
+    const place = {
+      id,
+      table,
+      topic: `register/${this.#register}/schema/${slug}`,
+      graphql: { events: eventsOf(slug), properties: ['titel'] },
+    };
     const token = this.town.tokens.admin;
     await waitFor(
       async () => {
@@ -141,14 +166,19 @@ export class Stage {
   }
 }
 
+/** What GraphQL calls the subscription to a schema that is the only one of its slug. */
+function eventsOf(slug: string): string {
+  return `${slug.replaceAll(/-(.)/g, (_all, letter: string) => letter.toUpperCase())}Events`;
+}
+
 /** What a follower was told of some rows so far: what others did meanwhile is not the claim's. */
-export function toldOf({ account }: Follower, ...ids: readonly string[]): readonly Told[] {
+export function toldOf({ account }: Follower | Guest, ...ids: readonly string[]): readonly Told[] {
   return account.changes.filter(({ id }) => ids.includes(id));
 }
 
 /** Waits until a follower was told so often of some rows. */
 export async function untilTold(
-  follower: Follower,
+  follower: Follower | Guest,
   count: number,
   ...ids: readonly string[]
 ): Promise<readonly Told[]> {

@@ -8,10 +8,11 @@ import { CONNECTION_CLAIMS } from './transport-connection-claims.ts';
 import { TRANSPORTS } from './transport-list.ts';
 import { MESSAGE_CLAIMS } from './transport-message-claims.ts';
 import { CLIENT_MESSAGE_NAMES, OTHER_DOCUMENTS, SERVER_MESSAGES } from './transport-messages.ts';
+import { SEVERAL_CLAIMS } from './transport-several-claims.ts';
 import { Stage, toldOf, untilTold } from './transport-stage.ts';
 import type { Transport } from './transport.ts';
 
-const CLAIMS = [...CHANGE_CLAIMS, ...CONNECTION_CLAIMS, ...MESSAGE_CLAIMS];
+const CLAIMS = [...CHANGE_CLAIMS, ...CONNECTION_CLAIMS, ...SEVERAL_CLAIMS, ...MESSAGE_CLAIMS];
 
 let platform: Platform;
 const stages = new Map<Transport, Stage>();
@@ -100,13 +101,18 @@ test('a gateway that stops sends everybody to the other one, where all of it goe
   const restarted = platform.restart('fanout-gateway-1', 'SIGTERM');
   for (const { transport, stage, follower, id } of followers) {
     const end = await waitFor(() => follower.account.end, { what: 'it ends', timeoutMs: 10_000 });
-    expect(end).toMatchObject({ code: 'DRAINING', reconnect: true });
+    expect(end).toMatchObject({
+      code: transport.tellsWhyToComeBack ? 'DRAINING' : undefined,
+      reconnect: true,
+    });
     if (transport.hasCloseCodes) expect(end.closeCode).toBe(ERROR_CODES.DRAINING.close);
     await stage.change(id, { titel: 'after' });
     using again = await stage.follow({ gateway: 1, cursor: follower.account.cursor });
     expect(await untilTold(again, 1, id)).toMatchObject([{ event: 'update', fields: { titel: 'after' } }]);
   }
   await restarted;
+  const wordless = streams.filter(({ tellsWhyToComeBack }) => !tellsWhyToComeBack);
+  expect(wordless.map(({ name }) => name)).toEqual(['GraphQL over SSE']);
 });
 
 test('so many claims are not asked of a transport, each for its reason', () => {
@@ -122,13 +128,27 @@ test('so many claims are not asked of a transport, each for its reason', () => {
     `${CLAIMS.length} claims; not asked: ${JSON.stringify(Object.fromEntries(skipped))}\n`,
   );
   expect(skipped).toEqual([
-    ['a table by long polls', { 'is no stream': 11 }],
-    ['a topic by long polls', { 'is no stream': 11 }],
+    ['a table by long polls', { 'is no stream': 12 }],
+    ['a topic by long polls', { 'is no stream': 12 }],
     ['a table over a WebSocket of its own', {}],
     ['a table over the shared WebSocket', {}],
-    ['a table over SSE', { 'cannot send frames': 6, 'has no close codes': 1 }],
+    ['a table over SSE', { 'has one subscription': 4, 'cannot send frames': 3, 'has no close codes': 1 }],
+    [
+      'GraphQL over SSE',
+      {
+        'is of no table': 2,
+        'has one subscription': 4,
+        'cannot send frames': 3,
+        'has no close codes': 1,
+        'tells nothing of before': 1,
+        'shows the names of all fields': 1,
+      },
+    ],
     ['a topic over the shared WebSocket', { 'is of no table': 2 }],
-    ['a topic over SSE', { 'is of no table': 2, 'cannot send frames': 6, 'has no close codes': 1 }],
+    [
+      'a topic over SSE',
+      { 'is of no table': 2, 'has one subscription': 4, 'cannot send frames': 3, 'has no close codes': 1 },
+    ],
   ]);
 });
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { MessageCheck } from './transport-messages.ts';
 
 /** A condition on one field; each transport writes it in its own words. */
@@ -7,10 +8,17 @@ export interface Condition {
   readonly value: string;
 }
 
-/** What is followed, under the names that both faces have for it. */
+/** What is followed, under the names that all faces have for it. */
 export interface Place {
   readonly table: string;
   readonly topic: string;
+  readonly graphql: GraphqlNames;
+}
+
+/** A field of GraphQL's subscriptions, and all that can be selected of it: nobody is told there what they do not name. */
+export interface GraphqlNames {
+  readonly events: string;
+  readonly properties: readonly string[];
 }
 
 /** A wish to follow something. */
@@ -34,7 +42,9 @@ export interface Told {
   /** The cursor after it. */
   readonly cursor: string;
   readonly fields: Readonly<Record<string, unknown>> | undefined;
-  /** What the changed fields were before. */
+  /** Names of what an update changed. */
+  readonly changed: readonly string[] | undefined;
+  /** What the record was before, its changed fields at least; undefined where nothing tells. */
   readonly old: Readonly<Record<string, unknown>> | undefined;
   /** As it came. */
   readonly raw: Readonly<Record<string, unknown>>;
@@ -50,7 +60,8 @@ export interface Refusal {
 
 /** Why it is over: for the subscription, or for the connection with it. */
 export interface End {
-  readonly code: string;
+  /** Undefined: it just ended, which says that one can come back. */
+  readonly code: string | undefined;
   readonly reconnect: boolean;
   /** Of a WebSocket that was closed. */
   readonly closeCode?: number;
@@ -94,16 +105,40 @@ export interface Talker extends Follower {
   readonly handshake: (place: Place) => Readonly<Record<string, unknown>>;
 }
 
+/** A connection that takes more subscriptions than the one that it was opened with. */
+export interface Host extends Follower {
+  /** Resolves when the subscription is told of changes, or was refused. */
+  readonly also: (followed: Followed) => Promise<Guest>;
+}
+
+/** What a subscription is to, whoever asks and wherever. */
+export type Followed = Omit<Order, 'base' | 'token' | 'check'>;
+
+/** A subscription of somebody's connection. */
+export interface Guest {
+  readonly account: Account;
+  /** Ends the subscription; its connection stays. */
+  readonly leave: () => Promise<void>;
+}
+
 /** A way to follow a table or a topic. A new one is an adapter, and a line in `transport-list.ts`. */
 export interface Transport {
   readonly name: string;
-  readonly face: 'table' | 'topic';
+  readonly face: 'table' | 'topic' | 'graphql';
   /** A stream lasts; a poll is one question after another. */
   readonly kind: 'stream' | 'poll';
   /** Opens a follower; resolves when it is told of changes, or was refused. */
   readonly open: (order: Order) => Promise<Follower>;
-  /** Undefined: it cannot send frames. */
+  /** Undefined: a connection is one subscription. */
+  readonly host: ((order: Order) => Promise<Host>) | undefined;
+  /** Undefined: it cannot send frames of ours. */
   readonly talk: ((order: Order) => Promise<Talker>) | undefined;
+  /** Whether an update tells what the changed fields were before. */
+  readonly tellsOldValues: boolean;
+  /** Whether one can ask which fields there are, those included that one may not read. */
+  readonly showsAllNames: boolean;
+  /** Whether it says why, when it ends and one can come back. */
+  readonly tellsWhyToComeBack: boolean;
   readonly hasCloseCodes: boolean;
 }
 
@@ -139,7 +174,24 @@ interface TableChange extends Readonly<Record<string, unknown>> {
 /** A `change` of a table. */
 export function readTableChange(raw: Readonly<Record<string, unknown>>): Told {
   const { event, recordId, eventId, record, oldRecord } = raw as TableChange;
-  return { event, id: recordId, cursor: eventId, fields: record?.fields, old: oldRecord?.fields, raw };
+  const [fields, old] = [record?.fields, oldRecord?.fields];
+  return {
+    event,
+    id: recordId,
+    cursor: eventId,
+    fields,
+    changed: old && changedNames(old, fields),
+    old,
+    raw,
+  };
+}
+
+function changedNames(
+  old: Readonly<Record<string, unknown>>,
+  fields: Readonly<Record<string, unknown>> = {},
+): readonly string[] {
+  const names = new Set([...Object.keys(old), ...Object.keys(fields)]);
+  return [...names].filter((name) => !isDeepStrictEqual(old[name], fields[name]));
 }
 
 interface CloudEvent extends Readonly<Record<string, unknown>> {
@@ -162,6 +214,7 @@ export function readCloudEvent(raw: Readonly<Record<string, unknown>>): Told {
     id: data.uuid,
     cursor: id,
     fields: object && propertiesOf(object),
+    changed: changed && Object.keys(changed),
     old: changed && Object.fromEntries(Object.entries(changed).map(([name, { old }]) => [name, old])),
     raw,
   };

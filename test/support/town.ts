@@ -30,8 +30,15 @@ const rules = {
   delete: [handlers],
 };
 
-/** Builds a town of its own in a running platform, so that tests do not see each other's rows. */
-export async function buildTown(base: string, adminToken: string): Promise<Town> {
+/**
+ * Builds a town of its own in a running platform, so that tests do not see each other's rows. Its schema is called `cases`, or
+ * what begins so and no other town has: GraphQL's names come of the slug alone while it is the only one.
+ */
+export async function buildTown(
+  base: string,
+  adminToken: string,
+  slugs: 'same' | 'unique' = 'same',
+): Promise<Town> {
   const admin = createApi(base, adminToken);
   const suffix = randomUUID().slice(0, 8);
   const organisations = { a: randomUUID(), b: randomUUID() };
@@ -64,10 +71,11 @@ export async function buildTown(base: string, adminToken: string): Promise<Town>
     carol: await token('carol', organisations.b, [handlers]),
   };
   const register = `town-${suffix}`;
+  const slug = slugs === 'same' ? 'cases' : `cases-${suffix}`;
   await admin.send('POST', '/api/registers', { slug: register, title: 'Town' });
   const schema = await admin.send<{ id: string }>('POST', '/api/schemas', {
     register,
-    slug: 'cases',
+    slug,
     title: 'Cases',
     required: ['titel'],
     authorization: rules,
@@ -82,7 +90,7 @@ export async function buildTown(base: string, adminToken: string): Promise<Town>
     admin,
     organisations,
     tokens,
-    collection: `${register}/cases`,
+    collection: `${register}/${slug}`,
     schemaId: schema.id,
     rules,
     as: (name) => createApi(base, tokens[name]),
