@@ -1,0 +1,154 @@
+import { ApolloClient, ApolloLink, CombinedGraphQLErrors, InMemoryCache, gql } from '@apollo/client';
+import { GRAPHQL_PATHS } from '@tidewire/contract';
+import { print } from 'graphql';
+import { createClient } from 'graphql-sse';
+import type { Client as SseClient } from 'graphql-sse';
+import { Observable, tap } from 'rxjs';
+
+/** What an application asks for. */
+export interface WantedEvents {
+  readonly query: string;
+  /** Tells what comes after it. */
+  readonly cursor?: string;
+}
+
+/** What it was told, in the order in which it came. */
+export interface ToldEvents {
+  readonly results: { readonly data: unknown; readonly errors: readonly unknown[] }[];
+  readonly resyncs: { readonly reason: string; readonly current: string }[];
+  /** What the library took for a failure. */
+  readonly failures: unknown[];
+}
+
+/** An application's GraphQL library, of one credential at one gateway. */
+export interface GraphqlClient extends Disposable {
+  readonly watch: (wanted: WantedEvents) => ToldEvents & Disposable;
+}
+
+export interface GraphqlLibrary {
+  readonly name: string;
+  readonly open: (base: string, token: string) => GraphqlClient;
+}
+
+interface Result {
+  readonly data?: unknown;
+  readonly errors?: readonly unknown[] | undefined;
+  readonly extensions?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Results without data say something else than that something happened. */
+function take(told: ToldEvents, { data, errors = [], extensions }: Result): void {
+  const resync = extensions?.['resync'];
+  if (resync !== undefined) told.resyncs.push(resync as ToldEvents['resyncs'][number]);
+  else told.results.push({ data, errors });
+}
+
+function createTold(): ToldEvents {
+  return { results: [], resyncs: [], failures: [] };
+}
+
+function requestOf({ query, cursor }: WantedEvents): { query: string; extensions?: Record<string, unknown> } {
+  return { query, ...(cursor !== undefined && { extensions: { lastEventId: cursor } }) };
+}
+
+function openSse(base: string, token: string, singleConnection = false): SseClient<boolean> {
+  const path = singleConnection ? GRAPHQL_PATHS.stream : GRAPHQL_PATHS.subscriptions;
+  return createClient<boolean>({
+    singleConnection,
+    url: `${base}${path}`,
+    headers: { authorization: `Bearer ${token}` },
+    retryAttempts: 0,
+  });
+}
+
+function watchOver(client: SseClient<boolean>): GraphqlClient {
+  return {
+    watch: (wanted) => {
+      const told = createTold();
+      const stop = client.subscribe(requestOf(wanted), {
+        next: (result) => take(told, result as Result),
+        error: (error) => told.failures.push(error),
+        complete: () => undefined,
+      });
+      return { ...told, [Symbol.dispose]: stop };
+    },
+    [Symbol.dispose]: () => client.dispose(),
+  };
+}
+
+/** Apollo Client's end of graphql-sse: a link of the kind that it calls terminating. */
+function linkOver(client: SseClient<boolean>): ApolloLink {
+  return new ApolloLink(
+    ({ query, variables, operationName, extensions }) =>
+      new Observable((observer) =>
+        client.subscribe(
+          {
+            query: print(query),
+            variables,
+            extensions,
+            ...(operationName !== undefined && { operationName }),
+          },
+          {
+            next: (result) => observer.next(result as ApolloLink.Result),
+            error: (error) => observer.error(error),
+            complete: () => observer.complete(),
+          },
+        ),
+      ),
+  );
+}
+
+/**
+ * Apollo Client over any terminating link. It keeps results without data and errors from its subscribers, so that "fetch
+ * again" is for a link to see; and with its usual error policy it would keep what may be read from them as well, where
+ * something else may not.
+ */
+function watchWithApollo(terminating: ApolloLink, dispose: () => void): GraphqlClient {
+  return {
+    watch: (wanted) => {
+      const told = createTold();
+      const { query, extensions = {} } = requestOf(wanted);
+      const watching = new ApolloLink((operation, forward) =>
+        forward(operation).pipe(
+          tap((result) => {
+            if (result.extensions?.['resync'] !== undefined) take(told, result as Result);
+          }),
+        ),
+      );
+      const client = new ApolloClient({ link: watching.concat(terminating), cache: new InMemoryCache() });
+      const subscription = client
+        .subscribe({ query: gql(query), extensions, errorPolicy: 'all', fetchPolicy: 'no-cache' })
+        .subscribe({
+          next: ({ data, error }) => {
+            if (error === undefined) take(told, { data });
+            else if (CombinedGraphQLErrors.is(error)) take(told, { data, errors: error.errors });
+            else told.failures.push(error);
+          },
+          error: (error) => told.failures.push(error),
+        });
+      return {
+        ...told,
+        [Symbol.dispose]: () => {
+          subscription.unsubscribe();
+          client.stop();
+        },
+      };
+    },
+    [Symbol.dispose]: dispose,
+  };
+}
+
+/** Libraries that applications use, each over a protocol that it knows. */
+export const GRAPHQL_LIBRARIES: readonly GraphqlLibrary[] = [
+  {
+    name: 'graphql-sse, a connection for each subscription',
+    open: (base, token) => watchOver(openSse(base, token)),
+  },
+  {
+    name: 'Apollo Client over graphql-sse',
+    open: (base, token) => {
+      const client = openSse(base, token);
+      return watchWithApollo(linkOver(client), () => client.dispose());
+    },
+  },
+];
