@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Random } from './random.ts';
 import { GROUPS, PROPERTY_KINDS } from './rules-generator.ts';
-import type { Policy, Schema } from './rights.ts';
+import type { Policy, PropertyKind, Schema } from './rights.ts';
 import { giveToken } from './tickets.ts';
 import type { World } from './world.ts';
 
@@ -38,6 +38,15 @@ export async function replacePrincipal(world: World, random: Random): Promise<st
   return `${id} is removed, ${world.people[index]} comes`;
 }
 
+const TYPES: Readonly<Record<PropertyKind, object>> = {
+  string: { type: 'string' },
+  integer: { type: 'integer' },
+  number: { type: 'number' },
+  boolean: { type: 'boolean' },
+  instant: { type: 'string', format: 'date-time' },
+  list: { type: 'array', items: { type: 'string' } },
+};
+
 /** The register of a schema. */
 export type Register = Pick<Schema, 'registerId' | 'register'>;
 
@@ -70,7 +79,7 @@ export async function createSchema(
     slug,
     title: slug,
     authorization: policy.authorization,
-    properties: definitions(policy),
+    properties: definitions(policy, slug),
   });
   const schema = { ...register, id, slug, table, properties: new Map(Object.entries(PROPERTY_KINDS)) };
   world.model.granted(`policy/${id}`, policy);
@@ -108,15 +117,10 @@ export async function replaceSchema(world: World, random: Random): Promise<strin
   return `schema ${schema.slug} is removed, ${next.slug} comes`;
 }
 
-function definitions(policy: Policy): Record<string, unknown> {
+function definitions(policy: Policy, slug: string): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(PROPERTY_KINDS).map(([name, kind]) => {
-      const type =
-        kind === 'instant'
-          ? { type: 'string', format: 'date-time' }
-          : kind === 'list'
-            ? { type: 'array', items: { type: 'string' } }
-            : { type: kind };
+      const type = name === 'parent' ? { type: 'string', format: 'uuid', relation: slug } : TYPES[kind];
       const rules = Object.hasOwn(policy.properties, name) ? policy.properties[name] : undefined;
       return [name, rules === undefined ? type : { ...type, authorization: rules }];
     }),

@@ -116,7 +116,7 @@ function someSelection({ generator }: World, random: Random, schema: Schema): In
   return selecting(random, schema, {
     topics: [topicOf(schema)],
     filter: random.chance(0.45) ? generator.filter(random) : [],
-    alternatives: random.chance(0.2) ? [generator.filter(random), generator.filter(random)] : undefined,
+    alternatives: random.chance(0.3) ? [generator.filter(random), generator.filter(random)] : undefined,
     fields: undefined,
     events: random.chance(0.1) ? new Set(random.pick(SOME_EVENTS)) : undefined,
   });

@@ -57,8 +57,7 @@ export function rowInView(viewer: Viewer, rights: Rights, schema: Schema, row: I
   );
 }
 
-/** Whether a row, as its reader sees it, meets all that is asked of it. */
-export function meetsInterest(schema: Schema, { filter, alternatives }: Interest, seen: Image): boolean {
+function meetsInterest(schema: Schema, { filter, alternatives }: Interest, seen: Image): boolean {
   if (!meetsFilter(schema, filter, seen)) return false;
   return alternatives?.some((one) => meetsFilter(schema, one, seen)) ?? true;
 }

@@ -28,15 +28,21 @@ const SCHEMA: Schema = {
     ['constructor', 'string'],
   ]),
 };
+const DOCUMENT = { query: '', operationName: undefined, variables: {} };
 const ID = 'evt-00000000-000000000007';
 
 function selecting(...selection: (readonly [string, string])[]): GraphqlOperation {
   return {
     schema: SCHEMA,
-    query: '',
-    operationName: undefined,
-    variables: {},
+    ...DOCUMENT,
     root: 'rows',
+    list: {
+      ...DOCUMENT,
+      schema: SCHEMA,
+      root: 'list',
+      shape: 'nodes',
+      selection: { fields: new Map(), related: undefined },
+    },
     selection: new Map(selection),
   };
 }

@@ -1,21 +1,24 @@
 import type { Message } from './expectation.ts';
+import type { WrittenDocument } from './graphql-document.ts';
+import type { GraphqlListQuery } from './graphql-query.ts';
 import type { Image, Schema } from './rights.ts';
 import type { ReceivedEvent } from './transport.ts';
 
 /** A subscription as GraphQL has it: its document, and what that asks for. */
-export interface GraphqlOperation {
+export interface GraphqlOperation extends WrittenDocument {
   readonly schema: Schema;
-  readonly query: string;
-  readonly operationName: string | undefined;
-  readonly variables: Readonly<Record<string, unknown>>;
   /** What the client calls the one root field. */
   readonly root: string;
   /** What is selected, in the order of the document: names of fields by what the client calls them. */
   readonly selection: ReadonlyMap<string, string>;
+  /** A list of the same rows, with the same of them. */
+  readonly list: GraphqlListQuery;
 }
 
 /** What only events have. */
 const EVENT_FIELDS: ReadonlySet<string> = new Set(['_event', '_eventId', '_changed']);
+/** The type of an event is not that of its row. */
+const NOT_OF_ROWS: ReadonlySet<string> = new Set([...EVENT_FIELDS, '__typename']);
 
 /** The type of what a subscription to a schema is told. */
 export function eventTypeOf({ slug }: Schema): string {
@@ -147,30 +150,31 @@ export function tellsRows({ selection }: GraphqlOperation): boolean {
 }
 
 /** A row as a client has it that selects this of it. */
-export function selectedRowOf({ selection, schema }: GraphqlOperation, seen: Image): Image {
+export function selectedRowOf({ selection }: GraphqlOperation, seen: Image): Image {
   const row = emptyObject();
-  for (const [key, name] of selection) {
-    if (EVENT_FIELDS.has(name)) continue;
-    row[key] = name === '__typename' ? eventTypeOf(schema) : valueOf(seen, name);
-  }
+  for (const [key, name] of selection) if (!NOT_OF_ROWS.has(name)) row[key] = valueOf(seen, name);
+  return row;
+}
+
+/** The same of what a list, or an event, tells under the names that the client has given. */
+export function rowUnderKeys({ selection }: GraphqlOperation, told: Image): Image {
+  const row = emptyObject();
+  for (const [key, name] of selection) if (!NOT_OF_ROWS.has(name)) row[key] = told[key];
   return row;
 }
 
 /** What an event says of a row: its id, and the row, where it is still there. */
 export function rowToldBy(
-  { root, selection }: GraphqlOperation,
+  operation: GraphqlOperation,
   text: string,
 ): { readonly uuid: string; readonly object: Image | undefined } {
+  const { root, selection } = operation;
   const told = (JSON.parse(text) as GraphqlBody).data?.[root] ?? {};
   const keys = [...selection];
   const find = (wanted: string): unknown => told[keys.find(([, name]) => name === wanted)?.[0] ?? ''];
   const event = find('_event');
-  const row = emptyObject();
-  for (const [key, name] of keys) if (!EVENT_FIELDS.has(name)) row[key] = told[key];
-  return {
-    uuid: String(find('_uuid')),
-    object: event === 'REMOVED' || event === 'DELETED' ? undefined : row,
-  };
+  const isGone = event === 'REMOVED' || event === 'DELETED';
+  return { uuid: String(find('_uuid')), object: isGone ? undefined : rowUnderKeys(operation, told) };
 }
 
 function valueOf(row: Image, name: string): unknown {

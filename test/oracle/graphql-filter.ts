@@ -1,9 +1,6 @@
 import type { FilterTerm } from './filter.ts';
 import type { PropertyKind, Schema } from './rights.ts';
 
-/** A filter as GraphQL has it: conditions by field, and groups of filters. */
-export type GraphqlFilter = Readonly<Record<string, unknown>>;
-
 const OPERATORS: Readonly<Record<string, string>> = {
   'like': 'contains',
   '^': 'startsWith',

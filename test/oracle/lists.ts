@@ -5,6 +5,8 @@ import type { Image, Schema } from './rights.ts';
 import type { Ticket } from './tickets.ts';
 import { tableFilter } from './table-face.ts';
 import type { Face } from './transport.ts';
+import { askGraphql, readConnection } from './graphql-answers.ts';
+import type { GraphqlListQuery } from './graphql-query.ts';
 
 /** What a list gave. */
 export interface Listing {
@@ -15,6 +17,8 @@ export interface Listing {
   readonly total: number;
   readonly position: number;
   readonly positionId: string;
+  /** Errors about fields, which are too many to be told. */
+  readonly errorsLeftOut?: number;
 }
 
 /** A list that was refused: the schema or a field of the filter is not there for this reader. */
@@ -33,6 +37,8 @@ export interface ListRequest {
   readonly order?: readonly OrderTerm[];
   /** Text to be found in any property that may be read. */
   readonly search?: string | undefined;
+  /** On the face of GraphQL, the document that says all this. */
+  readonly query?: GraphqlListQuery | undefined;
 }
 
 /** A field to sort by. */
@@ -61,8 +67,8 @@ export class Lists {
   }
 
   read(request: ListRequest): Promise<Listing | RefusedListing> {
-    const { ticket, schema, filter, fields, face, order, search } = request;
-    const asked = [filter, fields && [...fields], face, order, search];
+    const { ticket, schema, filter, fields, face, order, search, query } = request;
+    const asked = [filter, fields && [...fields], face, order, search, query?.query, query?.variables];
     const key = JSON.stringify([ticket.headers, schema.id, ...asked]);
     let known = this.#known.get(key);
     if (known === undefined) {
@@ -114,7 +120,8 @@ function urlOf(base: string, request: ListRequest): URL {
 }
 
 async function fetchList(base: string, request: ListRequest): Promise<Listing | RefusedListing> {
-  const { ticket, schema, face } = request;
+  const { ticket, schema, face, query } = request;
+  if (query !== undefined) return readConnection(query, await askGraphql(base, ticket, query));
   const url = urlOf(base, request);
   const { headers } = ticket;
   for (let attempt = 0; ; attempt += 1) {

@@ -1,9 +1,12 @@
 import { waitFor } from '@tidewire/test-kit';
 import { insideTopic, mayListRow, mayReadRow } from './evaluator.ts';
 import { Finding } from './finding.ts';
-import { meetsInterest, rowHasTurned, rowInView, sameJson } from './expectation.ts';
+import { rowHasTurned, rowInView, sameJson } from './expectation.ts';
+import type { Interest } from './expectation.ts';
 import { judgeReceipts } from './judgement.ts';
 import { tellsRows } from './graphql-face.ts';
+import { createListQuery } from './graphql-generator.ts';
+import { probeObjects } from './graphql-probe.ts';
 import { Lists, isListing } from './lists.ts';
 import type { Listing } from './lists.ts';
 import type { Random } from './random.ts';
@@ -18,6 +21,8 @@ import type { World } from './world.ts';
 const PATIENCE_MS = 30_000;
 /** Lists of a quiet point besides those of subscribers. */
 const PROBES = 5;
+/** Documents of a quiet point that ask for rows by their ids. */
+const OBJECT_PROBES = 2;
 const FORBIDDEN = '"FIELD_FORBIDDEN"';
 /** The moments at which nothing is written and everybody has been told everything. */
 export class Quiet {
@@ -141,18 +146,24 @@ export class Quiet {
       const schema = random.pick(schemas);
       const ticket = this.#world.ticket(random.pick(people));
       const { principal, credential } = ticket;
-      const face = random.pick(['objects', 'table'] as const);
+      const face = random.pick(['objects', 'table', 'graphql'] as const);
       const filter = random.chance(0.3) ? tableTerms(generator.filter(random)) : [];
+      const isGraphql = face === 'graphql';
+      const alternatives =
+        isGraphql && random.chance(0.3) ? [generator.filter(random), generator.filter(random)] : undefined;
       const interest = {
         topics: [`register/${schema.register}`],
         filter,
-        fields: random.chance(0.2) ? generator.fields(random) : undefined,
+        alternatives,
+        fields: !isGraphql && random.chance(0.2) ? generator.fields(random) : undefined,
         events: undefined,
       };
-      const asked = {
-        order: generator.order(random),
-        search: random.chance(0.4) ? generator.search(random) : undefined,
-      };
+      const order = generator.order(random);
+      const search = random.chance(0.4) ? generator.search(random) : undefined;
+      const query = isGraphql
+        ? createListQuery(random, { schema, filter, alternatives, order, search })
+        : undefined;
+      const asked = { order, search, query };
       const listing = await lists.read({ ticket, schema, filter, fields: interest.fields, face, ...asked });
       if (isListing(listing) && listing.position < position) {
         throw new Finding('wrong-list', `a list of ${position} says that it is of ${listing.position}`);
@@ -160,6 +171,7 @@ export class Quiet {
       judgeListing({ asker: { principal, credential }, interest }, reality, listing, asked);
     }
     this.lists += lists.count;
+    for (let count = OBJECT_PROBES; count > 0; count -= 1) await probeObjects(this.#world, random);
   }
 
   /** What nobody can ask about any more does not have to be remembered. */
@@ -196,27 +208,26 @@ export class Quiet {
     const listings: Listing[] = [];
     const refused = new Set<string>();
     for (const schema of reality.schemas.filter((one) => concerns(interest.topics, one))) {
+      const query = interest.graphql?.list;
       const face = interest.table === undefined ? 'objects' : 'table';
-      const listing = await lists.read({ ticket, schema, filter, fields, face });
+      const listing = await lists.read({ ticket, schema, filter, fields, face, query });
       // A list is of its schema, whatever the topics of the stream.
-      const topics = [`register/${schema.register}`];
-      const listed = { ...interest, topics, alternatives: undefined };
-      judgeListing({ asker: { principal, credential }, interest: listed }, reality, listing);
+      const listed = { ...interest, topics: [`register/${schema.register}`] };
+      judgeListing({ asker: { principal, credential }, interest: listed }, reality, listing, { query });
       if (!isListing(listing)) refused.add(schema.id);
       else {
-        const rows =
-          face === 'table'
-            ? listing.rows.map(tableRowOf)
-            : listing.rows.filter(
-                (row) =>
-                  interest.topics.some((topic) => insideTopic(topic, schema, row)) &&
-                  meetsInterest(schema, interest, row),
-              );
-        listings.push({ ...listing, rows });
+        listings.push({ ...listing, rows: rowsOf(interest, listing) });
       }
     }
     return { listings, refused };
   }
+}
+
+/** The rows of a list that somebody follows who follows this. */
+function rowsOf({ topics }: Interest, { face, schema, rows }: Listing): readonly Image[] {
+  if (face === 'graphql') return rows;
+  if (face === 'table') return rows.map(tableRowOf);
+  return rows.filter((row) => topics.some((topic) => insideTopic(topic, schema, row)));
 }
 
 interface ReadLists {

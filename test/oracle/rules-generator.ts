@@ -27,6 +27,8 @@ export const PROPERTY_KINDS = Object.freeze({
   tags: 'list',
   // Inherited by every object: as the name of a property it is data.
   constructor: 'string',
+  // The id of a row, mostly of the same schema, that is there or was.
+  parent: 'string',
 } as const satisfies Record<string, PropertyKind | (() => void)>) as Readonly<Record<string, PropertyKind>>;
 
 const FAR_PAST = ['2001-01-01T00:00:00.000Z', '2001-01-01T02:00:00+02:00', '1970-01-01T00:00:00Z'];
@@ -45,6 +47,9 @@ const VALUES: Readonly<Record<string, readonly unknown[]>> = {
   constructor: ['built', 'bought'],
 };
 
+/** The id of no row. */
+const NOWHERE = 'ffffffff-ffff-4fff-8fff-ffffffffffff';
+
 export const GROUPS = ['g1', 'g2', 'g3'] as const;
 /** Roles that registers define; a name that every object has is a name like another. */
 const ROLES = ['clerk', 'auditor', 'constructor'] as const;
@@ -62,9 +67,11 @@ export interface Focus {
 /** Makes rules, rows and filters for one world. */
 export class Generator {
   readonly #people: readonly string[];
+  readonly #rows: () => readonly string[];
 
-  constructor(people: readonly string[]) {
+  constructor(people: readonly string[], rows: () => readonly string[] = () => []) {
     this.#people = people;
+    this.#rows = rows;
   }
 
   properties(random: Random): Properties {
@@ -91,7 +98,8 @@ export class Generator {
   }
 
   value(random: Random, name: string): unknown {
-    const values = name === 'assignee' ? this.#people : VALUES[name];
+    const values =
+      name === 'assignee' ? this.#people : name === 'parent' ? [NOWHERE, ...this.#rows()] : VALUES[name];
     return random.pick(values ?? ['x']);
   }
 

@@ -1,5 +1,5 @@
 import type { Interest } from './expectation.ts';
-import { rowToldBy, selectedRowOf } from './graphql-face.ts';
+import { rowToldBy, rowUnderKeys, selectedRowOf } from './graphql-face.ts';
 import type { Listing } from './lists.ts';
 import type { Image, Schema } from './rights.ts';
 import type { ReceivedEvent } from './transport.ts';
@@ -27,9 +27,14 @@ export class ShownRows {
   restart(listings: readonly Listing[]): void {
     this.#rows = new Map();
     this.#listed = new Map();
-    for (const { schema, rows, position } of listings) {
+    const { graphql } = this.#interest;
+    for (const { schema, rows, position, face } of listings) {
       this.#listed.set(schema.id, position);
-      for (const row of rows) this.#rows.set(String(row['id']), this.#shown(row));
+      for (const row of rows) {
+        const isSelected = graphql !== undefined && face === 'graphql';
+        const shown = isSelected ? rowUnderKeys(graphql, row['fields'] as Image) : row;
+        this.#rows.set(String(row['id']), shown);
+      }
     }
   }
 

@@ -9,7 +9,7 @@ export interface ReceivedEvent {
 }
 
 /** In which words changes are told. */
-export type Face = 'objects' | 'table';
+export type Face = 'objects' | 'table' | 'graphql';
 
 export interface StreamRequest {
   /** Base URL of a gateway. */

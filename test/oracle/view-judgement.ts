@@ -3,6 +3,7 @@ import { canonicalJson, rowInView, sameJson } from './expectation.ts';
 import type { Interest, Viewer } from './expectation.ts';
 import { Finding } from './finding.ts';
 import { selectedRowOf } from './graphql-face.ts';
+import { expectedRow, withErrorsLeftOut } from './graphql-query.ts';
 import type { History } from './history.ts';
 import { isListing } from './lists.ts';
 import type { ListRequest, Listing, RefusedListing } from './lists.ts';
@@ -26,7 +27,7 @@ export function judgeListing(
   viewer: Viewer,
   { history, rows, model }: Reality,
   listing: Listing | RefusedListing,
-  { search, order = [] }: Pick<ListRequest, 'search' | 'order'> = {},
+  { search, order = [], query }: Pick<ListRequest, 'search' | 'order' | 'query'> = {},
 ): void {
   const { schema } = listing;
   const { rights } = history;
@@ -38,15 +39,20 @@ export function judgeListing(
     const seen = rowInView(viewer, rights, schema, row.image);
     if (seen === undefined || !mayListRow(question, row.image)) continue;
     if (!isFound(question, row.image, search)) continue;
-    const isRecord = isListing(listing) && listing.face === 'table';
-    expected.set(uuid, isRecord ? tableRecordOf(viewer, rights, model, { schema, seen }) : seen);
+    if (query !== undefined) expected.set(uuid, expectedRow(question, row.image, query.selection, rows));
+    else {
+      const isRecord = isListing(listing) && listing.face === 'table';
+      expected.set(uuid, isRecord ? tableRecordOf(viewer, rights, model, { schema, seen }) : seen);
+    }
     if (mayReadByRule(question, row.image)) byRule += 1;
   }
   const who = `${viewer.asker.principal}, ${schema.register}/${schema.slug}, ${JSON.stringify(viewer.interest.filter)}`;
   if (!isListing(listing)) {
     // Whoever may read its own rows only does not know the schema; a field that may be read on no row is not there.
-    const known = byRule > 0 && (listing.status !== 400 || viewer.interest.filter.length === 0);
-    if (known && viewer.interest.fields === undefined && order.length === 0) {
+    const { filter, alternatives, fields } = viewer.interest;
+    const isWhole = filter.length === 0 && alternatives === undefined;
+    const known = byRule > 0 && (listing.status !== 400 || isWhole);
+    if (known && fields === undefined && order.length === 0) {
       throw new Finding('wrong-refusal', `the list of ${who} was refused`, { ...listing, byRule });
     }
     return;
@@ -54,7 +60,11 @@ export function judgeListing(
   judgeRows(
     'wrong-list',
     `the list of ${who}`,
-    new Map(listing.rows.map((row) => [String(row['id']), row])),
+    withErrorsLeftOut(
+      new Map(listing.rows.map((row) => [String(row['id']), row])),
+      expected,
+      listing.errorsLeftOut ?? 0,
+    ),
     expected,
   );
   judgeOrder(question, listing, rows, order);

@@ -92,7 +92,7 @@ export class World {
       active: null,
       groups: [],
     });
-    this.generator = new Generator(this.people);
+    this.generator = new Generator(this.people, () => [...this.model.rows.keys()]);
   }
 
   /** Makes a world in a running platform. */

@@ -1,5 +1,6 @@
 import { errorCodeRow } from '@tidewire/contract';
 import type { ErrorCode } from '@tidewire/contract';
+import type { WrittenDocument } from '../graphql-document.ts';
 import type { GraphqlOperation } from '../graphql-face.ts';
 import type { Interest } from '../expectation.ts';
 import type { StreamListener, Transport } from '../transport.ts';
@@ -7,7 +8,7 @@ import { openEvents } from './sse.ts';
 import type { Block } from './sse.ts';
 
 const PATH = '/api/graphql/subscriptions';
-const UNKNOWN_ROOT = /^Cannot query field ".*" on type "Subscription"/;
+const UNKNOWN_ROOT = /^Cannot query field ".*" on type "(?:Subscription|Query)"/;
 
 /** `GET /api/graphql/subscriptions`: a connection for each subscription. */
 export const graphqlSse: Transport = {
@@ -42,7 +43,7 @@ export const graphqlSsePost: Transport = {
 
 /** A request of GraphQL's as JSON. */
 export function requestOf(
-  { query, operationName, variables }: GraphqlOperation,
+  { query, operationName, variables }: WrittenDocument,
   cursor: string | undefined,
 ): object {
   return {
