@@ -6,7 +6,8 @@ import type { HttpServer } from './http-server.ts';
 const ANY_PORT = ':*';
 const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
 const REQUEST_HEADERS =
-  'Authorization, Cache-Control, Content-Type, If-Match, If-None-Match, Last-Event-ID, X-Correlation-Id, traceparent';
+  'Authorization, Cache-Control, Content-Type, If-Match, If-None-Match, Last-Event-ID, X-Correlation-Id, ' +
+  'X-GraphQL-Event-Stream-Token, traceparent';
 /** Scripts never see `Set-Cookie`, whatever a server says. */
 const EXPOSED_HEADERS = Object.keys(ANSWER_HEADERS)
   .filter((name) => name !== 'Set-Cookie')

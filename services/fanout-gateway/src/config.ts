@@ -70,6 +70,14 @@ const connections = {
   TIDEWIRE_MAX_CONNECTIONS: integerSetting(1, 1_000_000)
     .default(20_000)
     .describe('Open streams of this process; further ones are told to come again.'),
+  TIDEWIRE_MAX_UNKNOWN_SOCKETS: integerSetting(0, 1_000_000)
+    .default(1000)
+    .describe(
+      'GraphQL WebSockets of this process whose client is yet to say who it is; further ones are told to come again.',
+    ),
+  TIDEWIRE_MAX_UNKNOWN_SOCKETS_PER_ADDRESS: integerSetting(0, 1_000_000)
+    .default(50)
+    .describe('The same, of one network address (see TIDEWIRE_TRUSTED_PROXIES).'),
   TIDEWIRE_MAX_SUBSCRIPTIONS_PER_CONNECTION: integerSetting(1, 1000)
     .default(100)
     .describe('Topics of one stream.'),

@@ -13,6 +13,8 @@ import { createScheduler } from './delivery/scheduler.ts';
 import { Explainer } from './explain/explainer.ts';
 import { FanOut } from './fanout/fan-out.ts';
 import type { FanOutOptions } from './fanout/fan-out.ts';
+import { createGraphql } from './graphql/graphql.ts';
+import type { Graphql } from './graphql/graphql.ts';
 import { ConnectionSlots } from './limits/connection-slots.ts';
 import type { ConnectionLeases } from './limits/connection-slots.ts';
 import { ReplayGate } from './limits/replay-gate.ts';
@@ -35,6 +37,7 @@ import { LongPoll } from './transports/long-poll.ts';
 import { SseStreams } from './transports/sse-streams.ts';
 import { StreamKeeper } from './transports/stream-keeper.ts';
 import { StreamOpener } from './transports/stream-opener.ts';
+import type { Stream } from './transports/stream.ts';
 import { WebSockets } from './transports/web-sockets.ts';
 
 export interface GatewayDependencies {
@@ -58,6 +61,7 @@ export interface Gateway {
   readonly opener: StreamOpener;
   readonly sse: SseStreams;
   readonly sockets: WebSockets;
+  readonly graphql: Graphql;
   readonly presence: Presence;
   readonly pendingEdits: PendingEdits;
   readonly longPoll: LongPoll;
@@ -110,7 +114,8 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     unreadable: () => feed.unreadable,
     pollsWaiting: () => longPoll.waiting,
     connections: () => streams.openConnections,
-    sockets: () => sockets.size,
+    sockets: () => sockets.size + graphql.sockets.size,
+    unknownSockets: () => graphql.sockets.strangers,
     presence: () => presence.size,
     pendingEdits: {
       get size() {
@@ -200,26 +205,20 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     scheduler: createScheduler(clock),
     logger,
   });
+  const renew = async (stream: Stream, secret: string): Promise<number | null> => {
+    const { address } = stream;
+    const admission = await admissions.admit({ source: 'bearer', type: 'token', secret, address });
+    const fresh = (): boolean => feed.fresh;
+    renewWith({ keeper, rights, fresh, epoch: () => feed.epoch, clock }, stream, admission);
+    return admission.expiresAt;
+  };
   const sockets: WebSockets = new WebSockets({
     ...transports,
     random,
     maxSubscriptions: config.TIDEWIRE_MAX_SUBSCRIPTIONS_PER_CONNECTION,
     presence,
     pendingEdits,
-    renew: async (stream, token) => {
-      const admission = await admissions.admit({
-        source: 'bearer',
-        type: 'token',
-        secret: token,
-        address: stream.address,
-      });
-      renewWith(
-        { keeper, rights, fresh: () => feed.fresh, epoch: () => feed.epoch, clock },
-        stream,
-        admission,
-      );
-      return admission.expiresAt;
-    },
+    renew,
   });
   const longPoll: LongPoll = new LongPoll({
     ...transports,
@@ -230,6 +229,18 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
   const parts = { feed, rights, keeper, metrics };
   const { connections, cluster } = createConnections(dependencies, parts);
   const catalogue = new CurrentCatalogue(() => rights.view);
+  const read: Gateway['readOperation'] = (reader, operation) =>
+    readOperation(catalogue, rights.view, reader, operation);
+  const graphql: Graphql = createGraphql(config, {
+    ...transports,
+    bus,
+    instance: dependencies.instance,
+    random,
+    renew,
+    admit: admissions.admit,
+    readOperation: read,
+    onRefusal: (code) => metrics.refusals.inc({ code }),
+  });
   const explainer = new Explainer({ bus, feed, ring, view: () => rights.view, clock });
   return {
     feed,
@@ -239,6 +250,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     opener,
     sse,
     sockets,
+    graphql,
     presence,
     pendingEdits,
     longPoll,
@@ -246,7 +258,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     connections,
     cluster,
     explainer,
-    readOperation: (reader, operation) => readOperation(catalogue, rights.view, reader, operation),
+    readOperation: read,
     metrics,
   };
 }

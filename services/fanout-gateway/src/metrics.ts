@@ -13,6 +13,7 @@ export interface MetricSources {
   readonly pollsWaiting: () => number;
   readonly connections: () => number;
   readonly sockets: () => number;
+  readonly unknownSockets: () => number;
   readonly presence: () => { readonly pages: number; readonly stays: number };
   readonly pendingEdits: { readonly size: number; readonly told: number };
   /** Age of what is known of the log, milliseconds. */
@@ -104,6 +105,7 @@ function declareGauges(metrics: Metrics, sources: MetricSources): void {
   const counts = (): FanOutCounters => sources.fanOut();
   gauge('connections', 'Open streams, sockets and waiting polls.', sources.connections);
   gauge('sockets', 'Open WebSockets.', sources.sockets);
+  gauge('unknown_sockets', 'Open WebSockets whose client is yet to say who it is.', sources.unknownSockets);
   gauge('presence_pages', 'Pages that somebody here is on.', () => sources.presence().pages);
   gauge(
     'presence_stays',

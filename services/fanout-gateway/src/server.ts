@@ -4,8 +4,12 @@ import { registerConnectionsRoutes } from './routes/connections.ts';
 import type { ConnectionsRouteOptions } from './routes/connections.ts';
 import { registerExplainRoute } from './routes/explain.ts';
 import type { ExplainRouteOptions } from './routes/explain.ts';
-import { refuseSocket, registerGraphqlSubscribeRoute } from './routes/graphql-subscribe.ts';
+import { createGraphqlSocketOpener } from './routes/graphql-socket.ts';
+import type { GraphqlSocketRouteOptions } from './routes/graphql-socket.ts';
+import { registerGraphqlSubscribeRoute } from './routes/graphql-subscribe.ts';
 import type { GraphqlSubscribeRouteOptions } from './routes/graphql-subscribe.ts';
+import { registerGraphqlStreamRoute } from './routes/graphql-stream.ts';
+import type { GraphqlStreamRouteOptions } from './routes/graphql-stream.ts';
 import { registerPollRoute } from './routes/poll.ts';
 import type { PollRouteOptions } from './routes/poll.ts';
 import { registerStatusRoute } from './routes/status.ts';
@@ -23,6 +27,8 @@ export type ServerOptions = Omit<HttpServerOptions, 'isStream'> &
   SubscribeRouteOptions &
   TableSubscribeRouteOptions &
   Omit<GraphqlSubscribeRouteOptions, 'openGraphqlSocket'> &
+  GraphqlSocketRouteOptions &
+  GraphqlStreamRouteOptions &
   PresenceRouteOptions &
   PollRouteOptions &
   ConnectionsRouteOptions &
@@ -34,7 +40,8 @@ export function createServer(options: ServerOptions): HttpServer {
   const app = createHttpServer({ ...options, isStream: isStreamRequest });
   registerSubscribeRoute(app, options);
   registerTableSubscribeRoutes(app, options);
-  registerGraphqlSubscribeRoute(app, { ...options, openGraphqlSocket: refuseSocket });
+  registerGraphqlSubscribeRoute(app, { ...options, openGraphqlSocket: createGraphqlSocketOpener(options) });
+  registerGraphqlStreamRoute(app, options);
   registerPresenceRoute(app, options);
   registerPollRoute(app, options);
   registerTopicsRoute(app, options);

@@ -54,6 +54,7 @@ export const createService: CreateService<GatewayConfig> = (config, given) => {
       bus = await connectBus({ url: config.NATS_URL, user: SERVICE, logger });
       gateway = createGateway(config, { ...dependencies, bus, instance, leases: () => leases });
       gateway.cluster.start();
+      gateway.graphql.streams.start();
       app = createServer(serverOptions(config, gateway, { ...dependencies, ready: () => health.ready() }));
       address = await listen(app, config.TIDEWIRE_HOST, config.TIDEWIRE_PORT);
       // Rights may take a while to be there: until then every request is told to come again. Whoever asks all gateways
@@ -68,6 +69,7 @@ export const createService: CreateService<GatewayConfig> = (config, given) => {
     async drain() {
       draining = true;
       gateway?.opener.drain();
+      gateway?.graphql.sockets.drain();
       await gateway?.keeper.drain(config.TIDEWIRE_DRAIN_MS);
       if (app !== undefined) await drainServer(app, { timeoutMs: LAST_BYTES_MS, clock });
     },
@@ -75,6 +77,8 @@ export const createService: CreateService<GatewayConfig> = (config, given) => {
       stopping = true;
       gateway?.keeper.stop();
       gateway?.sockets.stop();
+      gateway?.graphql.sockets.stop();
+      await gateway?.graphql.streams.stop();
       gateway?.sse.stop();
       gateway?.pendingEdits.stop();
       await gateway?.presence.stop();
@@ -98,13 +102,15 @@ function serverOptions(
   gateway: Gateway,
   dependencies: ServerDependencies,
 ): Parameters<typeof createServer>[0] {
-  const { feed, rights, keeper, opener, sse, sockets, presence, longPoll } = gateway;
+  const { feed, rights, keeper, opener, sse, sockets, graphql, presence, longPoll } = gateway;
   const { admissions, connections, explainer, readOperation, metrics } = gateway;
   return {
     ...dependencies,
     allowedOrigins: allowedOrigins(config),
     sse,
     sockets,
+    graphqlSockets: graphql.sockets,
+    graphqlStreams: graphql.streams,
     presence,
     opener,
     longPoll,

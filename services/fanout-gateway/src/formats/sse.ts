@@ -47,6 +47,11 @@ export function chunk(text: string): Buffer {
   return bytes;
 }
 
+/** The beginning of such a chunk, of which so many bytes follow in buffers of their own, and a line end (CR LF) behind them. */
+export function chunkStart(text: string, restBytes: number): Buffer {
+  return Buffer.from(`${(Buffer.byteLength(text) + restBytes).toString(16)}\r\n${text}`);
+}
+
 /** Topics: events by name, control by name. */
 export const SSE_FRAMES: WireFormat = Object.freeze({
   named: false,

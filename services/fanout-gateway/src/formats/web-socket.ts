@@ -27,9 +27,14 @@ export function pongFrame(payload: Buffer): Buffer {
 
 /** A text message as one frame of a server. Frames can be joined: a buffer of several is several frames. */
 export function socketFrame(text: string): Buffer {
+  return socketFrameStart(text, 0);
+}
+
+/** The beginning of such a frame, of which so many bytes follow in buffers of their own. */
+export function socketFrameStart(text: string, restBytes: number): Buffer {
   const length = Buffer.byteLength(text);
-  const frame = Buffer.allocUnsafe(headBytes(length) + length);
-  const start = writeHead(frame, TEXT, length);
+  const frame = Buffer.allocUnsafe(headBytes(length + restBytes) + length);
+  const start = writeHead(frame, TEXT, length + restBytes);
   frame.write(text, start, 'utf8');
   return frame;
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { TidewireError } from '@tidewire/contract';
 import { readCredential, requireOwnPage } from '@tidewire/service-kit';
-import type { ClientAddress, GivenCredential } from '@tidewire/service-kit';
+import type { ClientAddress, CredentialCarrier, GivenCredential } from '@tidewire/service-kit';
 import { admitAnonymous } from '../rights/admission.ts';
 import type { Admission } from '../rights/admission.ts';
 
@@ -12,6 +12,8 @@ export interface AdmitRequestOptions {
   /** Origins whose pages may use a session cookie here. */
   readonly allowedOrigins: readonly string[];
   readonly addressOf: ClientAddress;
+  /** What of a request may be a credential; absent: everything that can be one. */
+  readonly credentialSource?: (request: IncomingMessage) => CredentialCarrier;
 }
 
 /**
@@ -22,10 +24,11 @@ export interface AdmitRequestOptions {
  */
 export async function admitRequest(
   request: IncomingMessage,
-  { admit, anonymousStreams, allowedOrigins, addressOf }: AdmitRequestOptions,
+  options: AdmitRequestOptions,
   use: 'stream' | 'socket' | 'write' = 'stream',
 ): Promise<Admission> {
-  const credential = readCredential(request);
+  const { admit, anonymousStreams, allowedOrigins, addressOf, credentialSource } = options;
+  const credential = readCredential(credentialSource?.(request) ?? request);
   if (credential?.source === 'cookie') requireOwnPage(request.headers, allowedOrigins, use);
   if (credential !== undefined) return await admit({ ...credential, address: addressOf(request) });
   if (anonymousStreams) return admitAnonymous();

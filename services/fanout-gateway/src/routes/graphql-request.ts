@@ -1,26 +1,16 @@
-import { GRAPHQL_LIMITS, QUERY_PARAMETERS, TidewireError } from '@tidewire/contract';
+import { GRAPHQL_LIMITS, QUERY_PARAMETERS, TidewireError, graphqlOperationSchema } from '@tidewire/contract';
+import type { GraphqlOperation } from '@tidewire/contract';
 import { parseInput } from '@tidewire/service-kit';
-import { z } from 'zod';
+import { cursorIn } from '../graphql/operation.ts';
 import { onlyValue } from './poll-query.ts';
 import { readQuery, unknownParameter } from './subscription-query.ts';
-
-const recordSchema = z.record(z.string(), z.unknown());
-
-/** An operation as GraphQL over HTTP, SSE and WebSocket carry it. `extensions.lastEventId`: resume after this event. */
-export const operationSchema = z.object({
-  query: z.string(),
-  operationName: z.string().nullish(),
-  variables: recordSchema.nullish(),
-  extensions: recordSchema.nullish(),
-});
-export type Operation = z.infer<typeof operationSchema>;
 
 const PARAMETERS = ['query', 'operationName', 'variables', 'extensions'] as const;
 const KNOWN: readonly string[] = [...PARAMETERS, QUERY_PARAMETERS.lastEventId, QUERY_PARAMETERS.token];
 
 /** A request for a subscription as it was sent. */
 export interface OperationRequest {
-  readonly operation: Operation;
+  readonly operation: GraphqlOperation;
   /** The cursor of the address or of the operation; a header comes before both. */
   readonly lastEventId: string | undefined;
 }
@@ -39,14 +29,8 @@ export function readOperationRequest(method: string, url: string, body: unknown)
           variables: parseJson('variables', onlyValue(query, 'variables')),
           extensions: parseJson('extensions', onlyValue(query, 'extensions')),
         };
-  const operation = parseInput(operationSchema, sent, method === 'POST' ? 'body' : 'query');
+  const operation = parseInput(graphqlOperationSchema, sent, method === 'POST' ? 'body' : 'query');
   return { operation, lastEventId: onlyValue(query, QUERY_PARAMETERS.lastEventId) ?? cursorIn(operation) };
-}
-
-/** The cursor that an operation carries itself. */
-export function cursorIn({ extensions }: Operation): string | undefined {
-  const cursor = extensions?.['lastEventId'];
-  return typeof cursor === 'string' ? cursor : undefined;
 }
 
 function parseJson(name: string, text: string | undefined): unknown {

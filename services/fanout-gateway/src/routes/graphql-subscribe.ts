@@ -1,21 +1,20 @@
-import { GRAPHQL_PATHS, TidewireError } from '@tidewire/contract';
-import type { GraphqlErrorEntry } from '@tidewire/contract';
+import { GRAPHQL_PATHS } from '@tidewire/contract';
+import type { GraphqlErrorEntry, GraphqlOperation } from '@tidewire/contract';
 import { isWebSocketUpgrade, toTidewireError } from '@tidewire/service-kit';
 import type { HttpReply, HttpRequest, HttpServer } from '@tidewire/service-kit';
-import type { GraphQLError } from 'graphql';
 import { COMPLETED, formatRefusal } from '../formats/graphql-sse.ts';
+import { toEntry } from '../graphql/operation.ts';
 import type { ReadOperation } from '../rights/read-operation.ts';
 import type { Reader } from '../rights/access.ts';
 import { SSE_MEDIA_TYPE } from '../transports/sse.ts';
 import type { SsePlace } from '../transports/sse-streams.ts';
 import { readOperationRequest } from './graphql-request.ts';
-import type { Operation } from './graphql-request.ts';
 import { cursorOf, openStream, streamRoute } from './open-stream.ts';
 import type { StreamRouteOptions } from './open-stream.ts';
 
 export interface GraphqlSubscribeRouteOptions extends StreamRouteOptions {
   /** Reads an operation for whoever asks. */
-  readonly readOperation: (reader: Reader, operation: Operation) => ReadOperation;
+  readonly readOperation: (reader: Reader, operation: GraphqlOperation) => ReadOperation;
   /** Hands a request for a WebSocket over. */
   readonly openGraphqlSocket: (request: HttpRequest, reply: HttpReply) => Promise<void>;
 }
@@ -68,20 +67,4 @@ function refuse({ response, admission }: SsePlace, errors: readonly GraphqlError
     'x-accel-buffering': 'no',
   });
   response.end(formatRefusal(errors));
-}
-
-/** An error of GraphQL's as it is told. */
-export function toEntry(error: GraphQLError): GraphqlErrorEntry {
-  const { message, locations, path, extensions } = error.toJSON();
-  return {
-    message,
-    ...(locations && { locations: [...locations] }),
-    ...(path && { path: [...path] }),
-    extensions: { code: 'BAD_REQUEST', ...extensions },
-  };
-}
-
-/** GraphQL over WebSocket is not spoken here. @throws TidewireError BAD_REQUEST */
-export function refuseSocket(): Promise<never> {
-  return Promise.reject(new TidewireError('BAD_REQUEST', 'Ask for Server-Sent Events'));
 }

@@ -13,7 +13,7 @@ test('beats for who takes what is sent, and cuts off who does not', () => {
   const stream = {
     peer: {
       queuedBytes: () => queued,
-      tell: ({ type }: { type: string }) => notes.push(type),
+      beat: () => notes.push('heartbeat'),
       reset: () => notes.push('reset'),
     },
     onAlive: () => notes.push('alive'),

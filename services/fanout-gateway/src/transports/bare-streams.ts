@@ -1,10 +1,13 @@
 import { REALTIME_TRANSPORT_CONFIG, formatTimestamp } from '@tidewire/contract';
 import type { Clock, Timer } from '@tidewire/service-kit';
-import type { SsePeer } from './sse-peer.ts';
-
 /** A stream that is subscribed to nothing, and what is told of it. */
 export interface BareStream {
-  readonly peer: SsePeer;
+  readonly peer: {
+    queuedBytes(): number;
+    /** Sends a sign of life. */
+    beat(timestamp: string): void;
+    reset(): void;
+  };
   /** Everything that was sent has been taken: somebody is there. */
   readonly onAlive: () => void;
 }
@@ -41,7 +44,7 @@ export class BareStreams {
       const taken = stream.peer.queuedBytes() === 0;
       if (taken) {
         stream.onAlive();
-        stream.peer.tell({ type: 'heartbeat', timestamp });
+        stream.peer.beat(timestamp);
       } else if (silentRounds + 1 >= MOST_SILENT_ROUNDS) {
         stream.peer.reset();
       }

@@ -34,6 +34,10 @@ export class SsePeer implements Peer {
     else if (this.open) this.#sink.tell(message);
   }
 
+  beat(timestamp: string): void {
+    this.tell({ type: 'heartbeat', timestamp });
+  }
+
   queuedBytes(): number {
     return this.#sink.queuedBytes();
   }

@@ -60,6 +60,14 @@ export class SseSink implements StreamSink {
     if (this.#open) this.#socket.write(bytes);
   }
 
+  /** Writes the pieces of one chunk, which others may share, in one go. */
+  writePieces(pieces: readonly Buffer[]): void {
+    if (!this.#open) return;
+    this.#socket.cork();
+    for (const piece of pieces) this.#socket.write(piece);
+    this.#socket.uncork();
+  }
+
   queuedBytes(): number {
     return this.#socket.writableLength;
   }
