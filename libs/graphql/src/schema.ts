@@ -187,7 +187,8 @@ function addQueries(query: Fields, schemaId: string, names: TypeNames, types: Sc
 function addMutations(mutation: Fields, schemaId: string, names: TypeNames, types: SchemaTypes): void {
   mutation[names.create] = {
     type: types.object,
-    description: 'Null, with errors, when it was refused or may not be read by who made it.',
+    description:
+      'Null, with errors, when it was refused. Who may not read what it made is told its id, version and times.',
     args: {
       input: { type: new GraphQLNonNull(types.input) },
       organisation: { type: UUID_SCALAR, description: "An administrator's choice of one." },

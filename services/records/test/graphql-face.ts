@@ -8,6 +8,7 @@ import type { Introspection } from '../src/graphql/introspection.ts';
 import { OperationPlanner } from '../src/graphql/operation-plan.ts';
 import { PersistedQueries } from '../src/graphql/persisted-queries.ts';
 import type { PresentedObject } from '../src/objects/object-access.ts';
+import type { ObjectBody } from '../src/objects/object-body.ts';
 import type { FoundObjects, PageQuery, ReadObject, ReadPage } from '../src/objects/object-reader.ts';
 import type { CreatedObject, WriteRequest } from '../src/objects/object-writer.ts';
 import type { Turn } from '../src/rights/judgement.ts';
@@ -24,6 +25,7 @@ const SCHEMAS: readonly Pick<ObjectType, 'id' | 'slug' | 'properties'>[] = [
     properties: {
       titel: { type: 'string' },
       extra: { type: 'object' },
+      constructor: { type: 'object' as const },
       besluiten: { type: 'array', items: uuid, relation: 'besluiten' },
     },
   },
@@ -67,7 +69,7 @@ export interface FaceParts {
   readonly get?: (schemaId: string, id: string) => Promise<PresentedObject>;
   readonly page?: (schemaId: string, query: PageQuery) => Promise<readonly PresentedObject[]>;
   readonly find?: (schemaId: string, uuids: readonly string[]) => Promise<FoundObjects>;
-  readonly create?: (request: WriteRequest) => Promise<PresentedObject>;
+  readonly create?: (request: WriteRequest, body: ObjectBody | undefined) => Promise<PresentedObject>;
   readonly judge?: () => Promise<void>;
   readonly introspection?: Introspection;
   readonly maxRows?: number;
@@ -150,8 +152,11 @@ export function openFace(parts: FaceParts = {}): Face {
       find(idOf(address), uuids),
   };
   const writer = {
-    create: async (request: WriteRequest): Promise<readonly CreatedObject[]> => [
-      { ...(await create(request)), uuid: '', registerSlug: '', schemaSlug: '' },
+    create: async (
+      request: WriteRequest,
+      [body]: readonly ObjectBody[],
+    ): Promise<readonly CreatedObject[]> => [
+      { ...(await create(request, body)), uuid: '', registerSlug: '', schemaSlug: '' },
     ],
   };
   const handle = createGraphqlHandler({

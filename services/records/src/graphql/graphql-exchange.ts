@@ -92,7 +92,7 @@ export class GraphqlExchange {
       }
       if (this.#isPersisted) persisted.keep(query);
       this.type = plan.type;
-      return { ...this.#argumentsOf(plan), operationName, variableValues: variables };
+      return { ...this.#argumentsOf(plan), operationName };
     } catch (error) {
       return this.#refuse([this.#tell(error)], toTidewireError(error));
     }
@@ -113,7 +113,7 @@ export class GraphqlExchange {
     };
   }
 
-  #argumentsOf({ schema, document, catalogue, slugsOf }: OperationPlan): Arguments {
+  #argumentsOf({ schema, document, variables, catalogue, slugsOf }: OperationPlan): Arguments {
     const { reader, writer } = this.#options;
     const { asker } = this.#request;
     const budget = this.#budget;
@@ -121,6 +121,7 @@ export class GraphqlExchange {
     return {
       schema,
       document,
+      variableValues: variables,
       contextValue: { execution },
       fieldResolver: resolveField,
       abortSignal: budget.signal,

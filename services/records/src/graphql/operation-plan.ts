@@ -1,5 +1,12 @@
 import { TidewireError } from '@tidewire/contract';
-import { asBadRequest, documentErrors, fieldNamesIn, graphqlError, parseDocument } from '@tidewire/graphql';
+import {
+  asBadRequest,
+  documentErrors,
+  fieldNamesIn,
+  graphqlError,
+  parseDocument,
+  readVariables,
+} from '@tidewire/graphql';
 import type { GraphqlCatalogue, GraphqlRequest } from '@tidewire/graphql';
 import type { PrincipalContext } from '@tidewire/service-kit';
 import { GraphQLError, Kind, OperationTypeNode, getOperationAST, getVariableValues } from 'graphql';
@@ -26,6 +33,7 @@ export interface OperationPlan {
   readonly type: OperationTypeNode;
   readonly schema: GraphQLSchema;
   readonly document: DocumentNode;
+  readonly variables: Readonly<Record<string, unknown>>;
   readonly catalogue: GraphqlCatalogue;
   readonly slugsOf: SlugsOf;
 }
@@ -33,6 +41,11 @@ export interface OperationPlan {
 export type PlannedOperation =
   | { readonly ok: true; readonly plan: OperationPlan }
   | { readonly ok: false; readonly errors: readonly GraphQLError[] };
+
+/** A request whose size is in order. */
+interface AskedOperation extends Pick<OperationPlan, 'document' | 'variables'> {
+  readonly operationName: GraphqlRequest['operationName'];
+}
 
 /** Reads requests for those who make them: what they may not know of is not there. */
 export class OperationPlanner {
@@ -50,26 +63,28 @@ export class OperationPlanner {
    */
   async plan(who: PrincipalContext | null, request: GraphqlRequest): Promise<PlannedOperation> {
     try {
-      const document = parseDocument(request.query);
-      return await this.#options.judgement.judge(who, async (turn) =>
-        this.#planOnce(turn, document, request),
-      );
+      const asked = {
+        document: parseDocument(request.query),
+        variables: readVariables(request.variables),
+        operationName: request.operationName,
+      };
+      return await this.#options.judgement.judge(who, async (turn) => this.#planOnce(turn, asked));
     } catch (error) {
       if (error instanceof GraphQLError) return { ok: false, errors: [error] };
       throw error;
     }
   }
 
-  #planOnce(turn: Turn, document: DocumentNode, request: GraphqlRequest): PlannedOperation {
+  #planOnce(turn: Turn, asked: AskedOperation): PlannedOperation {
     try {
-      return this.#read(turn, document, request);
+      return this.#read(turn, asked);
     } catch (error) {
       if (error instanceof TidewireError) throw error;
       return { ok: false, errors: [asBadRequest(error)] };
     }
   }
 
-  #read(turn: Turn, document: DocumentNode, { operationName, variables }: GraphqlRequest): PlannedOperation {
+  #read(turn: Turn, { document, variables, operationName }: AskedOperation): PlannedOperation {
     const catalogue = this.#options.catalogue.of(turn.view);
     const schema = this.#schemaFor(turn, catalogue, document);
     const errors = documentErrors(schema, document);
@@ -81,7 +96,7 @@ export class OperationPlanner {
     if (definition.operation === OperationTypeNode.SUBSCRIPTION) {
       throw graphqlError('BAD_REQUEST', 'Subscriptions go to /api/graphql/subscriptions');
     }
-    const values = getVariableValues(schema, definition.variableDefinitions ?? [], variables ?? {}, {
+    const values = getVariableValues(schema, definition.variableDefinitions ?? [], variables, {
       maxErrors: MOST_ERRORS,
     });
     if (values.errors !== undefined) return { ok: false, errors: values.errors.map(asBadRequest) };
@@ -97,6 +112,7 @@ export class OperationPlanner {
         type: definition.operation,
         schema,
         document,
+        variables,
         catalogue,
         slugsOf: (schemaId) => {
           const target = findTarget(view, { table: schemaId });
