@@ -83,6 +83,36 @@ test("the browser's EventSource reconnects by itself and misses nothing while ga
     rate: 50,
     signal: stop.signal,
   });
+  await restartWhileEventsFlow(page);
+  stop.abort();
+  await writing;
+  const last = await town
+    .as('alice')
+    .send<{ id: string }>('POST', `/api/objects/${town.collection}`, { titel: 'last' });
+  await waitFor(async () => last.id in (await received(page)).rows, {
+    what: 'the browser has the last row',
+    timeoutMs: 40_000,
+  });
+  const { ids, rows, opens, others } = await received(page);
+  expect(others.filter((frame) => frame.startsWith('resync'))).toEqual([]);
+  expect(opens).toBeGreaterThan(1);
+  expect(rows).toEqual(await listed('admin'));
+  expect(ids).toEqual([...new Set(ids)].toSorted());
+});
+
+/** The versions of all rows that somebody may read. */
+async function listed(name: 'admin' | 'bob'): Promise<Readonly<Record<string, number>>> {
+  const { results } = await town
+    .as(name)
+    .send<{ results: { id: string; _version: number }[] }>(
+      'GET',
+      `/api/objects/${town.collection}?_limit=1000`,
+    );
+  return Object.fromEntries(results.map(({ id, _version }) => [id, _version]));
+}
+
+/** Ends both gateways in both ways, with events in between. */
+async function restartWhileEventsFlow(page: Page): Promise<void> {
   for (const [name, signal] of [
     ['fanout-gateway-1', 'SIGKILL'],
     ['fanout-gateway-2', 'SIGKILL'],
@@ -96,26 +126,99 @@ test("the browser's EventSource reconnects by itself and misses nothing while ga
     });
     await platform.restart(name, signal);
   }
+}
+
+/** A page of the origin in a browser of its own, with a session of Bob. */
+async function openAsBob(): Promise<Page> {
+  const who = await town.as('bob').send<{ principal: { id: string } }>('GET', '/api/auth/me');
+  const login = { username: who.principal.id, password: 'a password for browsers' };
+  await town.admin.send('PUT', `/api/principals/${login.username}/password`, { password: login.password });
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(`${platform.origin}/`);
+  const status = await page.evaluate(
+    `fetch('/api/auth/login', { method: 'POST', headers: { 'content-type': 'application/json' }, body: ${JSON.stringify(
+      JSON.stringify(login),
+    )} }).then((answer) => answer.status)`,
+  );
+  expect(status).toBe(204);
+  return page;
+}
+
+/** Subscribes with nothing but the document in the address. `others` gets what is no event, and `complete`. */
+async function subscribe(page: Page, document: string): Promise<void> {
+  const address = `/api/graphql/subscriptions?query=${encodeURIComponent(document)}`;
+  await page.evaluate(`
+    window.received = { ids: [], rows: {}, opens: 0, others: [] };
+    window.source = new EventSource(${JSON.stringify(address)});
+    window.source.addEventListener('open', () => { window.received.opens += 1; });
+    window.source.addEventListener('next', (message) => {
+      const { data, errors, extensions } = JSON.parse(message.data);
+      if (data == null) {
+        window.received.others.push('next ' + JSON.stringify(errors ?? extensions));
+        return;
+      }
+      const [event] = Object.values(data);
+      window.received.ids.push(message.lastEventId);
+      if (event._version === null) delete window.received.rows[event._uuid];
+      else window.received.rows[event._uuid] = event._version;
+    });
+    window.source.addEventListener('complete', (message) => window.received.others.push('complete' + message.data));
+  `);
+  await waitFor(async () => (await received(page)).opens === 1, {
+    what: 'the subscription is open',
+    timeoutMs: 20_000,
+  });
+}
+
+test("the browser's EventSource follows a GraphQL subscription with the session of its page and misses nothing while gateways restart", async () => {
+  const page = await openAsBob();
+  const existing = await listed('bob');
+  await subscribe(page, 'subscription { casesEvents { _uuid _version titel } }');
+  const stop = new AbortController();
+  const api = town.as('alice');
+  const writing = writeSteadily({ api, collection: town.collection, rate: 50, signal: stop.signal });
+  await restartWhileEventsFlow(page);
   stop.abort();
   await writing;
-  const last = await town
-    .as('alice')
-    .send<{ id: string }>('POST', `/api/objects/${town.collection}`, { titel: 'last' });
+  const row = { titel: 'last', status: 'nieuw' };
+  const last = await api.send<{ id: string }>('POST', `/api/objects/${town.collection}`, row);
   await waitFor(async () => last.id in (await received(page)).rows, {
     what: 'the browser has the last row',
     timeoutMs: 40_000,
   });
   const { ids, rows, opens, others } = await received(page);
-  expect(others.filter((frame) => frame.startsWith('resync'))).toEqual([]);
+  expect(others).toEqual([]);
   expect(opens).toBeGreaterThan(1);
-  const listed = await town
-    .as('admin')
-    .send<{ results: { id: string; _version: number }[] }>(
-      'GET',
-      `/api/objects/${town.collection}?_limit=1000`,
-    );
-  expect(rows).toEqual(Object.fromEntries(listed.results.map((row) => [row.id, row._version])));
   expect(ids).toEqual([...new Set(ids)].toSorted());
+  const changed = Object.entries(await listed('bob')).filter(([id, version]) => existing[id] !== version);
+  expect(rows).toEqual(Object.fromEntries(changed));
+  await page.context().close();
+});
+
+test("the browser's EventSource stops when its GraphQL subscription is complete, because its reconnect is answered with nothing", async () => {
+  const [register] = town.collection.split('/');
+  const { id } = await town.admin.send<{ id: string }>('POST', '/api/schemas', {
+    register,
+    slug: 'brief',
+    authorization: { read: ['authenticated'] },
+    properties: { titel: { type: 'string' } },
+  });
+  const page = await openAsBob();
+  const statuses: number[] = [];
+  page.on('response', (response) => {
+    if (response.url().includes('/api/graphql/')) statuses.push(response.status());
+  });
+  await subscribe(page, 'subscription { briefEvents { titel } }');
+  await town.admin.ask('DELETE', `/api/schemas/${id}`);
+  await waitFor(async () => (await page.evaluate('window.source.readyState')) === 2, {
+    what: 'the browser gives up',
+    timeoutMs: 40_000,
+  });
+  const { opens, others } = await received(page);
+  expect(others).toEqual([expect.stringMatching(/^next \[\{.*"code":"GONE"/), 'complete']);
+  expect([opens, statuses]).toEqual([1, [200, 204]]);
+  await page.context().close();
 });
 
 /** Opens a socket in the page and keeps what comes; the page's own cookies go with it. */
@@ -137,18 +240,8 @@ interface Told {
 }
 
 test("the browser's WebSocket follows a table with the session of its page, which no other site can use", async () => {
-  const who = await town.as('bob').send<{ principal: { id: string } }>('GET', '/api/auth/me');
-  const login = { username: who.principal.id, password: 'a password for browsers' };
-  await town.admin.send('PUT', `/api/principals/${login.username}/password`, { password: login.password });
-  const context = await browser.newContext();
-  const page = await context.newPage();
-  await page.goto(`${platform.origin}/`);
-  const status = await page.evaluate(
-    `fetch('/api/auth/login', { method: 'POST', headers: { 'content-type': 'application/json' }, body: ${JSON.stringify(
-      JSON.stringify(login),
-    )} }).then((answer) => answer.status)`,
-  );
-  expect(status).toBe(204);
+  const page = await openAsBob();
+  const context = page.context();
   const told = async (of: Page): Promise<Told> => of.evaluate('window.told') as Promise<Told>;
   const address = `${platform.origin.replace(/^http/, 'ws')}/api/tables/${town.schemaId}/subscribe`;
   await openSocket(page, address);
