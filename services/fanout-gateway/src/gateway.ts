@@ -237,6 +237,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     instance: dependencies.instance,
     random,
     renew,
+    listAlive: () => leases()?.listAlive(),
     admit: admissions.admit,
     readOperation: read,
     onRefusal: (code) => metrics.refusals.inc({ code }),

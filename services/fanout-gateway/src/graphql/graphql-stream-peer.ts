@@ -27,6 +27,8 @@ const NO_WORDS: SseWords = Object.freeze({
 /** The write side of one stream of Server-Sent Events that several operations share (GraphQL over SSE, single connection mode). */
 export class GraphqlStreamPeer implements StreamSink, OperationPeer {
   operations: Operations | undefined;
+  /** Told when it is ended from this side. */
+  onEnd: () => void = () => undefined;
   readonly #sink: SseSink;
 
   private constructor(sink: SseSink) {
@@ -107,6 +109,7 @@ export class GraphqlStreamPeer implements StreamSink, OperationPeer {
       this.reset();
       return;
     }
+    this.onEnd();
     if (isFinalEnd(code)) this.operations?.end(code, reason);
     this.#sink.end(code, reason, lingerMs);
   }

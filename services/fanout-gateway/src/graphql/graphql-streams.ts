@@ -27,6 +27,8 @@ export interface GraphqlStreamsOptions extends OperationsOptions {
   readonly instance: string;
   /** How long a stream lives at most. */
   readonly maxAgeMs: number;
+  /** The gateways that are there; undefined where that is not known. */
+  readonly listAlive: () => Promise<ReadonlySet<string>> | undefined;
 }
 
 /** A stream that this gateway has. */
@@ -91,7 +93,7 @@ export class GraphqlStreams {
    */
   async reserve({ principalId }: Reader, address: string, presented: string | undefined): Promise<string> {
     const { clock, store } = this.#options;
-    if (presented !== undefined && (await this.#find(presented, principalId)) !== undefined) {
+    if (presented !== undefined && (await this.#isInUse(presented, principalId))) {
       throw new TidewireError('CONFLICT', 'The stream is reserved or open already');
     }
     // No principal is called like an address with a space in front.
@@ -156,6 +158,14 @@ export class GraphqlStreams {
     return found?.reservation.principal === principal ? found : undefined;
   }
 
+  /** Clients show the token of the stream that they had: one whose gateway has died does not keep them from another. */
+  async #isInUse(token: string, principal: string | null): Promise<boolean> {
+    const gateway = (await this.#find(token, principal))?.reservation.gateway;
+    if (gateway === undefined || gateway === null) return gateway === null;
+    const alive = await this.#options.listAlive();
+    return alive === undefined || alive.has(gateway);
+  }
+
   /** Of several that open one reservation at once exactly one gets it. */
   async #claim(token: string, { reservation, revision }: StoredReservation): Promise<void> {
     const { store, instance } = this.#options;
@@ -200,10 +210,13 @@ export class GraphqlStreams {
       position: undefined,
       retryMs: keeper.retryMs(),
     };
+    const forget = (): void => {
+      if (this.#own.delete(token)) this.#forget(token);
+    };
+    peer.onEnd = forget;
     peer.begin(response, opening, () => {
       this.#bare.remove(bare);
-      this.#own.delete(token);
-      this.#forget(token);
+      forget();
       keeper.drop(host);
     });
   }

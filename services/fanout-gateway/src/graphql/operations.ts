@@ -1,4 +1,4 @@
-import { TidewireError, errorCodeRow, formatTimestamp } from '@tidewire/contract';
+import { TidewireError, errorCodeRow, formatEventId, formatTimestamp } from '@tidewire/contract';
 import type { ErrorCode, GraphqlOperation, Transport } from '@tidewire/contract';
 import { toTidewireError } from '@tidewire/service-kit';
 import type { Reader } from '../rights/access.ts';
@@ -119,6 +119,8 @@ export class Operations {
         return;
       }
       lane.stream = opened.stream;
+      // Who is cut off before the first event has a cursor to come back with.
+      if (opened.start.kind === 'live') peer.position(lane.id, formatEventId(opened.position));
       startStream(this.#options, opened, lane);
     });
   }
