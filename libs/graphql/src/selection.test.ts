@@ -55,6 +55,7 @@ function write(fields: readonly Field[], writing: readonly string[]): string {
         // Said again later on: the first place counts.
         return `${text} ... { ${fields
           .slice(0, index)
+          .toReversed()
           .map((each) => each.text)
           .join(' ')} ${text} }`;
       case 'included':

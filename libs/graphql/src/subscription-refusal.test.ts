@@ -49,11 +49,7 @@ test.each<[string, string, RegExp]>([
   ],
   ['a field of a property', events('{ titel { x } }'), /must not have a selection/],
   ['no selection', 'subscription { meldingenEvents }', /must have a selection of subfields/],
-  [
-    'a fragment on another type',
-    events('{ ... on ZakenEvent { naam } }'),
-    /Unknown type "ZakenEvent"|can never be of type/,
-  ],
+  ['a fragment on another type', events('{ ... on ZakenEvent { naam } }'), /Unknown type "ZakenEvent"/],
   [
     'a fragment on an input',
     events('{ ... on MeldingenFilter { titel } }'),
