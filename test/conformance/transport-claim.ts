@@ -17,7 +17,7 @@ export function whySkipped({ about, needs }: Claim, transport: Transport): strin
   if (about === 'table streams' && transport.face !== 'table') return 'is of no table';
   if (needs === 'several subscriptions' && transport.host === undefined) return 'has one subscription';
   if (needs === 'frames' && transport.talk === undefined) return 'cannot send frames';
-  if (needs === 'close codes' && !transport.hasCloseCodes) return 'has no close codes';
+  if (needs === 'close codes' && transport.closeCodeOf === undefined) return 'has no close codes';
   if (needs === 'secret names' && transport.showsAllNames) return 'shows the names of all fields';
   if (needs === 'old values' && !transport.tellsOldValues) return 'tells nothing of before';
   return undefined;

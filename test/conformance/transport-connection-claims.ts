@@ -1,8 +1,10 @@
-import { ERROR_CODES, REALTIME_TRANSPORT_CONFIG } from '@tidewire/contract';
+import { REALTIME_TRANSPORT_CONFIG } from '@tidewire/contract';
 import { waitFor } from '@tidewire/test-kit';
 import { expect } from 'vitest';
 import type { Claim } from './transport-claim.ts';
 import { graphqlSse } from './transport-graphql-sse.ts';
+import { graphqlSocket } from './transport-graphql-socket.ts';
+import { graphqlStream } from './transport-graphql-stream.ts';
 import { sharedSocket, tableSocket } from './transport-socket.ts';
 import { tableSse, topicSse } from './transport-sse.ts';
 import { untilTold } from './transport-stage.ts';
@@ -76,7 +78,8 @@ export const CONNECTION_CLAIMS: readonly Claim[] = [
     hold: async (stage) => {
       const { token } = await stage.somebody();
       using open = new DisposableStack();
-      const takers = [tableSse, tableSocket, topicSse, graphqlSse, sharedSocket] as const;
+      const sse = [tableSse, topicSse, graphqlSse, graphqlStream];
+      const takers = [...sse, tableSocket, sharedSocket, graphqlSocket];
       for (let index = 0; index < maxConnectionsPerUser; index += 1) {
         const gateway = index % 4 < 2 ? 0 : 1;
         open.use(await stage.follow({ token, gateway }, takers[index % takers.length]));
@@ -188,8 +191,12 @@ export const CONNECTION_CLAIMS: readonly Claim[] = [
       using ended = await stage.follow();
       await stage.revoke(brief);
       await endByOperator(stage, ended);
-      expect((await endOf(revoked)).closeCode).toBe(ERROR_CODES.CREDENTIAL_ENDED.close);
-      expect((await endOf(ended)).closeCode).toBe(ERROR_CODES.CONNECTION_ENDED.close);
+      for (const follower of [revoked, ended]) {
+        await waitFor(() => follower.account.end?.closeCode, { what: 'it is closed' });
+      }
+      const { closeCodeOf } = stage.transport;
+      expect(revoked.account.end?.closeCode).toBe(closeCodeOf?.('CREDENTIAL_ENDED'));
+      expect(ended.account.end?.closeCode).toBe(closeCodeOf?.('CONNECTION_ENDED'));
     },
   },
 ];

@@ -7,6 +7,8 @@ export interface StreamBlock {
   readonly event: string;
   /** Undefined: nothing is dispatched. */
   readonly data: string | undefined;
+  /** What is said beside the protocol. */
+  readonly comments: readonly string[];
 }
 
 /** Server-Sent Events as they came, ids without data included, which an EventSource keeps to itself. */
@@ -73,9 +75,16 @@ export class EventStream implements Disposable {
 
 function readBlock(block: string): StreamBlock {
   const fields = new Map<string, string>();
+  const comments: string[] = [];
   for (const line of block.split('\n')) {
     const at = line.indexOf(': ');
+    if (at === 0) comments.push(line.slice(2));
     if (at > 0) fields.set(line.slice(0, at), line.slice(at + 2));
   }
-  return { id: fields.get('id'), event: fields.get('event') ?? 'message', data: fields.get('data') };
+  return {
+    id: fields.get('id'),
+    event: fields.get('event') ?? 'message',
+    data: fields.get('data'),
+    comments,
+  };
 }

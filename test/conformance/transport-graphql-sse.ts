@@ -1,11 +1,9 @@
 import { GRAPHQL_PATHS } from '@tidewire/contract';
-import { waitFor } from '@tidewire/test-kit';
 import { EventStream } from './transport-event-stream.ts';
 import type { StreamBlock } from './transport-event-stream.ts';
 import { GraphqlReader, fullRequest, inlineRequest } from './transport-graphql.ts';
-import { readRefusal } from './transport-refusal.ts';
+import { COME_AGAIN, readRefusal } from './transport-refusal.ts';
 import { renewStream } from './transport-sse.ts';
-import { Account } from './transport.ts';
 import type { Follower, Order, Transport } from './transport.ts';
 
 /** GraphQL over SSE in its distinct connections mode: one subscription is one stream. */
@@ -19,7 +17,7 @@ export const graphqlSse: Transport = {
   tellsOldValues: false,
   showsAllNames: true,
   tellsWhyToComeBack: false,
-  hasCloseCodes: false,
+  closeCodeOf: undefined,
 };
 
 /** Whoever begins asks as an EventSource does; whoever comes back, as the library of the protocol. */
@@ -36,36 +34,25 @@ async function openRequest(order: Order): Promise<EventStream> {
 }
 
 async function openStream(order: Order): Promise<Follower> {
-  const { base, place, check } = order;
-  const account = new Account();
-  const reader = new GraphqlReader(account, place, check);
+  const { base, check } = order;
+  const reader = new GraphqlReader(order, check);
+  const { account } = reader;
   const stream = await openRequest(order);
   const connection = String(stream.headers['tidewire-connection'] ?? '');
   if (stream.status !== 200) {
-    account.refusal = readRefusal(check, stream.status, await stream.text(), stream.headers['retry-after']);
+    const { 'retry-after': retryAfter } = stream.headers;
+    account.refusal = readRefusal(check, stream.status, await stream.text(), retryAfter);
   } else {
-    let begun = false;
-    let isOver = false;
-    if (connection !== '') reader.begin();
+    const hasConnection = connection !== '';
     stream.read(
-      (block) => {
-        begun = true;
-        take(reader, block, check);
-      },
+      (block) => take(reader, block, { check, hasConnection }),
       () => {
-        isOver = true;
-        // It may have said why.
-        if (account.live && connection !== '') account.end = { code: undefined, reconnect: true };
+        if (hasConnection) reader.close({ code: undefined, reconnect: true });
+        // An EventSource would stay closed after anything else: an empty stream says "come again".
+        else account.refusal ??= COME_AGAIN;
       },
     );
-    await waitFor(() => (begun && connection !== '') || !account.live || isOver, {
-      what: 'the stream begins',
-      timeoutMs: 10_000,
-    });
-    if (account.live && connection === '') {
-      // An EventSource would stay closed after anything else: an empty stream says "come again".
-      account.refusal = { status: 503, code: 'SERVICE_UNAVAILABLE', message: '', retryAfter: undefined };
-    }
+    await reader.untilBegun();
   }
   return {
     account,
@@ -75,10 +62,15 @@ async function openStream(order: Order): Promise<Follower> {
   };
 }
 
-function take(reader: GraphqlReader, { id, event, data }: StreamBlock, check: Order['check']): void {
-  const { account } = reader;
+/** What an operation is refused for is said in a stream that is none: it has no connection. */
+function take(
+  reader: GraphqlReader,
+  { id, event, data }: StreamBlock,
+  { check, hasConnection }: Pick<Order, 'check'> & { readonly hasConnection: boolean },
+): void {
+  if (hasConnection) reader.begin();
   if (data === undefined) {
-    account.cursor = id ?? account.cursor;
+    if (id !== undefined) reader.position(id);
   } else if (event === 'next') {
     reader.next(JSON.parse(data), id);
   } else if (event === 'complete' && data === '') {

@@ -1,7 +1,9 @@
 import { errorCodeRow, errorCodeSchema } from '@tidewire/contract';
-import { reconnectOf } from './transport-refusal.ts';
+import { waitFor } from '@tidewire/test-kit';
+import { COME_AGAIN, reconnectOf } from './transport-refusal.ts';
 import type { MessageCheck } from './transport-messages.ts';
-import type { Account, Condition, Followed, Place, Refusal, Told } from './transport.ts';
+import { Account } from './transport.ts';
+import type { Condition, End, Followed, Place, Refusal, Told } from './transport.ts';
 
 /** What GraphQL's clients send, however they do. */
 export interface GraphqlRequest {
@@ -53,19 +55,19 @@ interface Result extends Row {
   readonly extensions?: {
     readonly resync?: { readonly reason: string; readonly current: string };
     readonly credentialExpiring?: { readonly expiresAt: string };
+    readonly eventId?: string;
   };
 }
 
 /** Takes down one GraphQL subscription: what `next` carried, and how it ended. */
 export class GraphqlReader {
-  readonly account: Account;
+  readonly account = new Account();
   readonly #place: Place;
   readonly #check: MessageCheck;
   #begun = false;
   #errors: readonly GraphqlError[] = [];
 
-  constructor(account: Account, place: Place, check: MessageCheck) {
-    this.account = account;
+  constructor({ place }: Followed, check: MessageCheck) {
     this.#place = place;
     this.#check = check;
   }
@@ -75,7 +77,26 @@ export class GraphqlReader {
     this.#begun = true;
   }
 
-  /** @param id of the frame, where frames have one: the cursor. */
+  /** Resolves when it is told of changes, was refused, or is over. */
+  async untilBegun(): Promise<void> {
+    await waitFor(() => this.#begun || !this.account.live, {
+      what: 'the GraphQL subscription begins or is refused',
+      timeoutMs: 10_000,
+    });
+  }
+
+  /** Resolves when nothing comes any more. */
+  async untilOver(): Promise<void> {
+    await waitFor(() => this.account.end, { what: 'the GraphQL subscription ends', timeoutMs: 10_000 });
+  }
+
+  /** Everything up to here was told, or is not for it. */
+  position(cursor: string): void {
+    this.#begun = true;
+    this.account.cursor = cursor;
+  }
+
+  /** @param id of the frame, where frames have one; elsewhere the result says it itself. */
   next(payload: unknown, id?: string): void {
     const { account } = this;
     this.#check.document('graphql-result', payload);
@@ -84,13 +105,14 @@ export class GraphqlReader {
     const { resync, credentialExpiring } = extensions;
     if (data !== undefined && data !== null) {
       const told = this.#change(result);
-      if (id !== undefined && id !== told.cursor) this.#fault(`the id ${id} is not that of`, result);
+      const said = id ?? extensions.eventId;
+      if (said !== told.cursor) this.#fault(`the id ${said} is not that of`, result);
       account.changes.push(told);
-      account.cursor = told.cursor;
+      this.position(told.cursor);
     } else if (resync !== undefined) {
       if (id !== undefined && id !== resync.current) this.#fault(`the id ${id} is not that of`, result);
       account.resyncs.push({ reason: resync.reason, current: resync.current });
-      account.cursor = resync.current;
+      this.position(resync.current);
     } else if (credentialExpiring !== undefined) {
       account.expiring.push(credentialExpiring.expiresAt);
     } else {
@@ -102,6 +124,14 @@ export class GraphqlReader {
   fail(errors: readonly GraphqlError[]): void {
     this.#errors = errors;
     this.complete();
+  }
+
+  /** The connection is over, and with it the subscription; nothing where that was told its end. */
+  close(end: End): void {
+    const { account } = this;
+    if (account.refusal !== undefined) return;
+    if (!this.#begun && end.reconnect) account.refusal = COME_AGAIN;
+    else account.end = { ...end, ...account.end };
   }
 
   /** Nothing comes any more. */

@@ -1,4 +1,6 @@
+import { graphqlSocket } from './transport-graphql-socket.ts';
 import { graphqlSse } from './transport-graphql-sse.ts';
+import { graphqlStream } from './transport-graphql-stream.ts';
 import { tablePoll, topicPoll } from './transport-poll.ts';
 import { sharedSocket, tableSocket, topicSocket } from './transport-socket.ts';
 import { tableSse, topicSse } from './transport-sse.ts';
@@ -12,6 +14,8 @@ export const TRANSPORTS: readonly Transport[] = [
   sharedSocket,
   tableSse,
   graphqlSse,
+  graphqlStream,
+  graphqlSocket,
   topicSocket,
   topicSse,
 ];

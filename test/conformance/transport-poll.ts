@@ -63,7 +63,7 @@ function pollTransport(kind: PollKind): Transport {
     tellsOldValues: true,
     showsAllNames: false,
     tellsWhyToComeBack: true,
-    hasCloseCodes: false,
+    closeCodeOf: undefined,
   };
 }
 

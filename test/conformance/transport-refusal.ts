@@ -11,6 +11,14 @@ export function reconnectOf(code: string): boolean {
   return close === undefined || close < FIRST_FINAL_CLOSE_CODE;
 }
 
+/** What a stream says that ends before it begins. */
+export const COME_AGAIN: Refusal = Object.freeze({
+  status: 503,
+  code: 'SERVICE_UNAVAILABLE',
+  message: '',
+  retryAfter: undefined,
+});
+
 /** The answer of a request that was refused. */
 export function readRefusal(check: MessageCheck, status: number, body: string, retryAfter: unknown): Refusal {
   const problem = JSON.parse(body) as { readonly code: string; readonly message: string };

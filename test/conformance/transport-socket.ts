@@ -81,7 +81,7 @@ function socketTransport(kind: SocketKind): Transport {
     tellsOldValues: true,
     showsAllNames: false,
     tellsWhyToComeBack: true,
-    hasCloseCodes: true,
+    closeCodeOf: (code) => errorCodeRow(code).close,
   };
 }
 

@@ -1,7 +1,7 @@
 import { waitFor } from '@tidewire/test-kit';
 import { EventStream } from './transport-event-stream.ts';
 import type { StreamBlock } from './transport-event-stream.ts';
-import { readRefusal } from './transport-refusal.ts';
+import { COME_AGAIN, readRefusal } from './transport-refusal.ts';
 import { Account, readCloudEvent, readTableChange, tableQuery, topicQuery } from './transport.ts';
 import type { Follower, Order, Transport } from './transport.ts';
 
@@ -50,7 +50,7 @@ function sseTransport(kind: SseKind): Transport {
     tellsOldValues: true,
     showsAllNames: false,
     tellsWhyToComeBack: true,
-    hasCloseCodes: false,
+    closeCodeOf: undefined,
   };
 }
 
@@ -65,8 +65,7 @@ async function openStream(kind: SseKind, order: Order): Promise<Follower> {
   const connection = String(stream.headers['tidewire-connection'] ?? '');
   if (stream.status === 200 && connection === '') {
     // An EventSource would stay closed after anything else: an empty stream says "come again".
-    const code = 'SERVICE_UNAVAILABLE';
-    account.refusal = { status: 503, code, message: await stream.text(), retryAfter: undefined };
+    account.refusal = { ...COME_AGAIN, message: await stream.text() };
   } else if (stream.status === 200) {
     let begun = false;
     stream.read((block) => {

@@ -1,4 +1,3 @@
-import { ERROR_CODES } from '@tidewire/contract';
 import { startPlatform, waitFor } from '@tidewire/test-kit';
 import type { Platform } from '@tidewire/test-kit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -105,14 +104,14 @@ test('a gateway that stops sends everybody to the other one, where all of it goe
       code: transport.tellsWhyToComeBack ? 'DRAINING' : undefined,
       reconnect: true,
     });
-    if (transport.hasCloseCodes) expect(end.closeCode).toBe(ERROR_CODES.DRAINING.close);
+    expect(end.closeCode).toBe(transport.closeCodeOf?.('DRAINING'));
     await stage.change(id, { titel: 'after' });
     using again = await stage.follow({ gateway: 1, cursor: follower.account.cursor });
     expect(await untilTold(again, 1, id)).toMatchObject([{ event: 'update', fields: { titel: 'after' } }]);
   }
   await restarted;
   const wordless = streams.filter(({ tellsWhyToComeBack }) => !tellsWhyToComeBack);
-  expect(wordless.map(({ name }) => name)).toEqual(['GraphQL over SSE']);
+  expect(wordless.map(({ name }) => name)).toEqual(['GraphQL over SSE', 'GraphQL over a shared SSE stream']);
 });
 
 test('so many claims are not asked of a transport, each for its reason', () => {
@@ -140,6 +139,25 @@ test('so many claims are not asked of a transport, each for its reason', () => {
         'has one subscription': 4,
         'cannot send frames': 3,
         'has no close codes': 1,
+        'tells nothing of before': 1,
+        'shows the names of all fields': 1,
+      },
+    ],
+    [
+      'GraphQL over a shared SSE stream',
+      {
+        'is of no table': 2,
+        'cannot send frames': 3,
+        'has no close codes': 1,
+        'tells nothing of before': 1,
+        'shows the names of all fields': 1,
+      },
+    ],
+    [
+      'GraphQL over WebSocket',
+      {
+        'is of no table': 2,
+        'cannot send frames': 3,
         'tells nothing of before': 1,
         'shows the names of all fields': 1,
       },

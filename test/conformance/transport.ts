@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { ErrorCode } from '@tidewire/contract';
 import type { MessageCheck } from './transport-messages.ts';
 
 /** A condition on one field; each transport writes it in its own words. */
@@ -139,7 +140,8 @@ export interface Transport {
   readonly showsAllNames: boolean;
   /** Whether it says why, when it ends and one can come back. */
   readonly tellsWhyToComeBack: boolean;
-  readonly hasCloseCodes: boolean;
+  /** Which code a connection is closed with. Undefined: it has none. */
+  readonly closeCodeOf: ((code: ErrorCode) => number | undefined) | undefined;
 }
 
 /** The query of a table's stream or poll. */
