@@ -1,8 +1,11 @@
 import { ApolloClient, ApolloLink, CombinedGraphQLErrors, InMemoryCache, gql } from '@apollo/client';
+import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { GRAPHQL_PATHS } from '@tidewire/contract';
 import { print } from 'graphql';
 import { createClient } from 'graphql-sse';
 import type { Client as SseClient } from 'graphql-sse';
+import { createClient as createSocketClient } from 'graphql-ws';
+import type { Client as SocketClient } from 'graphql-ws';
 import { Observable, tap } from 'rxjs';
 
 /** What an application asks for. */
@@ -61,7 +64,15 @@ function openSse(base: string, token: string, singleConnection = false): SseClie
   });
 }
 
-function watchOver(client: SseClient<boolean>): GraphqlClient {
+function openSocket(base: string, token: string): SocketClient {
+  return createSocketClient({
+    url: `${base.replace(/^http/, 'ws')}${GRAPHQL_PATHS.subscriptions}`,
+    connectionParams: { token },
+    retryAttempts: 0,
+  });
+}
+
+function watchOver(client: SseClient<boolean> | SocketClient): GraphqlClient {
   return {
     watch: (wanted) => {
       const told = createTold();
@@ -72,7 +83,7 @@ function watchOver(client: SseClient<boolean>): GraphqlClient {
       });
       return { ...told, [Symbol.dispose]: stop };
     },
-    [Symbol.dispose]: () => client.dispose(),
+    [Symbol.dispose]: () => void client.dispose(),
   };
 }
 
@@ -149,6 +160,21 @@ export const GRAPHQL_LIBRARIES: readonly GraphqlLibrary[] = [
     open: (base, token) => {
       const client = openSse(base, token);
       return watchWithApollo(linkOver(client), () => client.dispose());
+    },
+  },
+  {
+    name: 'graphql-sse, one connection for all subscriptions',
+    open: (base, token) => watchOver(openSse(base, token, true)),
+  },
+  {
+    name: 'graphql-ws',
+    open: (base, token) => watchOver(openSocket(base, token)),
+  },
+  {
+    name: 'Apollo Client over graphql-ws',
+    open: (base, token) => {
+      const client = openSocket(base, token);
+      return watchWithApollo(new GraphQLWsLink(client), () => void client.dispose());
     },
   },
 ];
