@@ -35,10 +35,9 @@ const shared = {
   answers: {
     200: {
       description:
-        'The stream, also of an operation that is refused: `next` with errors, then `complete`. It lasts until one side ' +
-        'ends it.',
+        'The stream, also of an operation that is refused: `next` with errors, then `complete`. Otherwise it lasts until ' +
+        'one side ends it, and the header `Tidewire-Connection` names it.',
       mediaType: 'text/event-stream',
-      headers: ['Tidewire-Connection', 'Tidewire-Protocol'],
       events: { next: graphqlResultSchema },
       example:
         'id: evt-mwrd70tk-000000000042\nevent: next\n' +
