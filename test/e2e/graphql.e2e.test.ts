@@ -29,13 +29,19 @@ class App implements Disposable {
     this.#credential = credential;
   }
 
-  static async open({ open }: GraphqlLibrary, principal: 'alice' | 'bob', gateway: 0 | 1): Promise<App> {
+  /** At one of the gateways, or behind the edge. */
+  static async open(
+    { open }: GraphqlLibrary,
+    principal: 'alice' | 'bob',
+    gateway: 0 | 1 | 'edge',
+  ): Promise<App> {
     const admin = createApi(platform.origin, platform.adminToken);
     const { id, token } = await admin.send<{ id: string; token: string }>('POST', '/api/auth/tokens', {
       principal,
       name: 'app',
     });
-    return new App(open(platform.gateways[gateway]?.url ?? '', token), id);
+    const base = gateway === 'edge' ? platform.origin : platform.gateways[gateway]?.url;
+    return new App(open(base ?? '', token), id);
   }
 
   /** Resolves when the gateway knows what is wanted. */
@@ -145,3 +151,33 @@ describe.each(GRAPHQL_LIBRARIES.map((library) => [library.name, library] as cons
     });
   },
 );
+
+test('every library comes back after its cursor by itself, and has missed nothing', async () => {
+  using apps = new DisposableStack();
+  const all = await Promise.all(
+    GRAPHQL_LIBRARIES.map(async (library) => {
+      const app = apps.use(await App.open(library, 'alice', 'edge'));
+      return { name: library.name, told: await app.watch({ query: WITH_CURSOR }) };
+    }),
+  );
+  await report('before');
+  await Promise.all(all.map(({ told }) => untilTold(told, 1)));
+  await platform.kill('fanout-gateway-1');
+  await platform.kill('fanout-gateway-2');
+  await report('while nobody is there');
+  await Promise.all([
+    platform.restart('fanout-gateway-1', 'SIGKILL'),
+    platform.restart('fanout-gateway-2', 'SIGKILL'),
+  ]);
+  await report('after');
+  for (const { name, told } of all) {
+    const events = await untilTold(told, 3);
+    expect([name, ...events.map(({ data }) => data.meldingenEvents['titel'])]).toEqual([
+      name,
+      'before',
+      'while nobody is there',
+      'after',
+    ]);
+    expect([name, told.resyncs, told.failures]).toEqual([name, [], []]);
+  }
+});

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { ApolloClient, ApolloLink, CombinedGraphQLErrors, InMemoryCache, gql } from '@apollo/client';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { GRAPHQL_PATHS } from '@tidewire/contract';
@@ -39,20 +40,40 @@ interface Result {
   readonly extensions?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** Results without data say something else than that something happened. */
-function take(told: ToldEvents, { data, errors = [], extensions }: Result): void {
-  const resync = extensions?.['resync'];
-  if (resync !== undefined) told.resyncs.push(resync as ToldEvents['resyncs'][number]);
-  else told.results.push({ data, errors });
+/** Takes down what comes, and keeps the cursor with which the library comes back. */
+class Watching implements ToldEvents {
+  readonly results: ToldEvents['results'] = [];
+  readonly resyncs: ToldEvents['resyncs'] = [];
+  readonly failures: unknown[] = [];
+  readonly request: { readonly query: string; readonly extensions: Record<string, unknown> };
+  #cursor: string | undefined;
+
+  constructor({ query, cursor }: WantedEvents) {
+    this.#cursor = cursor;
+    // Libraries send a request again as they were given it: what it says of the cursor is read each time it is sent.
+    this.request = { query, extensions: { lastEventId: { toJSON: () => this.#cursor } } };
+  }
+
+  /** Results without data say something else than that something happened. */
+  take({ data, errors = [], extensions }: Result): void {
+    const resync = extensions?.['resync'] as ToldEvents['resyncs'][number] | undefined;
+    if (resync === undefined) {
+      this.results.push({ data, errors });
+      const [event] = Object.values((data ?? {}) as Record<string, { readonly _eventId?: string }>);
+      this.#cursor = event?._eventId ?? this.#cursor;
+    } else {
+      this.resyncs.push(resync);
+      this.#cursor = resync.current;
+    }
+  }
+
+  fail(error: unknown): void {
+    this.failures.push(error);
+  }
 }
 
-function createTold(): ToldEvents {
-  return { results: [], resyncs: [], failures: [] };
-}
-
-function requestOf({ query, cursor }: WantedEvents): { query: string; extensions?: Record<string, unknown> } {
-  return { query, ...(cursor !== undefined && { extensions: { lastEventId: cursor } }) };
-}
+/** How often a library tries to come back, and after what time. */
+const COMING_BACK = { retryAttempts: 100, wait: (): Promise<void> => delay(200) };
 
 function openSse(base: string, token: string, singleConnection = false): SseClient<boolean> {
   const path = singleConnection ? GRAPHQL_PATHS.stream : GRAPHQL_PATHS.subscriptions;
@@ -60,7 +81,8 @@ function openSse(base: string, token: string, singleConnection = false): SseClie
     singleConnection,
     url: `${base}${path}`,
     headers: { authorization: `Bearer ${token}` },
-    retryAttempts: 0,
+    retryAttempts: COMING_BACK.retryAttempts,
+    retry: COMING_BACK.wait,
   });
 }
 
@@ -68,20 +90,22 @@ function openSocket(base: string, token: string): SocketClient {
   return createSocketClient({
     url: `${base.replace(/^http/, 'ws')}${GRAPHQL_PATHS.subscriptions}`,
     connectionParams: { token },
-    retryAttempts: 0,
+    retryAttempts: COMING_BACK.retryAttempts,
+    retryWait: COMING_BACK.wait,
+    shouldRetry: () => true,
   });
 }
 
 function watchOver(client: SseClient<boolean> | SocketClient): GraphqlClient {
   return {
     watch: (wanted) => {
-      const told = createTold();
-      const stop = client.subscribe(requestOf(wanted), {
-        next: (result) => take(told, result as Result),
-        error: (error) => told.failures.push(error),
+      const watching = new Watching(wanted);
+      const stop = client.subscribe(watching.request, {
+        next: (result) => watching.take(result as Result),
+        error: (error) => watching.fail(error),
         complete: () => undefined,
       });
-      return { ...told, [Symbol.dispose]: stop };
+      return Object.assign(watching, { [Symbol.dispose]: stop });
     },
     [Symbol.dispose]: () => void client.dispose(),
   };
@@ -117,33 +141,31 @@ function linkOver(client: SseClient<boolean>): ApolloLink {
 function watchWithApollo(terminating: ApolloLink, dispose: () => void): GraphqlClient {
   return {
     watch: (wanted) => {
-      const told = createTold();
-      const { query, extensions = {} } = requestOf(wanted);
-      const watching = new ApolloLink((operation, forward) =>
+      const watching = new Watching(wanted);
+      const { query, extensions } = watching.request;
+      const seeing = new ApolloLink((operation, forward) =>
         forward(operation).pipe(
           tap((result) => {
-            if (result.extensions?.['resync'] !== undefined) take(told, result as Result);
+            if (result.extensions?.['resync'] !== undefined) watching.take(result as Result);
           }),
         ),
       );
-      const client = new ApolloClient({ link: watching.concat(terminating), cache: new InMemoryCache() });
+      const client = new ApolloClient({ link: seeing.concat(terminating), cache: new InMemoryCache() });
       const subscription = client
         .subscribe({ query: gql(query), extensions, errorPolicy: 'all', fetchPolicy: 'no-cache' })
         .subscribe({
           next: ({ data, error }) => {
-            if (error === undefined) take(told, { data });
-            else if (CombinedGraphQLErrors.is(error)) take(told, { data, errors: error.errors });
-            else told.failures.push(error);
+            if (error === undefined) watching.take({ data });
+            else if (CombinedGraphQLErrors.is(error)) watching.take({ data, errors: error.errors });
+            else watching.fail(error);
           },
-          error: (error) => told.failures.push(error),
+          error: (error) => watching.fail(error),
         });
-      return {
-        ...told,
-        [Symbol.dispose]: () => {
-          subscription.unsubscribe();
-          client.stop();
-        },
+      const stop = (): void => {
+        subscription.unsubscribe();
+        client.stop();
       };
+      return Object.assign(watching, { [Symbol.dispose]: stop });
     },
     [Symbol.dispose]: dispose,
   };
