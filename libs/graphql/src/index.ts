@@ -1,3 +1,4 @@
+export { CurrentCatalogue, type CatalogueSource } from './current-catalogue.ts';
 export { asBadRequest, fieldNamesIn, graphqlError, parseDocument, type GraphqlRequest } from './document.ts';
 export { readFilter } from './filter.ts';
 export { fitsLeaf, type Leaf } from './leaf.ts';

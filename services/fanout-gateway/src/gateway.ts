@@ -1,3 +1,4 @@
+import { CurrentCatalogue } from '@tidewire/graphql';
 import type { GraphqlRequest } from '@tidewire/graphql';
 import { Freshness } from '@tidewire/messaging';
 import type { Leases, MessageBus } from '@tidewire/messaging';
@@ -29,7 +30,6 @@ import { admit } from './rights/admission.ts';
 import type { Reader } from './rights/access.ts';
 import type { Admission } from './rights/admission.ts';
 import { AdmissionCache } from './rights/admission-cache.ts';
-import { CurrentCatalogue } from './rights/graphql-catalogue.ts';
 import { readOperation } from './rights/read-operation.ts';
 import type { ReadOperation } from './rights/read-operation.ts';
 import { RightsFeed } from './rights/rights-feed.ts';
@@ -228,7 +228,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
   const admissions = createAdmissions(dependencies, feed, rights);
   const parts = { feed, rights, keeper, metrics };
   const { connections, cluster } = createConnections(dependencies, parts);
-  const catalogue = new CurrentCatalogue(() => rights.view);
+  const catalogue = new CurrentCatalogue();
   const read: Gateway['readOperation'] = (reader, operation) =>
     readOperation(catalogue, rights.view, reader, operation);
   const graphql: Graphql = createGraphql(config, {

@@ -1,4 +1,5 @@
 import { SIGNAL_SUBJECTS } from '@tidewire/contract';
+import { CurrentCatalogue } from '@tidewire/graphql';
 import { connectBus } from '@tidewire/messaging';
 import type { MessageBus } from '@tidewire/messaging';
 import {
@@ -14,7 +15,6 @@ import { createCatalogueRepository } from './catalogue/catalogue-repository-post
 import { Catalogue } from './catalogue/catalogue.ts';
 import { createPolicyClient } from './catalogue/policy-client.ts';
 import type { RecordsConfig } from './config.ts';
-import { CurrentCatalogue } from './graphql/current-catalogue.ts';
 import { createGraphqlHandler } from './graphql/graphql-handler.ts';
 import type { GraphqlHandler, GraphqlHandlerOptions } from './graphql/graphql-handler.ts';
 import { OperationPlanner } from './graphql/operation-plan.ts';

@@ -1,7 +1,7 @@
 import type { ObjectType, RightsState } from '@tidewire/contract';
 import type { RightsView } from '@tidewire/policy';
 import type { LogFields, Logger, PrincipalContext } from '@tidewire/service-kit';
-import { CurrentCatalogue } from '../src/graphql/current-catalogue.ts';
+import { CurrentCatalogue } from '@tidewire/graphql';
 import { createGraphqlHandler } from '../src/graphql/graphql-handler.ts';
 import type { GraphqlHandlerOptions, GraphqlHttpAnswer } from '../src/graphql/graphql-handler.ts';
 import type { Introspection } from '../src/graphql/introspection.ts';
@@ -11,7 +11,6 @@ import type { PresentedObject } from '../src/objects/object-access.ts';
 import type { ObjectBody } from '../src/objects/object-body.ts';
 import type { FoundObjects, PageQuery, ReadObject, ReadPage } from '../src/objects/object-reader.ts';
 import type { CreatedObject, WriteRequest } from '../src/objects/object-writer.ts';
-import type { Turn } from '../src/rights/judgement.ts';
 import { member, schemaState, viewWith } from './rights.ts';
 
 export const MELDINGEN = '10000000-0000-4000-8000-0000000000e1';
@@ -129,7 +128,7 @@ export function openFace(parts: FaceParts = {}): Face {
     judgement: {
       judge: async (_who, attempt) => {
         await parts.judge?.();
-        return await attempt({ ...turn, confirm: async () => undefined } as Turn);
+        return await attempt({ ...turn, confirm: async () => undefined });
       },
     },
     catalogue: new CurrentCatalogue(),

@@ -1,10 +1,9 @@
 import { readSubscription } from '@tidewire/graphql';
-import type { GraphqlRequest, ReadSubscription } from '@tidewire/graphql';
+import type { CurrentCatalogue, GraphqlRequest, ReadSubscription } from '@tidewire/graphql';
 import type { RightsView } from '@tidewire/policy';
 import type { Wanted } from '../transports/stream-opener.ts';
 import { knowsSchema } from './access.ts';
 import type { Reader } from './access.ts';
-import type { CurrentCatalogue } from './graphql-catalogue.ts';
 
 type Errors = Extract<ReadSubscription, { ok: false }>['errors'];
 
@@ -19,7 +18,7 @@ export function readOperation(
   reader: Reader,
   request: GraphqlRequest,
 ): ReadOperation {
-  const read = readSubscription(catalogue.get(), (id) => knowsSchema(view, reader, id), request);
+  const read = readSubscription(catalogue.of(view), (id) => knowsSchema(view, reader, id), request);
   if (!read.ok) return read;
   const { schemaId, selection, filter = {}, actions } = read.subscription;
   return {

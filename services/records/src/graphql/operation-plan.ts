@@ -7,14 +7,14 @@ import {
   parseDocument,
   readVariables,
 } from '@tidewire/graphql';
-import type { GraphqlCatalogue, GraphqlRequest } from '@tidewire/graphql';
+import type { CurrentCatalogue, GraphqlCatalogue, GraphqlRequest } from '@tidewire/graphql';
 import type { PrincipalContext } from '@tidewire/service-kit';
 import { GraphQLError, Kind, OperationTypeNode, getOperationAST, getVariableValues } from 'graphql';
 import type { DocumentNode, FragmentDefinitionNode, GraphQLSchema } from 'graphql';
 import { findTarget, knowsOf } from '../objects/object-access.ts';
 import type { Place } from '../objects/object-repository.ts';
 import type { Judgement, Turn } from '../rights/judgement.ts';
-import type { CurrentCatalogue } from './current-catalogue.ts';
+
 import type { Introspection } from './introspection.ts';
 import { requireAffordable } from './operation-cost.ts';
 
@@ -129,7 +129,9 @@ export class OperationPlanner {
     if (asksForSchema && !this.#mayIntrospect(turn)) {
       throw graphqlError('INTROSPECTION_DISABLED', 'You may not ask for the schema here');
     }
-    const candidates = asksForSchema ? catalogue.schemaIds : catalogue.reachedBy(names);
+    const candidates = asksForSchema
+      ? catalogue.schemaIds
+      : catalogue.reachedBy(names, (id) => isKnown(turn, id));
     return catalogue.schemaFor([...candidates].filter((id) => isKnown(turn, id)));
   }
 
