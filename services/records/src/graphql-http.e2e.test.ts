@@ -39,8 +39,11 @@ afterAll(() => world[Symbol.asyncDispose]());
 test('every audit of GraphQL over HTTP passes', async () => {
   const results = await auditServer({
     url: `${world.platform.origin}/api/graphql`,
-    fetchFn: (url: string, init: RequestInit = {}) =>
-      fetch(url, { ...init, headers: { ...init.headers, authorization: `Bearer ${member.token ?? ''}` } }),
+    fetchFn: (url: string, init: RequestInit = {}) => {
+      const headers = new Headers(init.headers);
+      headers.set('authorization', `Bearer ${member.token ?? ''}`);
+      return fetch(url, { ...init, headers });
+    },
   });
   const failed = results.flatMap((result) => {
     return result.status === 'ok'

@@ -9,6 +9,7 @@ import type { Catalogue } from './catalogue/catalogue.ts';
 import type { GraphqlHandler } from './graphql/graphql-handler.ts';
 import type { ObjectReader } from './objects/object-reader.ts';
 import type { ObjectWriter } from './objects/object-writer.ts';
+import { graphqlExplorerRoutes } from './routes/graphql-explorer.ts';
 import { graphqlRoutes } from './routes/graphql.ts';
 import { objectRoutes } from './routes/objects.ts';
 import { registerRoutes } from './routes/registers.ts';
@@ -35,5 +36,6 @@ export async function createServer(options: ServerOptions): Promise<HttpServer> 
   objectRoutes(app, options.reader, options.writer);
   tableRoutes(app, new TableRecords(options.reader, options.writer));
   graphqlRoutes(app, options.graphql);
+  graphqlExplorerRoutes(app);
   return app;
 }

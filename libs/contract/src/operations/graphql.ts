@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { GRAPHQL_MEDIA_TYPE, GRAPHQL_PATHS } from '../graphql.ts';
 import { graphqlAnswerSchema, graphqlRequestSchema } from '../graphql-request.ts';
 import type { Operation } from './operation.ts';
+import { PARAMETERS } from './parameter.ts';
 
 const EXAMPLE = '{ meldingen(filter: {status: "nieuw"}, first: 10) { nodes { _uuid titel } position } }';
 
@@ -80,5 +81,45 @@ export const GRAPHQL_OPERATIONS = [
     description:
       'The same in a body, mutations too. They are executed one after the other; each is what a request of its own would be.',
     body: { schema: graphqlRequestSchema, example: { query: EXAMPLE } },
+  },
+  {
+    service: 'records',
+    tag: 'graphql',
+    id: 'openGraphqlExplorer',
+    method: 'GET',
+    path: GRAPHQL_PATHS.explorer,
+    summary: 'Explore with GraphQL',
+    description: 'A page for people who are signed in: GraphiQL, with the session of the browser.',
+    authentication: 'required',
+    answers: { 200: { description: 'The page.', mediaType: 'text/html' } },
+  },
+  {
+    service: 'records',
+    tag: 'graphql',
+    id: 'readGraphqlExplorerFile',
+    method: 'GET',
+    path: `${GRAPHQL_PATHS.explorer}/{file}`,
+    summary: 'Read a file of the explorer',
+    authentication: 'none',
+    parameters: [
+      {
+        name: 'file',
+        in: 'path',
+        schema: z.string(),
+        description: 'Its name, as the page has it.',
+        example: 'explorer.js',
+      },
+      PARAMETERS.ifNoneMatch,
+    ],
+    answers: {
+      200: {
+        description: 'The file.',
+        mediaType: 'text/javascript',
+        otherMediaTypes: ['text/css'],
+        headers: ['ETag'],
+      },
+      304: { description: 'The caller has it.', headers: ['ETag'] },
+    },
+    errors: ['NOT_FOUND'],
   },
 ] as const satisfies readonly Operation[];
