@@ -155,6 +155,20 @@ test('a table is followed by the address that is written there, as a stream and 
   await stop(following);
 });
 
+test('GraphQL tells what is selected as it changes, with what Bob may not read said to be so, and answers queries', async () => {
+  const following = start(commandWith('/api/graphql/subscriptions'));
+  await waitFor(() => following.output().includes(': position'), { what: 'it begins', timeoutMs: 15_000 });
+  await run('sh', ['-c', commandWith('Losse tegel')], { cwd: root });
+  await waitFor(() => following.output().includes('event: next'), { what: 'a result', timeoutMs: 15_000 });
+  expect(following.output()).toContain('"_event":"CREATED","titel":"Losse tegel","melderEmail":null');
+  expect(following.output()).toContain('FIELD_FORBIDDEN');
+  await stop(following);
+  const { stdout } = await run('sh', ['-c', commandWith("/api/graphql'")]);
+  const answer = JSON.parse(stdout) as { data: { meldingen: { totalCount: number; nodes: unknown[] } } };
+  expect(answer).not.toHaveProperty('errors');
+  expect(answer.data.meldingen.nodes).toHaveLength(3);
+});
+
 test('a register and a schema of one’s own are two requests', async () => {
   const register = await run('sh', ['-c', commandWith('"slug":"library"')]);
   expect(JSON.parse(register.stdout)).toMatchObject({ slug: 'library' });
