@@ -79,9 +79,9 @@ test('a credential that is not valid is refused with HTTP before the upgrade, or
 
 test('who has no credential gets what a public rule allows, where that is set', async () => {
   const { platform } = world;
-  const public_ = await world.gateway({ TIDEWIRE_ANONYMOUS_STREAMS: 'true' });
   const schema = schemaOf(world.register, 'berichten');
   await platform.set(schema, policyOf('schema', schema.id, { read: ['public'] }));
+  const public_ = await world.gateway({ TIDEWIRE_ANONYMOUS_STREAMS: 'true' });
   const recording = await subscribe(
     connect(public_, undefined),
     'subscription { berichtenEvents { titel } }',

@@ -35,7 +35,9 @@ export class GraphqlSocketPeer extends SocketSink implements StreamSink, Operati
 
   result(name: string, { start, rest }: ResultLine): void {
     const head = `{"id":${name},"type":"${MessageType.Next}","payload":${start}`;
-    this.writePieces([socketFrameStart(head, rest.length + TAIL.length), rest, TAIL]);
+    this.write(socketFrameStart(head, rest.length + TAIL.length));
+    this.write(rest);
+    this.write(TAIL);
   }
 
   position(id: string, eventId: string): void {

@@ -1,3 +1,4 @@
+import type { ObjectType, Policy } from '@tidewire/contract';
 import { waitFor } from '@tidewire/test-kit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
@@ -17,9 +18,15 @@ let world: World;
 let gateway: TestGateway;
 let other: TestGateway;
 let alice: string;
+let notes: ObjectType;
+let decisions: ObjectType;
+let decisionsPolicy: Policy;
 
 beforeAll(async () => {
   world = await World.start();
+  [notes, decisions] = [schemaOf(world.register, 'notities'), schemaOf(world.register, 'besluiten')];
+  decisionsPolicy = policyOf('schema', decisions.id, {});
+  await world.platform.set(notes, policyOf('schema', notes.id, {}), decisions, decisionsPolicy);
   [gateway, other] = await Promise.all([world.gateway(), world.gateway()]);
   alice = world.secret(world.alice);
 });
@@ -135,7 +142,7 @@ test('an operation that the client has completed is told nothing more, and its i
 test.each([
   ['subscription {', 'Syntax Error', 'BAD_REQUEST'],
   ['subscription { meldingenEvents { nothing } }', 'Cannot query field "nothing"', 'BAD_REQUEST'],
-  ['subscription { besluitenEvents { _uuid } }', 'Cannot query field "besluitenEvents"', 'BAD_REQUEST'],
+  ['subscription { dossiersEvents { _uuid } }', 'Cannot query field "dossiersEvents"', 'BAD_REQUEST'],
   ['{ meldingen { totalCount } }', 'Only subscriptions here', 'BAD_REQUEST'],
 ])(
   'what is wrong with %s is told to the operation, and the connection goes on',
@@ -154,12 +161,10 @@ test.each([
 
 test('a schema that is deleted ends its operations, and the connection goes on', async () => {
   const { platform } = world;
-  const schema = schemaOf(world.register, 'notities');
-  await platform.set(schema, policyOf('schema', schema.id, {}));
   const socket = await openKnown(gateway, alice);
   await begin(socket, 'gone', 'subscription { notitiesEvents { titel } }');
   await begin(socket, 'stays');
-  await platform.change(schema, { removed: true });
+  await platform.change(notes, { removed: true });
   const [error] = await socket.until('error');
   expect(error).toMatchObject({ id: 'gone', payload: [{ extensions: { code: 'GONE' } }] });
   await platform.created(world.row({ titel: 'a' }));
@@ -171,13 +176,10 @@ test('a schema that is deleted ends its operations, and the connection goes on',
 
 test('only the operation that a change of rights concerns is told to fetch again', async () => {
   const { platform } = world;
-  const schema = schemaOf(world.register, 'besluiten');
-  const policy = policyOf('schema', schema.id, {});
-  await platform.set(policy, schema);
   const socket = await openKnown(gateway, alice);
   await begin(socket, 'a');
   await begin(socket, 'b', 'subscription { besluitenEvents { titel } }');
-  await platform.change(policy, { authorization: { read: [] } });
+  await platform.change(decisionsPolicy, { authorization: { read: [] } });
   const [resync] = await socket.until('next');
   expect(resync).toMatchObject({
     id: 'b',

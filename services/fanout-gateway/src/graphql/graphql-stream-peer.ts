@@ -54,10 +54,20 @@ export class GraphqlStreamPeer implements StreamSink, OperationPeer {
     this.#sink.write(bytes);
   }
 
+  cork(): void {
+    this.#sink.cork();
+  }
+
+  uncork(): void {
+    this.#sink.uncork();
+  }
+
   result(name: string, { start, rest }: ResultLine): void {
     const head = `event: next\ndata: {"id":${name},"payload":${start}`;
     const restBytes = rest.length + TAIL.length - CHUNK_END_BYTES;
-    this.#sink.writePieces([chunkStart(head, restBytes), rest, TAIL]);
+    this.write(chunkStart(head, restBytes));
+    this.write(rest);
+    this.write(TAIL);
   }
 
   /** In a comment: clients know no event for it. */

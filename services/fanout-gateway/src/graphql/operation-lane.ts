@@ -25,11 +25,13 @@ export class OperationLane implements StreamSink {
 
   write(bytes: Buffer): void {
     if (this.over) return;
+    this.#peer.cork();
     for (const line of readOperationLines(bytes)) {
       if (line.kind === 'result') this.#peer.result(this.#name, line);
       else if (line.kind === 'position') this.#peer.position(this.id, line.id);
       else this.resync(line.resync);
     }
+    this.#peer.uncork();
   }
 
   queuedBytes(): number {

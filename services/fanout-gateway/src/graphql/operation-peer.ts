@@ -5,7 +5,10 @@ import type { ResultLine } from './operation-line.ts';
 export interface OperationPeer {
   /** False from the moment at which it ends. */
   readonly open: boolean;
-  /** Writes a result that many operations share. */
+  /** What is written until {@link uncork} leaves in one go. */
+  cork(): void;
+  uncork(): void;
+  /** Writes a result that many operations share, in several pieces. */
   result(name: string, line: ResultLine): void;
   /** Everything up to here was told to the operation, or is not for it. */
   position(id: string, eventId: string): void;

@@ -33,13 +33,13 @@ export abstract class SocketSink implements Sink {
     this.#connection?.write(bytes);
   }
 
-  /** Writes the pieces of one frame, which others may share, in one go. */
-  protected writePieces(pieces: readonly Buffer[]): void {
-    const connection = this.#connection;
-    if (connection === undefined) return;
-    connection.cork();
-    for (const piece of pieces) connection.write(piece);
-    connection.uncork();
+  /** What is written until {@link uncork} leaves in one go. */
+  cork(): void {
+    this.#connection?.cork();
+  }
+
+  uncork(): void {
+    this.#connection?.uncork();
   }
 
   /** Writes what is no event: a client that does not take it is cut off. */

@@ -60,11 +60,12 @@ export class SseSink implements StreamSink {
     if (this.#open) this.#socket.write(bytes);
   }
 
-  /** Writes the pieces of one chunk, which others may share, in one go. */
-  writePieces(pieces: readonly Buffer[]): void {
-    if (!this.#open) return;
+  /** What is written until {@link uncork} leaves in one go. */
+  cork(): void {
     this.#socket.cork();
-    for (const piece of pieces) this.#socket.write(piece);
+  }
+
+  uncork(): void {
     this.#socket.uncork();
   }
 
