@@ -13,7 +13,7 @@ import type { Transport } from './transport.ts';
 import type { World } from './world.ts';
 
 const TABLE_CHANCE = 0.3;
-const GRAPHQL_CHANCE = 0.33;
+const GRAPHQL_CHANCE = 0.4;
 /** Of those who select something by GraphQL, who never follow it otherwise. */
 const PURE_CHANCE = 0.75;
 const SOME_EVENTS = [
@@ -21,7 +21,9 @@ const SOME_EVENTS = [
   ['object.deleted'],
   ['object.updated', 'object.deleted'],
 ];
-const LIKE_CHANCE = 0.25;
+const LIKE_CHANCE = 0.3;
+/** Of those who follow what another one follows, who are the same: what they have may share a connection. */
+const SAME_CHANCE = 0.65;
 /** People. */
 const OFTEN = 3;
 
@@ -35,7 +37,7 @@ export function createSubscriber(world: World, random: Random, { others, ...opti
   const model = random.chance(LIKE_CHANCE) ? others.filter(({ isOver }) => !isOver) : [];
   const like = model.length === 0 ? undefined : random.pick(model);
   const principal =
-    like !== undefined && random.chance(0.5) ? like.viewer.asker.principal : somebody(world, random);
+    like !== undefined && random.chance(SAME_CHANCE) ? like.viewer.asker.principal : somebody(world, random);
   const interest =
     like === undefined
       ? someInterest(world, random, principal)

@@ -9,6 +9,7 @@ import { Quiet } from './quiet.ts';
 import { Random } from './random.ts';
 import { changeRights } from './rights-changes.ts';
 import type { Gateway, Subscriber } from './subscriber.ts';
+import { GraphqlConnections } from './transports/graphql-connections.ts';
 import { Sockets } from './transports/sockets.ts';
 import { transportsOn } from './transports/transports.ts';
 import { turnTime } from './turn.ts';
@@ -51,6 +52,7 @@ export class Oracle {
   readonly #world: World;
   readonly #gateways: readonly Gateway[];
   readonly #quiet: Quiet;
+  readonly #graphql: GraphqlConnections;
   readonly #trail: string[] = [];
   #subscribers: Subscriber[] = [];
   /** Closed on purpose; they come back with their old cursor. */
@@ -89,6 +91,7 @@ export class Oracle {
     this.#world = world;
     this.#gateways = gateways;
     this.#quiet = new Quiet(world);
+    this.#graphql = new GraphqlConnections(gateways, this.#found);
     this.#crossings = new Crossings(world);
     world.crosses = (schema, before, after) =>
       this.#crossings.isOne(this.#subscribers, schema, before, after);
@@ -220,9 +223,9 @@ export class Oracle {
       subscriber.connect();
     }
     // Others come back when they have noticed.
-    const cut = this.#world.sockets.cut(random, 0.1);
+    const cut = this.#world.sockets.cut(random, 0.1) + this.#graphql.cut(random, 0.1);
     this.#stats.reconnects += chosen.length + cut;
-    return `${chosen.length} reconnect, ${cut} sockets break`;
+    return `${chosen.length} reconnect, ${cut} shared connections break`;
   }
 
   async #leave(random: Random): Promise<string> {
@@ -275,7 +278,7 @@ export class Oracle {
     this.#born += 1;
     const subscriber = createSubscriber(this.#world, random, {
       name: `subscriber-${this.#born}`,
-      transports: transportsOn(this.#world.sockets),
+      transports: transportsOn(this.#world.sockets, this.#graphql),
       gateways: this.#gateways,
       onFinding: this.#found,
       others: this.#subscribers,

@@ -140,4 +140,35 @@ export const GRAPHQL_SABOTAGES = {
       }`,
     found: ['leak', 'loss', 'wrong-message', 'wrong-view'],
   },
+  'gives an operation the results of another': {
+    module: `${GATEWAY}/graphql/operation-lane.ts`,
+    source: `
+      const known = new WeakMap();
+      export class OperationLane extends real.OperationLane {
+        constructor(peer, id, onEnd) {
+          const names = known.get(peer) ?? [];
+          known.set(peer, names);
+          names.push(JSON.stringify(id));
+          const get = (target, key) => {
+            if (key === 'result') return (name, line) => target.result(names[0], line);
+            return typeof target[key] === 'function' ? target[key].bind(target) : target[key];
+          };
+          super(new Proxy(peer, { get }), id, onEnd);
+        }
+      }`,
+    found: ['leak', 'loss', 'wrong-message', 'wrong-order', 'wrong-view'],
+  },
+  'goes on with operations that were ended': {
+    module: `${GATEWAY}/graphql/operations.ts`,
+    source: `
+      export class Operations extends real.Operations {
+        complete() { return true; }
+      }`,
+    found: ['leak'],
+  },
+  'begins anew where an operation has a cursor': {
+    module: `${GATEWAY}/graphql/operation.ts`,
+    source: 'export const cursorIn = () => undefined;',
+    found: ['loss', 'wrong-view'],
+  },
 } as const satisfies Record<string, Sabotage>;

@@ -23,6 +23,8 @@ export interface EventStream {
   readonly body?: object;
   /** `begun`: whether the stream has begun, or was refused. */
   readonly read: (block: Block, listener: StreamListener, begun: boolean) => void;
+  /** Told of lines that most clients pass over. */
+  readonly comment?: (text: string) => void;
 }
 
 /** One block of an event stream: what stands there, not what it means. */
@@ -34,9 +36,9 @@ export interface Block {
 
 /** Opens a stream of Server-Sent Events. Returns how to close. */
 export function openEvents(
-  asked: StreamRequest,
+  asked: Omit<StreamRequest, 'interest'>,
   listener: StreamListener,
-  { path, query, body, read }: EventStream,
+  { path, query, body, read, comment }: EventStream,
 ): () => void {
   const url = new URL(path, asked.base);
   for (const [name, value] of query) url.searchParams.append(name, value);
@@ -69,7 +71,7 @@ export function openEvents(
     response.on('error', () => once(listener.closed));
     response.on('close', () => once(listener.closed));
     response.setEncoding('utf8');
-    if (response.statusCode === 200) readFrames(response, guarded, { isOpen: () => open, read });
+    if (response.statusCode === 200) readFrames(response, guarded, { isOpen: () => open, read, comment });
     else readRefusal(response, (text) => guarded.refused(response.statusCode ?? 0, text));
   });
   sent.end(body === undefined ? undefined : JSON.stringify(body));
@@ -98,22 +100,23 @@ function readRefusal(response: IncomingMessage, done: (body: string) => void): v
 }
 
 interface Reading extends Pick<EventStream, 'read'> {
+  readonly comment: EventStream['comment'] | undefined;
   readonly isOpen: () => boolean;
 }
 
-function readFrames(response: IncomingMessage, listener: StreamListener, { isOpen, read }: Reading): void {
+function readFrames(response: IncomingMessage, listener: StreamListener, reading: Reading): void {
   let rest = '';
   let begun = false;
   response.on('data', (text: string) => {
     const blocks = (rest + text).split('\n\n');
     rest = blocks.pop() ?? '';
     for (const block of blocks) {
-      if (!isOpen()) return;
+      if (!reading.isOpen()) return;
       if (!begun && block.includes(': connection ')) {
         begun = true;
         listener.opened();
       }
-      readFrame(block, listener, { read, begun });
+      readFrame(block, listener, { ...reading, begun });
     }
   });
 }
@@ -121,12 +124,13 @@ function readFrames(response: IncomingMessage, listener: StreamListener, { isOpe
 function readFrame(
   block: string,
   listener: StreamListener,
-  { read, begun }: Pick<EventStream, 'read'> & { readonly begun: boolean },
+  { read, comment, begun }: Omit<Reading, 'isOpen'> & { readonly begun: boolean },
 ): void {
   const fields = new Map<string, string>();
   for (const line of block.split('\n')) {
     const at = line.indexOf(': ');
     if (at > 0) fields.set(line.slice(0, at), line.slice(at + 2));
+    else if (at === 0) comment?.(line.slice(2));
   }
   const id = fields.get('id');
   const data = fields.get('data');

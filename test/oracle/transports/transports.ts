@@ -1,4 +1,5 @@
 import type { Transport } from '../transport.ts';
+import type { GraphqlConnections } from './graphql-connections.ts';
 import { graphqlSse, graphqlSsePost } from './graphql-sse.ts';
 import { longPoll } from './long-poll.ts';
 import type { Sockets } from './sockets.ts';
@@ -7,7 +8,7 @@ import { tablePoll } from './table-poll.ts';
 import { tableSse } from './table-sse.ts';
 
 /** All ways to follow topics, tables and what GraphQL selects; those that are named more often are taken more often. */
-export function transportsOn(sockets: Sockets): readonly Transport[] {
+export function transportsOn(sockets: Sockets, graphql: GraphqlConnections): readonly Transport[] {
   const socket: Transport = {
     name: 'socket',
     follows: ({ topics, alternatives }) => topics.length === 1 && alternatives === undefined,
@@ -21,6 +22,7 @@ export function transportsOn(sockets: Sockets): readonly Transport[] {
   };
   const ofTopics = [sse, sse, sse, longPoll, socket, socket, socket];
   const ofTables = [tableSocket, tableSse, tableSse, tablePoll];
-  const ofGraphql = [graphqlSse, graphqlSse, graphqlSse, graphqlSsePost];
+  const shared = graphql.transports();
+  const ofGraphql = [graphqlSse, graphqlSsePost, ...shared, ...shared];
   return [...ofTopics, ...ofTables, ...ofGraphql];
 }
