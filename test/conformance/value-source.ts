@@ -68,6 +68,11 @@ const FORMATS: Readonly<Record<string, readonly string[]>> = {
   'uri': ['https://example.org/a'],
 };
 
+/** Paths of pages, which nothing else looks like. */
+const PATTERNS: Readonly<Record<string, readonly string[]>> = {
+  [String.raw`^\/`]: ['/', '/dashboard', '/a/b?c=d#e'],
+};
+
 const DEEPEST = 6;
 
 /** Values that fit a schema, and near misses. */
@@ -113,7 +118,7 @@ export class ValueSource {
   }
 
   text(schema: JsonSchema): string {
-    const known = FORMATS[schema.format ?? ''];
+    const known = FORMATS[schema.format ?? ''] ?? PATTERNS[schema.pattern ?? ''];
     if (known !== undefined) return this.#random.pick(known);
     return this.#random.pick([
       'a',
