@@ -272,7 +272,7 @@ test('hostile requests for a stream are refused, and the stream goes on', async 
   ]) {
     expect((await requests.post(gateway, token, body)).status, JSON.stringify(body)).toBe(400);
   }
-  const large = operation('b', `${TITLES} # ${'x'.repeat(200_000)}`);
+  const large = operation('b', `${TITLES} # ${'x'.repeat(300_000)}`);
   expect((await requests.post(gateway, token, large)).status).toBe(413);
   for (let index = 0; index < 120; index += 1) {
     const answer = await requests.post(gateway, token, operation(`many-${index}`, TITLES));

@@ -30,8 +30,8 @@ export interface GraphqlStreamRouteOptions extends StreamRouteOptions {
 const OPERATION_ID = 'operationId';
 const KNOWN: readonly string[] = [QUERY_PARAMETERS.token];
 const KNOWN_TO_DELETE: readonly string[] = [QUERY_PARAMETERS.token, OPERATION_ID];
-/** A document and its variables, and what else a request says. */
-const MAX_BODY_BYTES = 2 * (GRAPHQL_LIMITS.maxDocumentBytes + GRAPHQL_LIMITS.maxVariablesBytes);
+/** A document and its variables in any script: their limits count characters, of up to three bytes. */
+const MAX_BODY_BYTES = 3 * (GRAPHQL_LIMITS.maxDocumentBytes + GRAPHQL_LIMITS.maxVariablesBytes);
 
 /** An operation that names itself. */
 const namedOperationSchema = graphqlOperationSchema.refine(
