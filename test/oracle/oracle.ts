@@ -22,6 +22,8 @@ export interface OracleOptions {
   readonly platform: Platform;
   /** Where subscribers connect to; those of the platform, or others beside them. */
   readonly gateways: readonly { readonly name: string; readonly url: string }[];
+  /** Where lists are asked for; absent: at the platform's origin. */
+  readonly lists?: string | undefined;
   readonly seed: number;
   readonly steps: number;
   readonly subscribers: number;
@@ -102,7 +104,8 @@ export class Oracle {
     const random = Random.of(options.seed, -1);
     let found: (finding: Finding) => void = () => undefined;
     const sockets = new Sockets((finding) => found(finding));
-    const world = await World.create({ platform: options.platform, gateways, random, sockets });
+    const { platform, lists = platform.origin } = options;
+    const world = await World.create({ platform, lists, gateways, random, sockets });
     const oracle = new Oracle(options, world, gateways);
     found = oracle.#found;
     try {

@@ -104,12 +104,12 @@ export class Quiet {
     absent: readonly Subscriber[],
     position: number,
   ): Promise<void> {
-    const { history, model, schemas, platform, visits, edits } = this.#world;
+    const { history, model, schemas, visits, edits } = this.#world;
     await edits.settle(position);
     this.judge([...absent, ...subscribers], position, [Date.now()]);
     await visits.settle();
     const reality: Reality = { history, schemas, rows: model.images, model };
-    const lists = new Lists(platform.origin);
+    const lists = new Lists(this.#world.lists);
     await Promise.all(subscribers.map((subscriber) => this.#compareOne(subscriber, reality, lists)));
     this.lists += lists.count;
     this.quietPoints += 1;
@@ -139,9 +139,9 @@ export class Quiet {
 
   /** Lists that nobody follows up: of either face, in some order, of what is found by some text. */
   async probe(random: Random, position: number): Promise<void> {
-    const { history, model, schemas, platform, people, generator } = this.#world;
+    const { history, model, schemas, people, generator } = this.#world;
     const reality: Reality = { history, schemas, rows: model.images, model };
-    const lists = new Lists(platform.origin);
+    const lists = new Lists(this.#world.lists);
     for (let count = PROBES; count > 0; count -= 1) {
       const schema = random.pick(schemas);
       const ticket = this.#world.ticket(random.pick(people));

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Finding } from './finding.ts';
 import { Oracle } from './oracle.ts';
 import { ORACLE_SETTINGS } from './oracle-settings.ts';
-import { startSabotagedGateway } from './sabotage/sabotaged-gateway.ts';
+import { startSabotaged } from './sabotage/sabotaged-process.ts';
 import { SABOTAGES } from './sabotage/sabotages.ts';
 import type { Sabotage, SabotageName } from './sabotage/sabotages.ts';
 
@@ -21,16 +21,18 @@ afterAll(async () => {
   await platform[Symbol.asyncDispose]();
 });
 
-test.each(Object.keys(SABOTAGES) as SabotageName[])('the oracle finds a gateway that %s', async (name) => {
-  await using gateway = await startSabotagedGateway(platform, name);
+test.each(Object.keys(SABOTAGES) as SabotageName[])('the oracle finds a process that %s', async (name) => {
+  const { service, turnChance, found }: Sabotage = SABOTAGES[name];
+  await using wrong = await startSabotaged(platform, name);
   const finding: unknown = await Oracle.run({
     platform,
-    gateways: [gateway],
+    gateways: service === 'records' ? platform.gateways : [wrong],
+    lists: service === 'records' ? wrong.url : undefined,
     seed: 7,
     steps: MOST_STEPS,
     subscribers: 24,
     restarts: false,
-    turnChance: (SABOTAGES[name] as Sabotage).turnChance,
+    turnChance,
   }).then(
     () => undefined,
     (error: unknown) => error,
@@ -39,6 +41,5 @@ test.each(Object.keys(SABOTAGES) as SabotageName[])('the oracle finds a gateway 
   const { kind, detail, message } = finding as Finding;
   const [what = ''] = message.replace(`${kind}: `, '').split('\n');
   process.stdout.write(`${name}: ${what} at step ${String(detail['step'])}\n`);
-  const { found }: Sabotage = SABOTAGES[name];
   expect(found, message).toContain(kind);
 });

@@ -27,6 +27,8 @@ export interface WorldOptions {
   readonly gateways: readonly Gateway[];
   readonly random: Random;
   readonly sockets: Sockets;
+  /** Where lists are asked for. */
+  readonly lists: string;
 }
 
 const PEOPLE = 9;
@@ -39,6 +41,8 @@ type Answered = Answer & { readonly attempts: number };
 /** What a run happens in: organisations, principals, schemas, their rules, and everything known of them. */
 export class World {
   readonly platform: Platform;
+  /** Where lists are asked for. */
+  readonly lists: string;
   readonly gateways: readonly Gateway[];
   readonly admin: Api;
   readonly adminId: string;
@@ -76,8 +80,9 @@ export class World {
   #watch: LogWatch | undefined;
   #issuer: WorldIssuer | undefined;
 
-  private constructor({ platform, gateways, sockets }: WorldOptions, adminId: string) {
+  private constructor({ platform, lists, gateways, sockets }: WorldOptions, adminId: string) {
     this.platform = platform;
+    this.lists = lists;
     this.gateways = gateways;
     this.sockets = sockets;
     this.visits = new Visits(this);

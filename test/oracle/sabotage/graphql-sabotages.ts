@@ -1,9 +1,10 @@
 import type { Sabotage } from './sabotages.ts';
 
 const GATEWAY = '/services/fanout-gateway/src';
+const RECORDS = '/services/records/src';
 const RESULT = `${GATEWAY}/formats/graphql-result.ts`;
 
-/** Gateways that do wrong only where GraphQL is spoken; by what they then do. */
+/** Processes that do wrong only where GraphQL is spoken; by what they then do. */
 export const GRAPHQL_SABOTAGES = {
   'tells more than was selected': {
     module: RESULT,
@@ -170,5 +171,46 @@ export const GRAPHQL_SABOTAGES = {
     module: `${GATEWAY}/graphql/operation.ts`,
     source: 'export const cursorIn = () => undefined;',
     found: ['loss', 'wrong-view'],
+  },
+  'lists properties that may not be read': {
+    service: 'records',
+    module: '@tidewire/policy',
+    source: 'export const visibleFields = ({ reads }) => real.maskOf(reads, reads.names);',
+    found: ['wrong-list', 'leak'],
+  },
+  'answers without a word where a field may not be read': {
+    service: 'records',
+    module: `${RECORDS}/graphql/field-resolver.ts`,
+    source: `
+      export const resolveField = (source, given, context, info) => {
+        const { mayRead } = source?.presented ?? {};
+        const isProperty = mayRead !== undefined && /^[a-z]+$/.test(info.fieldName);
+        return isProperty && !mayRead(info.fieldName) ? null : real.resolveField(source, given, context, info);
+      };`,
+    found: ['wrong-list'],
+  },
+  'answers that rows are there that others refer to': {
+    service: 'records',
+    module: `${RECORDS}/graphql/execution.ts`,
+    source: `
+      export class Execution extends real.Execution {
+        async related(schemaId, ids) {
+          const found = await super.related(schemaId, ids);
+          if (found.length > 0) return found;
+          const members = { _version: 1, _created: '', _updated: '' };
+          return ids.map((id) => ({
+            schemaId,
+            presented: { object: { ...members, _uuid: id }, mayRead: () => true },
+          }));
+        }
+      }`,
+    found: ['wrong-list', 'leak'],
+  },
+  'lists without what one of has to hold': {
+    service: 'records',
+    module: '/libs/graphql/src/filter.ts',
+    source: `
+      export const readFilter = (fields, { _or, ...filter }, depth) => real.readFilter(fields, filter, depth);`,
+    found: ['wrong-list'],
   },
 } as const satisfies Record<string, Sabotage>;

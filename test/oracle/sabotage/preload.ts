@@ -1,4 +1,4 @@
-/** Loaded into a gateway before its program (`node --import`): replaces one function of it, so that it does wrong. */
+/** Loaded into a process before its program (`node --import`): replaces one function of it, so that it does wrong. */
 import { registerHooks } from 'node:module';
 import { SABOTAGED, SABOTAGES } from './sabotages.ts';
 import type { SabotageName } from './sabotages.ts';

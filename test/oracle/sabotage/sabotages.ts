@@ -1,8 +1,10 @@
 import type { FindingKind } from '../finding.ts';
 import { GRAPHQL_SABOTAGES } from './graphql-sabotages.ts';
 
-/** One function of the gateway replaced by one that does its work wrongly. */
+/** One function of a process replaced by one that does its work wrongly. */
 export interface Sabotage {
+  /** What it is a process of; absent: a gateway. */
+  readonly service?: 'fanout-gateway' | 'records';
   /** A package, or the end of a file's path. */
   readonly module: string;
   /** What is exported in place of what it has: JavaScript, in which `real` is the module as it is. */
@@ -11,7 +13,7 @@ export interface Sabotage {
   readonly found: readonly FindingKind[];
   /** How often time is to pass, where only that shows it. */
   readonly turnChance?: number;
-  /** Of the gateway, where those of the oracle would hide it. */
+  /** Of the process, where those of the oracle would hide it. */
   readonly settings?: Readonly<Record<string, string>>;
 }
 

@@ -7,37 +7,32 @@ import { ORACLE_SETTINGS } from '../oracle-settings.ts';
 import { SABOTAGED, SABOTAGES } from './sabotages.ts';
 import type { Sabotage, SabotageName } from './sabotages.ts';
 
-export interface SabotagedGateway extends AsyncDisposable {
+export interface SabotagedProcess extends AsyncDisposable {
   readonly name: string;
   readonly url: string;
 }
 
 const root = join(import.meta.dirname, '..', '..', '..');
 
-/** Starts a gateway beside those of a platform, which does one thing wrongly. */
-export async function startSabotagedGateway(
-  platform: Platform,
-  sabotage: SabotageName,
-): Promise<SabotagedGateway> {
+/** Starts a gateway, or records, beside those of a platform, which does one thing wrongly. */
+export async function startSabotaged(platform: Platform, sabotage: SabotageName): Promise<SabotagedProcess> {
   const port = await freePort();
+  const { service = 'fanout-gateway', settings }: Sabotage = SABOTAGES[sabotage];
   const child = spawn(
     process.execPath,
-    [
-      '--import',
-      join(import.meta.dirname, 'preload.ts'),
-      join(root, 'services', 'fanout-gateway', 'src', 'main.ts'),
-    ],
+    ['--import', join(import.meta.dirname, 'preload.ts'), join(root, 'services', service, 'src', 'main.ts')],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         PATH: process.env['PATH'],
-        NATS_URL: platform.natsUrl('fanout-gateway'),
+        NATS_URL: platform.natsUrl(service),
         TIDEWIRE_HOST: '127.0.0.1',
         TIDEWIRE_PORT: String(port),
-        TIDEWIRE_PUBLIC_URL: platform.origin,
         TIDEWIRE_DRAIN_MS: '10',
-        ...ORACLE_SETTINGS,
-        ...(SABOTAGES[sabotage] as Sabotage).settings,
+        ...(service === 'records'
+          ? { DATABASE_URL: platform.ownerUrl }
+          : { TIDEWIRE_PUBLIC_URL: platform.origin, ...ORACLE_SETTINGS }),
+        ...settings,
         ORACLE_SABOTAGE: sabotage,
       },
     },
@@ -57,17 +52,17 @@ export async function startSabotagedGateway(
   try {
     await waitFor(
       async () => {
-        if (child.exitCode !== null) throw new Error(`the gateway ended:\n${said}`);
+        if (child.exitCode !== null) throw new Error(`the process ended:\n${said}`);
         const answer = await fetch(`${url}/readyz`).catch(() => undefined);
         await answer?.body?.cancel();
         return answer?.ok;
       },
-      { what: 'the sabotaged gateway is ready', timeoutMs: 30_000 },
+      { what: 'the sabotaged process is ready', timeoutMs: 30_000 },
     );
     if (!said.includes(SABOTAGED)) throw new Error(`nothing was replaced for "${sabotage}":\n${said}`);
   } catch (error) {
     await stop();
     throw error;
   }
-  return { name: `sabotaged gateway`, url, [Symbol.asyncDispose]: stop };
+  return { name: `sabotaged ${service}`, url, [Symbol.asyncDispose]: stop };
 }
