@@ -37,7 +37,7 @@ export const configSchema = z.object({
   TIDEWIRE_GRAPHQL_MAX_ROWS: integerSetting(100, 1_000_000)
     .default(5_000)
     .describe('Objects that an answer of GraphQL may lead to at most; 20 times as many values.'),
-  TIDEWIRE_GRAPHQL_PERSISTED_QUERIES: integerSetting(0, 100_000)
+  TIDEWIRE_GRAPHQL_PERSISTED_QUERIES: integerSetting(0, 10_000)
     .default(1_000)
     .describe('Documents of GraphQL that are remembered by their hashes.'),
   TIDEWIRE_GRAPHQL_INTROSPECTION: z

@@ -135,6 +135,25 @@ test('rows of a relation are judged one by one', async () => {
   });
 });
 
+test('what an object refers to is read by its id, for which nobody has to be allowed to list', async () => {
+  const { keys, locks } = await createGraphqlTables(world, {
+    keys: () => ({
+      authorization: { read: ['authenticated'], list: ['spies'], create: ['authenticated'] },
+      properties: { name: { type: 'string' } },
+    }),
+    locks: (slugOf) => ({
+      properties: { key: { type: 'string', format: 'uuid', relation: slugOf('keys') } },
+    }),
+  });
+  const { body } = await expectStatus(201, spy.post(keys.objects, { name: 'k' }));
+  await expectStatus(201, spy.post(locks.objects, { key: body['_uuid'] }));
+  const query = `{ ${keys.names.list} { totalCount } ${locks.names.list} { nodes { keyObject { name } } } }`;
+  expect(await dataOf(member, query)).toEqual({
+    [keys.names.list]: { totalCount: 0 },
+    [locks.names.list]: { nodes: [{ keyObject: { name: 'k' } }] },
+  });
+});
+
 test('a document is known by its hash over HTTP, in a body and in an address', async () => {
   const query = `{ ${tables.cases.names.list} { totalCount } } # ${tables.cases.schemaId}`;
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(query));
