@@ -1,3 +1,4 @@
+import { GRAPHQL_PATHS } from '@tidewire/contract';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { ValidateFunction } from 'ajv/dist/2020.js';
 import type { ApiDocument, DocumentedAnswer } from './api-document.ts';
@@ -41,7 +42,13 @@ export class AnswerCheck {
       if (interior !== undefined && !decodeURIComponentSafely(request.target).includes(interior)) {
         return `the answer tells of the interior: ${interior}`;
       }
-      if (mediaTypeOf(answer) !== PROBLEM) return `an error as ${mediaTypeOf(answer) ?? 'nothing'}`;
+      if (mediaTypeOf(answer) !== PROBLEM && !isDocumentedType(request, answer)) {
+        return `an error as ${mediaTypeOf(answer) ?? 'nothing'}`;
+      }
+    }
+    if (isGraphql(request) && mediaTypeOf(answer) !== PROBLEM) {
+      const failure = failureInside(text);
+      if (failure !== undefined) return failure;
     }
     if (!request.onPath) return status >= 400 ? this.#validate('Problem', answer) : undefined;
     const documented = request.operation.answers.get(status);
@@ -83,6 +90,54 @@ export class AnswerCheck {
     }
     return faultOf(validator, answer);
   }
+}
+
+interface GraphqlError {
+  readonly message: string;
+  readonly extensions?: { readonly code?: string };
+}
+
+/** What GraphQL answers with success although it is none; what a row holds is nobody's failure. */
+function failureInside(text: string): string | undefined {
+  for (const { message, extensions } of graphqlErrors(text)) {
+    const { code } = extensions ?? {};
+    if (code === 'INTERNAL_ERROR' && !message.endsWith(' is not of its type')) {
+      return `an internal error inside the answer: ${message}`;
+    }
+    if (code === undefined) return `an error without a code inside the answer: ${message}`;
+    if (code === 'SERVICE_UNAVAILABLE') return 'unavailable inside the answer, though nothing is';
+    const interior = INTERIOR.exec(message)?.[0];
+    if (interior !== undefined) return `the answer tells of the interior: ${interior}`;
+  }
+  return undefined;
+}
+
+/** The errors of an answer, or of the beginning of a stream. */
+function graphqlErrors(text: string): readonly GraphqlError[] {
+  try {
+    const result: unknown = JSON.parse(/^(?:data: )?(\{.*\})$/m.exec(text)?.[1] ?? '{}');
+    return (result as { readonly errors?: readonly GraphqlError[] }).errors ?? [];
+  } catch {
+    return [];
+  }
+}
+
+/** Whether GraphQL refused an operation in an answer that is a success. */
+export function wasRefusedInside(request: JudgedRequest, answer: FuzzAnswer): boolean {
+  if (!isGraphql(request)) return false;
+  if (mediaTypeOf(answer) === 'text/event-stream') return answer.headers['tidewire-connection'] === undefined;
+  const text = answer.body.toString();
+  return text.startsWith('{"errors":') && !text.includes('"data":{');
+}
+
+/** Answers of the explorer are none of GraphQL's. */
+function isGraphql({ operation: { path } }: JudgedRequest): boolean {
+  return path === GRAPHQL_PATHS.operations || path === GRAPHQL_PATHS.subscriptions;
+}
+
+function isDocumentedType({ operation, onPath }: JudgedRequest, answer: FuzzAnswer): boolean {
+  const content = operation.answers.get(answer.status)?.content;
+  return onPath && content?.[mediaTypeOf(answer) ?? ''] !== undefined;
 }
 
 /** A schema whose references point into the document. */

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { GRAPHQL_STREAM_TOKEN_HEADER } from '@tidewire/contract';
 import type { Platform } from '@tidewire/test-kit';
 import { createApi } from '../support/api.ts';
 import type { Api } from '../support/api.ts';
+import { graphqlNamesOf } from './graphql-source.ts';
+import type { GraphqlNames } from './graphql-source.ts';
 import { LivingThings } from './living-things.ts';
 import type { FuzzRequest } from './request-source.ts';
 
@@ -14,6 +17,7 @@ export interface Place {
   readonly register: string;
   readonly schema: string;
   readonly table: string;
+  readonly graphql: GraphqlNames;
   readonly objects: string[];
   /** Deleted, and so to be restored. */
   readonly deleted: string[];
@@ -74,6 +78,7 @@ export class FuzzWorld {
     const isObjects = path.startsWith('/api/objects') || path.startsWith('/api/tables');
     if (kind === 'object') return path.includes('restore') ? place.deleted : place.objects;
     if (kind === 'table') return [place.table];
+    if (kind.toLowerCase() === GRAPHQL_STREAM_TOKEN_HEADER) return this.living.graphqlStreams;
     if (path.includes('/identities'))
       return this.#names.get(kind === 'issuer' ? 'linking-issuer' : 'linked') ?? [];
     if (path.startsWith('/api/groups') && kind === 'organisation') return [this.#organisation];
@@ -179,10 +184,11 @@ export class FuzzWorld {
   async #newPlace(): Promise<void> {
     this.#made += 1;
     const register = `fuzz-place-${this.#made}`;
+    const slug = `things-${this.#made}`;
     await this.#root.send('POST', '/api/registers', { slug: register, title: 'Fuzz' });
     const schema = await this.#root.send<{ id: string; table: string }>('POST', '/api/schemas', {
       register,
-      slug: 'things',
+      slug,
       title: 'Things',
       required: ['titel'],
       properties: {
@@ -204,14 +210,16 @@ export class FuzzWorld {
       },
     });
     this.#learn('policy', schema.id);
-    const place: Place = { register, schema: 'things', table: schema.table, objects: [], deleted: [] };
+    const { table } = schema;
+    const graphql = graphqlNamesOf(this.#made);
+    const place: Place = { register, schema: slug, table, graphql, objects: [], deleted: [] };
     this.places = [...this.places, place].slice(-KEPT_PLACES);
     this.#learn('topic', `register/${register}`);
-    this.#learn('topic', `register/${register}/schema/things`);
+    this.#learn('topic', `register/${register}/schema/${slug}`);
     this.#learn('group', 'editors');
     const api = createApi(this.#platform.origin, this.tokens[1]);
     for (let index = 0; index < 3; index += 1) {
-      const object = await api.send<{ id: string }>('POST', `/api/objects/${register}/things`, {
+      const object = await api.send<{ id: string }>('POST', `/api/objects/${register}/${slug}`, {
         titel: `Ding ${index}`,
         aantal: index,
       });

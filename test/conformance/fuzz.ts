@@ -1,7 +1,7 @@
 import { Agent, request as send } from 'node:http';
 import type { Platform } from '@tidewire/test-kit';
 import { Random } from '../oracle/random.ts';
-import { AnswerCheck } from './answer-check.ts';
+import { AnswerCheck, wasRefusedInside } from './answer-check.ts';
 import type { FuzzAnswer } from './answer-check.ts';
 import { ApiDocument } from './api-document.ts';
 import { FuzzWorld } from './fuzz-world.ts';
@@ -64,7 +64,7 @@ export async function fuzz({ platform, requests, seed }: FuzzOptions): Promise<F
     }
     if ('fault' in answer) return;
     statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
-    if (answer.status < 300 && request.onPath) {
+    if (answer.status < 300 && request.onPath && !wasRefusedInside(request, answer)) {
       succeeded.add(request.operation.operationId);
       world.learnFrom(request, parse(answer.body));
     }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { GRAPHQL_PATHS, GRAPHQL_STREAM_TOKEN_HEADER } from '@tidewire/contract';
 import type { Platform } from '@tidewire/test-kit';
 import { createApi } from '../support/api.ts';
 import type { Api } from '../support/api.ts';
@@ -18,7 +19,7 @@ export interface LivingThingsOptions {
 const PASSWORD = 'a password for requests';
 const ISSUER_PATH = '/fuzz';
 /** Streams that are open at once: those that were opened last. */
-const MOST_STREAMS = 6;
+const MOST_STREAMS = 12;
 
 /** What a request can name only while somebody else keeps it: sessions, streams, and access tokens of an issuer. */
 export class LivingThings implements AsyncDisposable {
@@ -35,11 +36,18 @@ export class LivingThings implements AsyncDisposable {
     this.#options = options;
   }
 
+  /** Tokens of GraphQL's shared streams, half of them of streams that are open. */
+  graphqlStreams: readonly string[] = [];
+
   /** Somebody new of each kind; a stream of `topic` for each of the tokens. */
   async renew(tokens: readonly string[], topic: string): Promise<void> {
     await this.#logIn();
     await this.#signIn();
-    for (const token of tokens) await this.#openStream(token, topic);
+    this.graphqlStreams = [];
+    for (const token of tokens) {
+      await this.#openStream(token, topic);
+      await this.#openGraphqlStream(token);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -88,21 +96,41 @@ export class LivingThings implements AsyncDisposable {
     return made.id;
   }
 
+  /** One that is open, and one that is reserved. */
+  async #openGraphqlStream(token: string): Promise<void> {
+    const url = `${this.#options.platform.origin}${GRAPHQL_PATHS.stream}`;
+    const credential = { authorization: `Bearer ${token}` };
+    for (const isOpened of [true, false]) {
+      const reserved = await fetch(url, { method: 'PUT', headers: credential });
+      const name = await reserved.text();
+      if (reserved.status !== 201) continue;
+      if (isOpened) await this.#keepOpen(url, { ...credential, [GRAPHQL_STREAM_TOKEN_HEADER]: name });
+      this.graphqlStreams = [...this.graphqlStreams, name];
+    }
+  }
+
   async #openStream(token: string, topic: string): Promise<void> {
     const { platform, learn } = this.#options;
+    const url = `${platform.origin}/api/realtime/subscribe?topic=${topic}`;
+    const connection = await this.#keepOpen(url, { authorization: `Bearer ${token}` });
+    if (connection !== null) learn('connection', connection);
+  }
+
+  /** The id of the connection; null when there is none. */
+  async #keepOpen(url: string, headers: Readonly<Record<string, string>>): Promise<string | null> {
     const abort = new AbortController();
-    const answer = await fetch(`${platform.origin}/api/realtime/subscribe?topic=${topic}`, {
-      headers: { accept: 'text/event-stream', authorization: `Bearer ${token}` },
+    const answer = await fetch(url, {
+      headers: { accept: 'text/event-stream', ...headers },
       signal: abort.signal,
     });
     const connection = answer.headers.get('tidewire-connection');
     if (connection === null) {
       abort.abort();
-      return;
+      return null;
     }
-    learn('connection', connection);
     this.#streams.push(abort);
     if (this.#streams.length > MOST_STREAMS) this.#streams.shift()?.abort();
+    return connection;
   }
 }
 

@@ -1,6 +1,8 @@
 import type { Random } from '../oracle/random.ts';
 import type { ApiDocument, DocumentedOperation, DocumentedParameter } from './api-document.ts';
 import type { FuzzWorld, Place } from './fuzz-world.ts';
+import { GraphqlSource } from './graphql-source.ts';
+import type { SentOperation } from './graphql-source.ts';
 import { HOSTILE_TEXTS, ValueSource } from './value-source.ts';
 
 /** A request as it goes out, byte for byte. */
@@ -29,12 +31,16 @@ export class RequestSource {
   readonly #random: Random;
   readonly #values: ValueSource;
   readonly #world: FuzzWorld;
+  readonly #graphql: GraphqlSource;
   #place: Place | undefined;
+  /** What an operation of GraphQL is about. */
+  #sent: SentOperation | undefined;
 
   constructor(document: ApiDocument, random: Random, world: FuzzWorld) {
     this.#random = random;
     this.#values = new ValueSource(document, random);
     this.#world = world;
+    this.#graphql = new GraphqlSource(random);
   }
 
   next(operation: DocumentedOperation): FuzzRequest {
@@ -43,6 +49,8 @@ export class RequestSource {
     this.#values.mischief = random.chance(0.35) ? 0 : random.pick([0.02, 0.1, 0.3]);
     const place = random.pick(this.#world.places);
     this.#place = place;
+    this.#graphql.mischief = this.#values.mischief;
+    this.#sent = this.#graphql.operation(operation.operationId, place);
     const strange = random.chance(this.#values.mischief / 2);
     const path = this.#path(operation, strange);
     const method =
@@ -96,7 +104,10 @@ export class RequestSource {
       const { name } = parameter;
       const required =
         parameter.required === true || (SUBSCRIBING.has(operation.operationId) && name === subject);
-      if (name === 'timeoutMs') {
+      const sent = this.#sent?.[name as keyof SentOperation];
+      if (sent !== undefined) {
+        parts.push([name, asText(sent)]);
+      } else if (name === 'timeoutMs') {
         parts.push([name, random.pick(random.chance(this.#values.mischief) ? WRONG_POLL_TIMES : POLL_TIMES)]);
       } else if (random.chance(required ? 1 - this.#values.mischief : 0.25)) {
         parts.push(...this.#parameter(operation, parameter));
@@ -146,12 +157,13 @@ export class RequestSource {
     const random = this.#random;
     const headers: Record<string, string> = {};
     for (const { name, in: place, example } of operation.parameters) {
-      if (place !== 'header' || !random.chance(0.25)) continue;
+      if (place !== 'header') continue;
+      const known = this.#names(operation.path, name);
+      if (!random.chance(known.length > 0 ? 0.9 : 0.25)) continue;
+      const usual = typeof example === 'string' ? example : '"1"';
       const text = random.chance(this.#values.mischief)
         ? random.pick(HOSTILE_TEXTS)
-        : typeof example === 'string'
-          ? example
-          : '"1"';
+        : random.pick(known.length > 0 ? known : [usual]);
       headers[name] = inHeader(text);
     }
     if (random.chance(0.1))
@@ -199,9 +211,9 @@ export class RequestSource {
       return { headers: { 'content-type': 'application/json' }, body: Buffer.from('{"a":1}') };
     }
     const [type, { schema = {}, example }] = random.pick(Object.entries(body));
-    const made = random.chance(0.4) ? example : this.#values.value(schema);
-    // What is meant badly stays as it is.
-    const place = random.chance(mischief) ? undefined : this.#place;
+    const made = this.#sent ?? (random.chance(0.4) ? example : this.#values.value(schema));
+    // What is meant badly stays as it is, and a document names things itself.
+    const place = random.chance(mischief) || this.#sent !== undefined ? undefined : this.#place;
     const value = place === undefined ? made : this.#world.freshen(place, path, made);
     let bytes: Buffer = Buffer.from(JSON.stringify(value) ?? '');
     if (random.chance(mischief / 2)) bytes = spoiled(random, bytes);
