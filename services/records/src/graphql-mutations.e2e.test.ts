@@ -41,7 +41,8 @@ beforeAll(async () => {
         read: [{ group: 'handlers', match: { _owner: 'nobody' } }],
         create: ['authenticated'],
       },
-      properties: { what: { type: 'string' } },
+      // Every object has a member of the second name.
+      properties: { what: { type: 'string' }, ['constructor']: { type: 'object' } },
     }),
   }));
 });
@@ -163,7 +164,7 @@ test('who may not read what it creates learns its id, version and times', async 
   const writer = await world.createToken(member.id, { actions: ['create'] });
   const answer = await send(
     writer,
-    `mutation { ${put}(input: {what: "x"}) { _uuid _version _schema _created what _owner } }`,
+    `mutation { ${put}(input: {what: "x"}) { _uuid _version _schema _created what constructor _owner } }`,
   );
   const { result } = answer;
   expect(result.data?.[put]).toEqual({
@@ -172,13 +173,15 @@ test('who may not read what it creates learns its id, version and times', async 
     _schema: box.schema,
     _created: expect.any(String),
     what: null,
+    ['constructor']: null,
     _owner: null,
   });
   expect(result.errors?.map(({ path }) => path)).toEqual([
     [put, 'what'],
+    [put, 'constructor'],
     [put, '_owner'],
   ]);
-  expect(codesOf(answer)).toEqual(['FIELD_FORBIDDEN', 'FIELD_FORBIDDEN']);
+  expect(codesOf(answer)).toEqual(['FIELD_FORBIDDEN', 'FIELD_FORBIDDEN', 'FIELD_FORBIDDEN']);
   expect(codesOf(await send(writer, `{ ${box.names.list} { totalCount } }`))).toEqual(['NOT_FOUND']);
 });
 

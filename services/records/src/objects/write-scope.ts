@@ -104,8 +104,10 @@ export function presentWritten({ turn }: WriteScope, read: Decision, after: Stor
   const presented = presentObject(turn, read, after);
   if (presented !== undefined) return presented;
   const { _uuid, _version, _created, _updated } = after;
+  // Properties are looked up in it by names that clients chose.
+  const object = Object.create(null) as Record<string, unknown>;
   return {
-    object: { id: _uuid, _uuid, _version, _created, _updated },
+    object: Object.assign(object, { id: _uuid, _uuid, _version, _created, _updated }),
     version: _version,
     writers: {},
     mayRead: () => false,
