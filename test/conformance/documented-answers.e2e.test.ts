@@ -17,6 +17,9 @@ interface Sent {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+const ABSENT_STREAM = { 'x-graphql-event-stream-token': 'mG2pV7Qx0bT9yR4cLw8sKz3nHd6fJa1e' };
+const STARTED = { query: 'subscription { nothingEvents { _uuid } }', extensions: { operationId: '1' } };
+
 const document = new ApiDocument();
 const check = new AnswerCheck(document);
 let platform: Platform;
@@ -74,6 +77,18 @@ test.each<[id: string, status: number, sent: Sent]>([
   ['explain', 200, { query: 'topic=register/REGISTER' }],
   ['explain', 200, { as: 'admin', query: 'principal=admin&topic=register/REGISTER&limit=5' }],
   ['explain', 403, { query: 'principal=admin&topic=register/REGISTER' }],
+  ['queryWithGraphql', 200, { query: 'query={__typename}' }],
+  ['queryWithGraphql', 405, { query: 'query=mutation{__typename}' }],
+  ['executeGraphql', 200, { body: { query: '{ __typename }' } }],
+  ['executeGraphql', 200, { body: { query: '{ nothing }' } }],
+  ['subscribeWithGraphql', 200, { query: 'query=subscription{nothingEvents{_uuid}}' }],
+  ['subscribeWithGraphql', 204, { query: 'query=x', headers: { 'last-event-id': 'complete' } }],
+  ['postGraphqlSubscription', 200, { body: { query: 'subscription {' } }],
+  ['reserveGraphqlStream', 201, {}],
+  ['openGraphqlStream', 404, { headers: ABSENT_STREAM }],
+  ['startGraphqlOperation', 404, { headers: ABSENT_STREAM, body: STARTED }],
+  ['startGraphqlOperation', 400, { headers: ABSENT_STREAM, body: { query: '{ __typename }' } }],
+  ['endGraphqlOperation', 404, { headers: ABSENT_STREAM, query: 'operationId=1' }],
   ['listRegisters', 200, { as: 'admin' }],
   ['getRegister', 200, { as: 'bob' }],
   ['listSchemas', 200, { as: 'admin' }],

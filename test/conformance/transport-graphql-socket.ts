@@ -32,7 +32,6 @@ const OWN_CODES: ReadonlyMap<ErrorCode, number> = new Map<ErrorCode, number>([
 const FINAL_CODES: ReadonlySet<number> = new Set<number>([
   CloseCode.BadRequest,
   CloseCode.Unauthorized,
-  CloseCode.Forbidden,
   CloseCode.SubprotocolNotAcceptable,
   CloseCode.SubscriberAlreadyExists,
   CloseCode.TooManyInitialisationRequests,
