@@ -39,7 +39,11 @@ export function createDraft(random: Random, schema: Schema): Draft {
 }
 
 /** The whole document, when what is between the outermost brackets is written. */
-export function finish(draft: Draft, kind: 'subscription' | 'query', body: string): WrittenDocument {
+export function finish(
+  draft: Draft,
+  kind: 'subscription' | 'query' | 'mutation',
+  body: string,
+): WrittenDocument {
   const { random, fragments } = draft;
   const named = random.chance(0.4);
   const variables = [...draft.variables];

@@ -18,6 +18,8 @@ const TYPES: Readonly<Record<PropertyKind, string>> = {
 
 /** GraphQL's type of a value that a field is compared with. */
 export function scalarOf(schema: Schema, field: string): string {
+  // The only text that has a format.
+  if (field === 'parent') return 'UUID';
   return TYPES[schema.properties.get(field) ?? 'string'];
 }
 

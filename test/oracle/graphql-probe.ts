@@ -18,7 +18,7 @@ const ROWS = 6;
 
 /** Somebody asks for rows by their ids: some that it may read, some that it may not, some that are nowhere or gone. */
 export async function probeObjects(world: World, random: Random): Promise<void> {
-  const { model, schemas, lists, people } = world;
+  const { model, schemas, records, people } = world;
   const schema = random.pick(schemas);
   const ticket = world.ticket(random.pick(people));
   const known = [...model.images.keys(), ...model.graves.keys()];
@@ -28,7 +28,7 @@ export async function probeObjects(world: World, random: Random): Promise<void> 
     randomUUID(),
   ]);
   const query = createObjectsQuery(random, schema, [...uuids].slice(0, 2 * ROWS));
-  judgeObjects(world, ticket, query, await askGraphql(lists, ticket, query));
+  judgeObjects(world, ticket, query, await askGraphql(records, ticket, query));
 }
 
 function judgeObjects(

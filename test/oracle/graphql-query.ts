@@ -114,6 +114,17 @@ export function expectedRow(
   return { id: image['_uuid'], ...own, forbidden, related: other.fields };
 }
 
+/** What a writer is told of a row that it may not read: which one it is, and its version. */
+export function expectedUnread(image: Image, { fields }: Selection): Image {
+  const told = new Set(['_uuid', '_version', '_schema', '_register', '__typename']);
+  const hidden = [...fields].filter(([, name]) => !told.has(name));
+  return {
+    id: image['_uuid'],
+    fields: Object.fromEntries([...fields].map(([key, name]) => [key, told.has(name) ? image[name] : null])),
+    forbidden: Object.fromEntries(hidden.map(([key, name]) => [key, forbiddenOf(name)])),
+  };
+}
+
 interface Part {
   readonly fields: Image;
   readonly forbidden: Readonly<Record<string, string>>;

@@ -11,6 +11,7 @@ import { changeRights } from './rights-changes.ts';
 import type { Gateway, Subscriber } from './subscriber.ts';
 import { GraphqlConnections } from './transports/graphql-connections.ts';
 import { Sockets } from './transports/sockets.ts';
+import { writeByGraphql } from './graphql-writes.ts';
 import { transportsOn } from './transports/transports.ts';
 import { turnTime } from './turn.ts';
 import { World } from './world.ts';
@@ -22,8 +23,8 @@ export interface OracleOptions {
   readonly platform: Platform;
   /** Where subscribers connect to; those of the platform, or others beside them. */
   readonly gateways: readonly { readonly name: string; readonly url: string }[];
-  /** Where lists are asked for; absent: at the platform's origin. */
-  readonly lists?: string | undefined;
+  /** Where lists are asked for, and GraphQL is spoken; absent: at the platform's origin. */
+  readonly records?: string | undefined;
   readonly seed: number;
   readonly steps: number;
   readonly subscribers: number;
@@ -104,8 +105,8 @@ export class Oracle {
     const random = Random.of(options.seed, -1);
     let found: (finding: Finding) => void = () => undefined;
     const sockets = new Sockets((finding) => found(finding));
-    const { platform, lists = platform.origin } = options;
-    const world = await World.create({ platform, lists, gateways, random, sockets });
+    const { platform, records = platform.origin } = options;
+    const world = await World.create({ platform, records, gateways, random, sockets });
     const oracle = new Oracle(options, world, gateways);
     found = oracle.#found;
     try {
@@ -183,6 +184,7 @@ export class Oracle {
     const step = random.weighted<() => Promise<string>>([
       [34, () => this.#write(random, writeByApi, 'api')],
       [18, () => this.#write(random, writeByTable, 'table')],
+      [12, () => this.#write(random, writeByGraphql, 'graphql')],
       [20, () => this.#write(random, writeBySql, 'sql')],
       [isTime ? 1_000_000 : 0, () => this.#restart(random)],
       [isLacking(rightsChanges, 0.12) ? 1000 : 15, alone(() => this.#changeRights(random))],

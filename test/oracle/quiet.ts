@@ -109,7 +109,7 @@ export class Quiet {
     this.judge([...absent, ...subscribers], position, [Date.now()]);
     await visits.settle();
     const reality: Reality = { history, schemas, rows: model.images, model };
-    const lists = new Lists(this.#world.lists);
+    const lists = new Lists(this.#world.records);
     await Promise.all(subscribers.map((subscriber) => this.#compareOne(subscriber, reality, lists)));
     this.lists += lists.count;
     this.quietPoints += 1;
@@ -141,7 +141,7 @@ export class Quiet {
   async probe(random: Random, position: number): Promise<void> {
     const { history, model, schemas, people, generator } = this.#world;
     const reality: Reality = { history, schemas, rows: model.images, model };
-    const lists = new Lists(this.#world.lists);
+    const lists = new Lists(this.#world.records);
     for (let count = PROBES; count > 0; count -= 1) {
       const schema = random.pick(schemas);
       const ticket = this.#world.ticket(random.pick(people));

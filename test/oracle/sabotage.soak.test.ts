@@ -27,7 +27,7 @@ test.each(Object.keys(SABOTAGES) as SabotageName[])('the oracle finds a process 
   const finding: unknown = await Oracle.run({
     platform,
     gateways: service === 'records' ? platform.gateways : [wrong],
-    lists: service === 'records' ? wrong.url : undefined,
+    records: service === 'records' ? wrong.url : undefined,
     seed: 7,
     steps: MOST_STEPS,
     subscribers: 24,

@@ -27,8 +27,8 @@ export interface WorldOptions {
   readonly gateways: readonly Gateway[];
   readonly random: Random;
   readonly sockets: Sockets;
-  /** Where lists are asked for. */
-  readonly lists: string;
+  /** Where lists are asked for, and GraphQL is spoken. */
+  readonly records: string;
 }
 
 const PEOPLE = 9;
@@ -41,8 +41,8 @@ type Answered = Answer & { readonly attempts: number };
 /** What a run happens in: organisations, principals, schemas, their rules, and everything known of them. */
 export class World {
   readonly platform: Platform;
-  /** Where lists are asked for. */
-  readonly lists: string;
+  /** Where lists are asked for, and GraphQL is spoken. */
+  readonly records: string;
   readonly gateways: readonly Gateway[];
   readonly admin: Api;
   readonly adminId: string;
@@ -80,9 +80,9 @@ export class World {
   #watch: LogWatch | undefined;
   #issuer: WorldIssuer | undefined;
 
-  private constructor({ platform, lists, gateways, sockets }: WorldOptions, adminId: string) {
+  private constructor({ platform, records, gateways, sockets }: WorldOptions, adminId: string) {
     this.platform = platform;
-    this.lists = lists;
+    this.records = records;
     this.gateways = gateways;
     this.sockets = sockets;
     this.visits = new Visits(this);

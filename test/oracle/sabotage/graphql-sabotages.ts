@@ -213,4 +213,24 @@ export const GRAPHQL_SABOTAGES = {
       export const readFilter = (fields, { _or, ...filter }, depth) => real.readFilter(fields, filter, depth);`,
     found: ['wrong-list'],
   },
+  'tells writers what they may not read': {
+    service: 'records',
+    module: `${RECORDS}/objects/write-scope.ts`,
+    source: `
+      export const presentWritten = (scope, read, after) => ({
+        ...real.presentWritten(scope, read, after),
+        object: { ...after },
+        mayRead: () => true,
+      });`,
+    found: ['leak'],
+  },
+  'writes over newer versions': {
+    service: 'records',
+    module: `${RECORDS}/graphql/execution.ts`,
+    source: `
+      export class Execution extends real.Execution {
+        update(schemaId, { id }, input) { return super.update(schemaId, { id }, input); }
+      }`,
+    found: ['wrong-verdict'],
+  },
 } as const satisfies Record<string, Sabotage>;

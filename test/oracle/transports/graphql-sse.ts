@@ -8,7 +8,7 @@ import { openEvents } from './sse.ts';
 import type { Block } from './sse.ts';
 
 const PATH = '/api/graphql/subscriptions';
-const UNKNOWN_ROOT = /^Cannot query field ".*" on type "(?:Subscription|Query)"/;
+const UNKNOWN_ROOT = /^Cannot query field ".*" on type "(?:Subscription|Query|Mutation)"/;
 
 /** `GET /api/graphql/subscriptions`: a connection for each subscription. */
 export const graphqlSse: Transport = {
