@@ -1,20 +1,16 @@
-import { existsSync } from 'node:fs';
 import { startPlatform, waitFor } from '@tidewire/test-kit';
 import type { Platform } from '@tidewire/test-kit';
-import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { launchChromium } from '../support/chromium.ts';
 
-const USUAL_PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 const OBJECTS = '/api/objects/meldingen-register/meldingen';
 
 let platform: Platform;
 let browser: Browser;
 
 beforeAll(async () => {
-  const executablePath = process.env['CHROMIUM_BIN'] ?? USUAL_PLACES.find((path) => existsSync(path));
-  if (executablePath === undefined) throw new Error('no Chromium: install one or set CHROMIUM_BIN');
-  browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
+  browser = await launchChromium();
   platform = await startPlatform({ demo: true });
 });
 

@@ -1,33 +1,18 @@
-import { existsSync } from 'node:fs';
 import { startPlatform, waitFor } from '@tidewire/test-kit';
 import type { Platform } from '@tidewire/test-kit';
-import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { launchChromium } from '../support/chromium.ts';
 import { buildTown } from '../support/town.ts';
 import type { Town } from '../support/town.ts';
 import { writeSteadily } from '../support/writers.ts';
-
-const USUAL_PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-/** A browser under test talks to this machine and to nobody else. */
-const BROWSER_OPTIONS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 let platform: Platform;
 let town: Town;
 let browser: Browser;
 
 beforeAll(async () => {
-  const executablePath = process.env['CHROMIUM_BIN'] ?? USUAL_PLACES.find((path) => existsSync(path));
-  if (executablePath === undefined) throw new Error('no Chromium: install one or set CHROMIUM_BIN');
-  browser = await chromium.launch({ executablePath, args: BROWSER_OPTIONS });
+  browser = await launchChromium();
   platform = await startPlatform({ gateways: 2 });
   town = await buildTown(platform.origin, platform.adminToken);
 });
