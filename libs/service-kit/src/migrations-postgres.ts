@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { runner } from 'node-pg-migrate';
+import { Client } from 'pg';
 import type { Logger } from './logger.ts';
 
 export interface MigrationOptions {
@@ -28,8 +29,32 @@ export async function runMigrations(options: MigrationOptions): Promise<string[]
   if (!SCHEMA_NAME.test(options.schema)) throw new RangeError('the schema must be a plain lower-case name');
   const wrong = (await readdir(options.directory)).filter((name) => !FILE_NAME.test(name));
   if (wrong.length > 0) throw new Error(`not a migration, which is named NNNN-name.sql: ${wrong.join(', ')}`);
-  const applied = await runner({
-    databaseUrl: options.databaseUrl,
+  const applied = await withClient(options.databaseUrl, (dbClient) => migrate(dbClient, options));
+  for (const { name } of applied) {
+    options.logger?.info('migration applied', { schema: options.schema, migration: name });
+  }
+  return applied.map(({ name }) => name);
+}
+
+/** A connection of our own, which has ended when this has: that of the library may outlive a migration that failed. */
+async function withClient<Result>(
+  databaseUrl: string,
+  work: (client: Client) => Promise<Result>,
+): Promise<Result> {
+  const client = new Client({ connectionString: databaseUrl });
+  // What runs fails with the connection; a second report helps nobody.
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+async function migrate(dbClient: Client, options: MigrationOptions): ReturnType<typeof runner> {
+  return await runner({
+    dbClient,
     dir: options.directory,
     direction: 'up',
     schema: options.schema,
@@ -40,8 +65,4 @@ export async function runMigrations(options: MigrationOptions): Promise<string[]
     // Its own texts repeat whole statements.
     logger: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
   });
-  for (const { name } of applied) {
-    options.logger?.info('migration applied', { schema: options.schema, migration: name });
-  }
-  return applied.map(({ name }) => name);
 }
