@@ -313,6 +313,7 @@ export class Oracle {
       'waits',
       this.#quiet.reach(present, () => this.#finding),
     );
+    this.#graphql.quiet();
     const begun = performance.now();
     this.#stats.crossings += this.#crossings.countUpTo(position, this.#subscribers, this.#rightsSteps);
     this.#rightsSteps = 0;

@@ -40,7 +40,11 @@ export class Quiet {
     this.#world = world;
   }
 
-  /** Waits until the log holds everything that was written, and all have been told all of it. */
+  /**
+   * Waits until the log holds everything that was written, and all have been told all of it.
+   *
+   * @throws Finding what was found meanwhile.
+   */
   async reach(subscribers: readonly Subscriber[], broken: () => Finding | undefined): Promise<number> {
     const { platform, history, model } = this.#world;
     const position = await waitFor(
@@ -83,6 +87,9 @@ export class Quiet {
         policies: Object.fromEntries(model.rights.policies),
       });
     });
+    // Not everybody was waited for: what is missing now says nothing.
+    const found = broken();
+    if (found !== undefined) throw found;
     return position;
   }
 

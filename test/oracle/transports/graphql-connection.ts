@@ -8,6 +8,8 @@ import type { ResultError } from './graphql-sse.ts';
 export interface GraphqlConnectionOptions extends LinkOptions {
   readonly open: OpenLink;
   readonly onFinding: (finding: Finding) => void;
+  /** How many quiet points there were. */
+  readonly quietPoints: () => number;
   /** Nobody is on it any more. */
   readonly onEnd: () => void;
 }
@@ -22,15 +24,15 @@ interface Lane {
 const NAMES = ['a', '__proto__', 'constructor', '"b" \\é', 'toString', '1'];
 /** So few that some have several connections. */
 const MOST_LANES = 4;
-/** Longer than what was on its way when an operation was ended can be. */
-const ECHO_MS = 8000;
+/** Quiet points after which nothing can be on its way any more that was said of an operation before it was ended. */
+const ECHO = 2;
 
 /** One connection of one principal, with the operations of several clients: a WebSocket, or a stream. */
 export class GraphqlConnection {
   readonly options: GraphqlConnectionOptions;
   readonly #link: OperationLink;
   readonly #lanes = new Map<string, Lane>();
-  /** When operations were over: what is said of them was on its way. */
+  /** After which quiet point operations were over: what is said of them was on its way. */
   readonly #retired = new Map<string, number>();
   #named = 0;
   #open = false;
@@ -64,7 +66,7 @@ export class GraphqlConnection {
   async #end(name: string): Promise<void> {
     this.#retired.set(name, Infinity);
     await this.#link.complete(name);
-    this.#retired.set(name, Date.now());
+    this.#retired.set(name, this.options.quietPoints());
   }
 
   /** Breaks, without a word. */
@@ -74,7 +76,7 @@ export class GraphqlConnection {
 
   #retire(name: string): void {
     this.#lanes.delete(name);
-    this.#retired.set(name, Date.now());
+    this.#retired.set(name, this.options.quietPoints());
   }
 
   #listener(): LinkListener {
@@ -101,7 +103,7 @@ export class GraphqlConnection {
     if (lane === undefined) {
       const since = this.#retired.get(id);
       if (since === undefined) this.#find('leak', 'was told of an operation that it has not', message);
-      else if (Date.now() - since > ECHO_MS) {
+      else if (this.options.quietPoints() - since >= ECHO) {
         this.#find('leak', 'is still told of an operation that it has ended', message);
       }
       return;

@@ -14,6 +14,7 @@ export class GraphqlConnections {
   readonly #gateways: readonly { readonly url: string }[];
   readonly #connections = new Set<GraphqlConnection>();
   #opened = 0;
+  #quietPoints = 0;
 
   constructor(gateways: readonly { readonly url: string }[], onFinding: (finding: Finding) => void) {
     this.#gateways = gateways;
@@ -26,6 +27,11 @@ export class GraphqlConnections {
       this.#transport('graphql-ws', openGraphqlSocket, true),
       this.#transport('graphql-stream', openGraphqlStream, false),
     ];
+  }
+
+  /** Everybody has been told everything. */
+  quiet(): void {
+    this.#quietPoints += 1;
   }
 
   /** Breaks some. Returns how many these are. */
@@ -76,6 +82,7 @@ export class GraphqlConnections {
       way: this.#opened,
       open,
       onFinding: this.#onFinding,
+      quietPoints: () => this.#quietPoints,
       onEnd: () => this.#connections.delete(connection),
     });
     this.#connections.add(connection);
