@@ -322,3 +322,27 @@ test('equal selections share a frame, and only what is selected is encoded', asy
   expect(await at.metric('view_classes')).toBe(2);
   for (const stream of streams) stream[Symbol.dispose]();
 });
+
+test('a property that is added can be selected from then on, and streams that are open go on', async () => {
+  await using changing = await World.start();
+  const at = await changing.gateway();
+  const secret = changing.secret(changing.alice);
+  using before = await at.graphql(secret, 'subscription { meldingenEvents { titel } }');
+  const document = 'subscription { meldingenEvents { titel kleur } }';
+  using early = await at.graphql(secret, document);
+  expect(await early.untilClosed()).toBe('end');
+  const { properties } = changing.schema;
+  await changing.platform.change(changing.schema, {
+    properties: { ...properties, kleur: { type: 'string' } },
+  });
+  await waitFor(() => before.lastEventId === changing.platform.position, { what: 'the change is known' });
+  using after = await at.graphql(secret, document);
+  await changing.platform.created(changing.row({ titel: 'a', kleur: 'rood' }));
+  await after.until(1);
+  expect(told(after)).toEqual([{ titel: 'a', kleur: 'rood' }]);
+  await before.until(2);
+  expect(results(before)).toEqual([
+    { data: null, extensions: { resync: expect.objectContaining({ reason: 'rights-changed' }) } },
+    { data: { meldingenEvents: { titel: 'a' } } },
+  ]);
+});
