@@ -6,7 +6,7 @@ import { timestampSchema } from './time.ts';
 
 /**
  * What a change of rights can be about. `membership`: of an organisation; `group`: membership of a group; `identity`: whom
- * an issuer's users act as.
+ * an issuer's users act as. `connection`: a client of NATS that was not let in.
  */
 export const AUDIT_KINDS = [
   'principal',
@@ -17,12 +17,13 @@ export const AUDIT_KINDS = [
   'policy',
   'issuer',
   'identity',
+  'connection',
 ] as const;
 export type AuditKind = (typeof AUDIT_KINDS)[number];
 export const auditKindSchema = z.enum(AUDIT_KINDS);
 
-/** What happened to it. What leaves a tombstone, and a credential that ends, is `removed`. */
-export const AUDIT_ACTIONS = ['added', 'changed', 'removed'] as const;
+/** What happened to it. What leaves a tombstone, and a credential that ends, is `removed`; only connections are `refused`. */
+export const AUDIT_ACTIONS = ['added', 'changed', 'removed', 'refused'] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
 const auditStateSchema = z.record(z.string(), jsonValueSchema);
@@ -39,7 +40,7 @@ export const auditEntrySchema = z.object({
   actor: actorSchema.nullable(),
   correlationId: z.string().max(128).nullable(),
   kind: auditKindSchema,
-  /** Id of what changed; of memberships, groups and identities, of whoever has them. */
+  /** Id of what changed; of memberships, groups and identities, of whoever has them; of connections, the client's address. */
   subject: z.string(),
   action: z.enum(AUDIT_ACTIONS),
   /** As it was before this change; null where there was nothing. Never a secret nor a hash of one. */

@@ -38,22 +38,24 @@ export const tableHandshakeSchema = z.strictObject({
 });
 export type TableHandshake = z.infer<typeof tableHandshakeSchema>;
 
-/** `{type: 'subscribe', topic, ...}`. `filter`: `{field: value}` or `{field: {operator: value}}`, as in an address. */
+/** A filter of topics: `{field: value}` or `{field: {operator: value}}`, as in an address. */
+export const topicFilterSchema = z.record(
+  z.string().min(1).max(200),
+  z.union([
+    z.string(),
+    z.number(),
+    z.boolean(),
+    z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  ]),
+);
+export type TopicFilter = z.infer<typeof topicFilterSchema>;
+
+/** `{type: 'subscribe', topic, ...}`. */
 export const topicHandshakeSchema = z.strictObject({
   type: z.literal('subscribe'),
   topic: z.string().min(1).max(500),
   ...subscription,
-  filter: z
-    .record(
-      z.string().min(1).max(200),
-      z.union([
-        z.string(),
-        z.number(),
-        z.boolean(),
-        z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
-      ]),
-    )
-    .optional(),
+  filter: topicFilterSchema.optional(),
   events: z.array(z.string().max(50)).min(1).max(10).optional(),
 });
 export type TopicHandshake = z.infer<typeof topicHandshakeSchema>;

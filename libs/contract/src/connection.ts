@@ -10,7 +10,7 @@ import { timestampSchema } from './time.ts';
 import { topicSchema } from './topic.ts';
 
 /** Ways of being told of events: a stream of Server-Sent Events, a long poll that waits, a WebSocket, and GraphQL over two of them. */
-export const TRANSPORTS = ['sse', 'poll', 'websocket', 'graphql-sse', 'graphql-ws'] as const;
+export const TRANSPORTS = ['sse', 'poll', 'websocket', 'graphql-sse', 'graphql-ws', 'nats'] as const;
 export const transportSchema = z.enum(TRANSPORTS);
 export type Transport = (typeof TRANSPORTS)[number];
 

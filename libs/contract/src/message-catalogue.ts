@@ -10,6 +10,13 @@ import {
   credentialExpiringSchema,
 } from './connection.ts';
 import { explanationSchema } from './explain.ts';
+import {
+  feedEndSchema,
+  feedGroupReplySchema,
+  feedGroupRequestSchema,
+  feedGroupSchema,
+  feedRequestSchema,
+} from './feed.ts';
 import { graphqlResultSchema } from './graphql.ts';
 import {
   graphqlReservationSchema,
@@ -25,6 +32,7 @@ import {
 } from './policy-preview.ts';
 import { tablePollSchema, topicPollSchema } from './poll.ts';
 import { problemSchema } from './problem.ts';
+import { getRequestSchema, listRequestSchema, queryRequestSchema } from './read-request.ts';
 import {
   authenticateReplySchema,
   authenticateRequestSchema,
@@ -72,6 +80,42 @@ export const MESSAGES = Object.freeze({
     schema: tablePollSchema,
     audience: 'public',
     summary: 'what a long poll of a table brought',
+  },
+  'feed-request': {
+    schema: feedRequestSchema,
+    audience: 'public',
+    summary: 'asks for the next events of a feed, over NATS',
+  },
+  'feed-end': {
+    schema: feedEndSchema,
+    audience: 'public',
+    summary: 'the last message of a stream over NATS',
+  },
+  'feed-group': {
+    schema: feedGroupSchema,
+    audience: 'internal',
+    summary: 'where a group of workers stands, and which gateway leads it',
+  },
+  'feed-group-request': {
+    schema: feedGroupRequestSchema,
+    audience: 'internal',
+    summary: 'a worker for a group that another gateway leads',
+  },
+  'feed-group-reply': {
+    schema: feedGroupReplySchema,
+    audience: 'internal',
+    summary: 'the worker is with that gateway from here on',
+  },
+  'list-request': { schema: listRequestSchema, audience: 'public', summary: 'asks for a list, over NATS' },
+  'get-request': {
+    schema: getRequestSchema,
+    audience: 'public',
+    summary: 'asks for an object or a record, over NATS',
+  },
+  'query-request': {
+    schema: queryRequestSchema,
+    audience: 'public',
+    summary: 'asks what there is to subscribe to, or why something is seen, over NATS',
   },
   'resync': { schema: resyncSchema, audience: 'public', summary: 'fetch again: events may be missing' },
   'stream-end': { schema: streamEndSchema, audience: 'public', summary: 'why the server ends a stream' },

@@ -56,13 +56,23 @@ export const authenticateReplySchema = z.discriminatedUnion('ok', [
 ]);
 export type AuthenticateReply = z.infer<typeof authenticateReplySchema>;
 
-/** `authz.v1.principal`: rights of somebody who may not be there at the moment. */
-export const principalRequestSchema = z.object({ id: principalIdSchema });
+/** `authz.v1.principal`: rights of somebody who may not be there at the moment, or who showed its credential elsewhere. */
+export const principalRequestSchema = z.object({
+  id: principalIdSchema,
+  /** Acts by this credential, which is to be its own and to count. Absent: without the limits of any. */
+  credential: uuidSchema.optional(),
+});
 export type PrincipalRequest = z.infer<typeof principalRequestSchema>;
 
 /** The principal as the primary database has it, with the position of that SQL snapshot; `NOT_FOUND` for a removed one too. */
 export const principalReplySchema = z.discriminatedUnion('ok', [
-  z.object({ ok: z.literal(true), principal: principalSchema, position: logPositionSchema }),
+  z.object({
+    ok: z.literal(true),
+    principal: principalSchema,
+    /** The one that was asked for. */
+    credential: credentialSchema.optional(),
+    position: logPositionSchema,
+  }),
   requestFailureSchema,
 ]);
 export type PrincipalReply = z.infer<typeof principalReplySchema>;

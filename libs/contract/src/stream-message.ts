@@ -25,6 +25,8 @@ const subject = { table: slugSchema.optional(), topic: topicSchema.optional() };
 export const subscribedSchema = z.object({
   type: z.literal('subscribed'),
   ...subject,
+  /** In place of `topic`, where a subscription can be to several. */
+  topics: z.array(topicSchema).optional(),
   subscriptionId: subscriptionIdSchema,
   /** The connection, as it is named when a credential is renewed. */
   connectionId: uuidSchema,
@@ -60,7 +62,7 @@ export const pongSchema = z.object({ type: z.literal('pong'), timestamp: timesta
 export const connectionStatusSchema = z.object({
   type: z.literal('connection-status'),
   status: z.enum(['connected', 'reconnecting', 'disconnected']),
-  transport: z.enum(['websocket', 'sse', 'poll']),
+  transport: z.enum(['websocket', 'sse', 'poll', 'nats']),
 });
 
 /** `scope` holds the ids of the subscriptions that fetch again. */

@@ -1,4 +1,6 @@
 import { NO_ORGANISATION, isSlug, isUuid } from './identifier.ts';
+import { formatSubscriber, parseSubscriber } from './subscriber.ts';
+import type { SubscriberAddress } from './subscriber.ts';
 import type { Topic } from './topic.ts';
 
 /** The one log: data, rights and catalogue changes in commit order. Only the relay may publish to it. */
@@ -46,7 +48,26 @@ export const REQUEST_SUBJECTS = Object.freeze({
   connections: 'gateway.v1.connections',
   /** Operations on a stream of GraphQL, one token more: the gateway that has it ({@link formatGraphqlStreamSubject}). */
   graphqlStream: 'gateway.v1.graphql-stream',
+  /** Workers for a group of a feed, one token more: the gateway that leads it ({@link formatFeedGroupSubject}). */
+  feedGroup: 'gateway.v1.feed-group',
 });
+
+/**
+ * Request subjects of the clients' account, one token more: the subscriber's address (`subscriber.ts`). NATS lets nobody
+ * but that subscriber publish there, so whoever takes such a request knows who asks.
+ */
+export const CLIENT_SUBJECTS = Object.freeze({
+  /** The next events of a feed: one answer, or a stream of messages (`feed.ts`). */
+  feed: 'feed.v1.next',
+  list: 'read.v1.list',
+  get: 'read.v1.get',
+  topics: 'read.v1.topics',
+  explain: 'read.v1.explain',
+});
+export type ClientSubject = keyof typeof CLIENT_SUBJECTS;
+
+/** Where a subscriber answers messages that want to be answered: address, gateway and what is answered follow. */
+const FEED_ANSWER_PREFIX = 'feed.v1.ack';
 
 /** Messages that are not stored: whoever misses one loses nothing but time. */
 export const SIGNAL_SUBJECTS = Object.freeze({
@@ -71,6 +92,66 @@ export function formatPresenceSubject(page: string): string {
 export function formatGraphqlStreamSubject(gateway: string): string {
   if (!isSlug(gateway)) throw invalidToken('gateway');
   return `${REQUEST_SUBJECTS.graphqlStream}.${gateway}`;
+}
+
+/**
+ * The subject on which one gateway takes workers for the groups that it leads.
+ *
+ * @throws RangeError when the gateway is no slug.
+ */
+export function formatFeedGroupSubject(gateway: string): string {
+  if (!isSlug(gateway)) throw invalidToken('gateway');
+  return `${REQUEST_SUBJECTS.feedGroup}.${gateway}`;
+}
+
+/** The subject of a subscriber's requests. `*` in place of the address: of everybody's. */
+export function formatClientSubject(kind: ClientSubject, address: SubscriberAddress | '*'): string {
+  return `${CLIENT_SUBJECTS[kind]}.${address === '*' ? '*' : formatSubscriber(address)}`;
+}
+
+/** Whose request came on this subject of {@link formatClientSubject}; undefined when its last token is no address. */
+export function parseClientSubject(subject: string): SubscriberAddress | undefined {
+  return parseSubscriber(subject.slice(subject.lastIndexOf('.') + 1));
+}
+
+export interface FeedAnswerSubject {
+  readonly address: SubscriberAddress;
+  /** The gateway that waits for the answer. */
+  readonly gateway: string;
+  /** What is answered: a token that this gateway understands. */
+  readonly token: string;
+}
+
+/**
+ * The reply subject of a message that wants an answer.
+ *
+ * @throws RangeError when the gateway or the token is no slug.
+ */
+export function formatFeedAnswerSubject({ address, gateway, token }: FeedAnswerSubject): string {
+  if (!isSlug(gateway)) throw invalidToken('gateway');
+  if (!isSlug(token)) throw invalidToken('answer');
+  return `${FEED_ANSWER_PREFIX}.${formatSubscriber(address)}.${gateway}.${token}`;
+}
+
+/** What was answered by whom; undefined when the subject is none of {@link formatFeedAnswerSubject}. */
+export function parseFeedAnswerSubject(subject: string): FeedAnswerSubject | undefined {
+  if (!subject.startsWith(`${FEED_ANSWER_PREFIX}.`)) return undefined;
+  const [subscriber = '', gateway = '', token = '', ...rest] = subject
+    .slice(FEED_ANSWER_PREFIX.length + 1)
+    .split('.');
+  const address = parseSubscriber(subscriber);
+  if (address === undefined || !isSlug(gateway) || !isSlug(token) || rest.length > 0) return undefined;
+  return { address, gateway, token };
+}
+
+/** Every answer for one gateway, or with `*` for any. */
+export function feedAnswerFilter(gateway: string): string {
+  return `${FEED_ANSWER_PREFIX}.*.${gateway}.*`;
+}
+
+/** Every answer that a subscriber may give. */
+export function subscriberAnswerFilter(address: SubscriberAddress): string {
+  return `${FEED_ANSWER_PREFIX}.${formatSubscriber(address)}.>`;
 }
 
 /** Headers that the relay puts on every message of the log. */

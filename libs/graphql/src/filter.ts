@@ -1,11 +1,11 @@
+import { FILTER_LIMITS } from '@tidewire/condition';
 import type { ObjectFields } from './object-fields.ts';
 import { FILTER_GROUPS } from './object-fields.ts';
 import { graphqlError } from './document.ts';
 import type { FieldFilter } from './selection.ts';
 
 const GROUPS: ReadonlySet<string> = new Set(Object.values(FILTER_GROUPS));
-/** A filter within filters: beyond that nothing useful is said. */
-const MAX_DEPTH = 8;
+const MAX_DEPTH = FILTER_LIMITS.depth;
 
 /**
  * A filter argument by the names that the log has for fields.

@@ -1,12 +1,12 @@
 export { CurrentCatalogue, type CatalogueSource } from './current-catalogue.ts';
-export { asBadRequest, fieldNamesIn, graphqlError, parseDocument, type GraphqlRequest } from './document.ts';
+export { asBadRequest, graphqlError, type GraphqlRequest } from './document.ts';
+export { describeFieldProblem, type FieldProblem } from './field-problem.ts';
 export { readFilter } from './filter.ts';
 export { fitsLeaf, type Leaf } from './leaf.ts';
 export { meaningOf, type FieldMeaning } from './meaning.ts';
 export type { ObjectField, ObjectFields, RelationField } from './object-fields.ts';
-export { documentErrors } from './rules.ts';
+export { fitOperation, readOperation, type AskedOperation, type FittingOperation } from './operation.ts';
 export { GraphqlCatalogue } from './schema.ts';
 export type { EventSelection, EventSubscription, FieldFilter, SelectedField } from './selection.ts';
 export { readSubscription, type ReadSubscription } from './subscription.ts';
 export type { Catalogue, TypeNames } from './type-names.ts';
-export { readVariables } from './variables.ts';

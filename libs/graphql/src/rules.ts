@@ -33,11 +33,7 @@ const RULES: readonly ValidationRule[] = specifiedRules.map((rule) =>
   rule === VariablesInAllowedPositionRule ? VariablesWhereAllowedRule : rule,
 );
 
-/** What is wrong with a document; empty: nothing. `more`: rules besides those of GraphQL. */
-export function documentErrors(
-  schema: GraphQLSchema,
-  document: DocumentNode,
-  more: readonly ValidationRule[] = [],
-): readonly GraphQLError[] {
-  return validate(schema, document, [...RULES, ...more], { maxErrors: MOST_ERRORS }).map(asBadRequest);
+/** What is wrong with a document; empty: nothing. */
+export function documentErrors(schema: GraphQLSchema, document: DocumentNode): readonly GraphQLError[] {
+  return validate(schema, document, RULES, { maxErrors: MOST_ERRORS }).map(asBadRequest);
 }

@@ -8,28 +8,14 @@ import {
   getArgumentValues,
   getDirectiveValues,
   getNamedType,
-  getOperationAST,
-  getVariableValues,
 } from 'graphql';
-import type {
-  DocumentNode,
-  FieldNode,
-  FragmentDefinitionNode,
-  GraphQLError,
-  GraphQLObjectType,
-  GraphQLSchema,
-  OperationDefinitionNode,
-  SelectionNode,
-  SelectionSetNode,
-  VariableValues,
-} from 'graphql';
-import { DocumentCache } from './document-cache.ts';
+import type { FieldNode, GraphQLError, GraphQLObjectType, SelectionNode, SelectionSetNode } from 'graphql';
 import { asBadRequest, graphqlError } from './document.ts';
 import type { GraphqlRequest } from './document.ts';
 import { readFilter } from './filter.ts';
 import { meaningOf } from './meaning.ts';
-import { documentErrors } from './rules.ts';
-import { readVariables } from './variables.ts';
+import { fitOperation, readOperation } from './operation.ts';
+import type { FittingOperation } from './operation.ts';
 import type { GraphqlCatalogue } from './schema.ts';
 import type { EventSelection, EventSubscription, SelectedField } from './selection.ts';
 
@@ -47,92 +33,31 @@ export function readSubscription(
   request: GraphqlRequest,
 ): ReadSubscription {
   try {
-    return { ok: true, subscription: read(catalogue, isVisible, request) };
+    const asked = readOperation(request);
+    const { roots, onlySubscribes } = asked.known;
+    if (asked.definition.operation !== OperationTypeNode.SUBSCRIPTION) {
+      throw graphqlError('BAD_REQUEST', 'Only subscriptions here: queries and mutations go to /api/graphql');
+    }
+    if (roots.size > maxRootFields) {
+      throw graphqlError('QUERY_TOO_COMPLEX', `The document has more than ${maxRootFields} root fields`);
+    }
+    // Only what it names: a schema of everything would be made anew for each reader. Events lead to no other object.
+    const schema = catalogue.schemaFor(
+      onlySubscribes ? catalogue.namedBy(roots, isVisible) : catalogue.reachedBy(roots, isVisible),
+    );
+    const fitted = fitOperation(asked, schema);
+    return fitted.ok ? { ok: true, subscription: subscriptionOf(catalogue, fitted.operation) } : fitted;
   } catch (error) {
-    if (error instanceof Refusals) return { ok: false, errors: error.errors };
     return { ok: false, errors: [asBadRequest(error)] };
   }
 }
 
-class Refusals extends Error {
-  readonly errors: readonly GraphQLError[];
-
-  constructor(errors: readonly GraphQLError[]) {
-    super('the subscription is refused');
-    this.errors = errors;
-  }
-}
-
 const { maxRootFields } = GRAPHQL_LIMITS;
-const documents = new DocumentCache();
 
-/** An operation, with everything that it takes to read its selections. */
-interface Reading {
-  readonly schema: GraphQLSchema;
-  readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
-  readonly variables: VariableValues;
-}
-
-function read(
-  catalogue: GraphqlCatalogue,
-  isVisible: (schemaId: string) => boolean,
-  { query, operationName, variables }: GraphqlRequest,
-): EventSubscription {
-  if (typeof query !== 'string') throw graphqlError('BAD_REQUEST', "A request has a document, 'query'");
-  const known = documents.get(query);
-  const { document, roots } = known;
-  const operation = operationOf(document, operationName);
-  const given = readVariables(variables);
-  if (roots.size > maxRootFields) {
-    throw graphqlError('QUERY_TOO_COMPLEX', `The document has more than ${maxRootFields} root fields`);
-  }
-  // Only what it names: a schema of everything would be made anew for each reader. Events lead to no other object.
-  const schema = catalogue.schemaFor(
-    known.onlySubscribes ? catalogue.namedBy(roots, isVisible) : catalogue.reachedBy(roots, isVisible),
-  );
-  if (!known.validFor.has(schema)) {
-    const errors = documentErrors(schema, document);
-    if (errors.length > 0) throw new Refusals(errors);
-    known.validFor.add(schema);
-    documents.keep(query, known);
-  }
-  const values = getVariableValues(schema, operation.variableDefinitions ?? [], given, { maxErrors: 10 });
-  if (values.errors !== undefined) throw new Refusals(values.errors.map(asBadRequest));
-  const fragments = new Map<string, FragmentDefinitionNode>();
-  for (const definition of document.definitions) {
-    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
-  }
-  return subscriptionOf(catalogue, operation, { schema, fragments, variables: values.variableValues });
-}
-
-function operationOf(document: DocumentNode, name: unknown): OperationDefinitionNode {
-  if (name !== undefined && name !== null && typeof name !== 'string') {
-    throw graphqlError('BAD_REQUEST', 'operationName is a text');
-  }
-  const operation = getOperationAST(document, name);
-  if (operation === undefined || operation === null) {
-    throw graphqlError(
-      'BAD_REQUEST',
-      typeof name === 'string'
-        ? `There is no operation '${name.slice(0, 100)}'`
-        : document.definitions.some(({ kind }) => kind === Kind.OPERATION_DEFINITION)
-          ? 'Say with operationName which operation is meant'
-          : 'The document has no operation',
-    );
-  }
-  if (operation.operation !== OperationTypeNode.SUBSCRIPTION) {
-    throw graphqlError('BAD_REQUEST', 'Only subscriptions here: queries and mutations go to /api/graphql');
-  }
-  return operation;
-}
-
-function subscriptionOf(
-  catalogue: GraphqlCatalogue,
-  operation: OperationDefinitionNode,
-  reading: Reading,
-): EventSubscription {
-  const root = reading.schema.getSubscriptionType();
-  const nodes = root === undefined || root === null ? [] : fieldsOf(reading, root, operation.selectionSet);
+function subscriptionOf(catalogue: GraphqlCatalogue, operation: FittingOperation): EventSubscription {
+  const { schema, definition } = operation;
+  const root = schema.getSubscriptionType();
+  const nodes = root === undefined || root === null ? [] : fieldsOf(operation, root, definition.selectionSet);
   const [node] = nodes;
   const field = node && root?.getFields()[node.name.value];
   const means = field && meaningOf(field);
@@ -146,7 +71,7 @@ function subscriptionOf(
   ) {
     throw graphqlError('BAD_REQUEST', 'A subscription selects exactly one field');
   }
-  const values = new Map(Object.entries(getArgumentValues(field, node, reading.variables)));
+  const values = new Map(Object.entries(getArgumentValues(field, node, operation.variables)));
   const type = getNamedType(field.type) as GraphQLObjectType;
   const sets = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
   const filter = values.get('filter');
@@ -155,7 +80,7 @@ function subscriptionOf(
     selection: selectionOf(
       node,
       type,
-      sets.flatMap((set) => fieldsOf(reading, type, set)),
+      sets.flatMap((set) => fieldsOf(operation, type, set)),
     ),
     filter: isAbsent(filter) ? undefined : readFilter(catalogue.fieldsOf(means.schemaId), filter),
     actions: actionsOf(values.get('events')),
@@ -222,26 +147,30 @@ function keyOf({ alias, name }: FieldNode): string {
 }
 
 /** The fields that a selection has on a type, in their order, fragments in their places. */
-function fieldsOf(reading: Reading, type: GraphQLObjectType, set: SelectionSetNode): readonly FieldNode[] {
+function fieldsOf(
+  operation: FittingOperation,
+  type: GraphQLObjectType,
+  set: SelectionSetNode,
+): readonly FieldNode[] {
   const applies = (condition: string | undefined): boolean =>
     condition === undefined || condition === type.name;
   return set.selections.flatMap((node): readonly FieldNode[] => {
-    if (!isIncluded(reading, node)) return [];
+    if (!isIncluded(operation, node)) return [];
     switch (node.kind) {
       case Kind.FIELD:
         return [node];
       case Kind.INLINE_FRAGMENT:
-        return applies(node.typeCondition?.name.value) ? fieldsOf(reading, type, node.selectionSet) : [];
+        return applies(node.typeCondition?.name.value) ? fieldsOf(operation, type, node.selectionSet) : [];
       case Kind.FRAGMENT_SPREAD: {
-        const fragment = reading.fragments.get(node.name.value);
+        const fragment = operation.fragments.get(node.name.value);
         if (fragment === undefined || !applies(fragment.typeCondition.name.value)) return [];
-        return fieldsOf(reading, type, fragment.selectionSet);
+        return fieldsOf(operation, type, fragment.selectionSet);
       }
     }
   });
 }
 
-function isIncluded({ variables }: Reading, node: SelectionNode): boolean {
+function isIncluded({ variables }: FittingOperation, node: SelectionNode): boolean {
   if (getDirectiveValues(GraphQLSkipDirective, node, variables)?.['if'] === true) return false;
   return getDirectiveValues(GraphQLIncludeDirective, node, variables)?.['if'] !== false;
 }

@@ -59,7 +59,7 @@ const TRANSITION_TYPE = new GraphQLEnumType({
   values: Object.fromEntries(Object.values(GRAPHQL_EVENTS).map((name) => [name, {}])),
 });
 
-export const PAGE_INFO_TYPE = new GraphQLObjectType({
+const PAGE_INFO_TYPE = new GraphQLObjectType({
   name: 'PageInfo',
   fields: {
     hasNextPage: { type: new GraphQLNonNull(GraphQLBoolean) },

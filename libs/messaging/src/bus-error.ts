@@ -5,12 +5,16 @@ import { TidewireError } from '@tidewire/contract';
  * nobody listening, or no answer in time. Whether the request was carried out is unknown.
  */
 export class BusUnavailableError extends TidewireError {
-  constructor(message: string, cause?: unknown) {
+  /** Whether nobody listens there: whoever should have answered is not connected, and nothing was carried out. */
+  readonly nobody: boolean;
+
+  constructor(message: string, cause?: unknown, nobody = false) {
     super('SERVICE_UNAVAILABLE', message, {
       retryAfterSeconds: 1,
       ...(cause === undefined ? {} : { cause }),
     });
     this.name = 'BusUnavailableError';
+    this.nobody = nobody;
   }
 }
 

@@ -11,16 +11,20 @@ export interface StoredValue {
 }
 
 /**
- * A bucket of small values that expire by themselves; every read is answered by its leader. Nothing in it outlives NATS:
- * whoever wrote a value writes it again.
+ * A bucket of small values that expire by themselves; every read is answered by its leader. In memory nothing in it outlives
+ * NATS: whoever wrote a value writes it again. What may be done twice, all but writing in place of a revision, is asked
+ * once more when no answer comes: one that a new leader or a busy server owes is never given.
  */
 export interface ExpiringBucket {
   /** Makes the bucket if it is not there. */
   ensure(): Promise<void>;
   /** Sets a value that vanishes after the time. Resolves when it is stored. */
   put(key: string, value: string, ttlMs: number): Promise<void>;
-  /** The same in place of the revision, and says whether that was still the newest one; otherwise nothing is set. */
-  replace(key: string, next: StoredValue, ttlMs: number): Promise<boolean>;
+  /**
+   * The same in place of the revision (0: of nothing), and returns that of the new value; undefined, and nothing is set, when
+   * that was not the newest one any more.
+   */
+  replace(key: string, next: StoredValue, ttlMs: number): Promise<number | undefined>;
   /** Takes a value away: with a revision only if that is still the newest one, and says whether it was. */
   remove(key: string, revision?: number): Promise<boolean>;
   /** The keys that match a subject filter (`a.*`) and have not expired. What was removed is listed for a second more. */
@@ -34,10 +38,22 @@ const TIMEOUT_MS = 1000;
 const SHORTEST_TTL_MS = 1000;
 const NANOS_PER_MS = 1_000_000;
 
-export function openExpiringBucket(bus: MessageBus, bucket: string, replicas: number): ExpiringBucket {
+export interface BucketSettings {
+  readonly replicas: number;
+  /** `file` for what nobody could write again. Default: `memory`. */
+  readonly storage?: 'memory' | 'file';
+}
+
+export function openExpiringBucket(
+  bus: MessageBus,
+  bucket: string,
+  { replicas, storage = 'memory' }: BucketSettings,
+): ExpiringBucket {
   const stream = `KV_${bucket}`;
   const prefix = `$KV.${bucket}.`;
-  const write = async (key: string, value: string, settings: WriteSettings): Promise<void> => {
+  const ask = async <Reply>(name: string, body: object): Promise<Reply> =>
+    askAgain(() => requestStreamApi<Reply>(bus, name, body, TIMEOUT_MS));
+  const write = async (key: string, value: string, settings: WriteSettings): Promise<number> => {
     const link = linkOf(bus);
     const reply = await link.whileConnected(async () => {
       try {
@@ -49,46 +65,46 @@ export function openExpiringBucket(bus: MessageBus, bucket: string, replicas: nu
         throw new BusUnavailableError(`nothing was stored in ${bucket}`, error);
       }
     });
-    parseStreamReply(reply.string());
+    return (parseStreamReply(reply.string()) as { readonly seq: number }).seq;
   };
-  const writeIfNewest = async (key: string, value: string, settings: WriteSettings): Promise<boolean> => {
+  const writeIfNewest = async (
+    key: string,
+    value: string,
+    settings: WriteSettings,
+  ): Promise<number | undefined> => {
     try {
-      await write(key, value, settings);
-      return true;
+      return await write(key, value, settings);
     } catch (error) {
-      if (hasCode(error, STREAM_ERROR.wrongLastSequence)) return false;
+      if (hasCode(error, STREAM_ERROR.wrongLastSequence)) return undefined;
       throw error;
     }
   };
   return {
     ensure: async () => {
       try {
-        await requestStreamApi(
-          bus,
-          `STREAM.CREATE.${stream}`,
-          formatBucket(stream, prefix, replicas),
-          TIMEOUT_MS,
-        );
+        await ask(`STREAM.CREATE.${stream}`, formatBucket(stream, prefix, { replicas, storage }));
       } catch (error) {
         // There already, perhaps with settings of another version: good enough.
         if (!hasCode(error, STREAM_ERROR.nameInUse)) throw error;
       }
     },
-    put: (key, value, ttlMs) => write(key, value, { ttlMs }),
+    put: async (key, value, ttlMs) => {
+      await askAgain(() => write(key, value, { ttlMs }));
+    },
     replace: (key, { value, revision }, ttlMs) => writeIfNewest(key, value, { ttlMs, revision }),
     // An empty value in its place, which vanishes: a deletion would need the right to purge the bucket.
-    remove: (key, revision) => writeIfNewest(key, '', { ttlMs: 0, revision }),
+    remove: async (key, revision) => (await writeIfNewest(key, '', { ttlMs: 0, revision })) !== undefined,
     list: async (filter) => {
-      const { state } = await requestStreamApi<{
+      const { state } = await ask<{
         readonly state: { readonly subjects?: Record<string, number> };
-      }>(bus, `STREAM.INFO.${stream}`, { subjects_filter: `${prefix}${filter}` }, TIMEOUT_MS);
+      }>(`STREAM.INFO.${stream}`, { subjects_filter: `${prefix}${filter}` });
       return Object.keys(state.subjects ?? {}).map((subject) => subject.slice(prefix.length));
     },
     read: async (key) => {
       try {
-        const { message } = await requestStreamApi<{
+        const { message } = await ask<{
           readonly message: { readonly data?: string; readonly seq: number };
-        }>(bus, `STREAM.MSG.GET.${stream}`, { last_by_subj: `${prefix}${key}` }, TIMEOUT_MS);
+        }>(`STREAM.MSG.GET.${stream}`, { last_by_subj: `${prefix}${key}` });
         const value = Buffer.from(message.data ?? '', 'base64').toString();
         return value === '' ? undefined : { value, revision: message.seq };
       } catch (error) {
@@ -97,6 +113,15 @@ export function openExpiringBucket(bus: MessageBus, bucket: string, replicas: nu
       }
     },
   };
+}
+
+async function askAgain<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof BusUnavailableError)) throw error;
+    return ask();
+  }
 }
 
 interface WriteSettings {
@@ -115,12 +140,15 @@ function hasCode(error: unknown, code: number): boolean {
   return error instanceof StreamRefusedError && error.code === code;
 }
 
-function formatBucket(stream: string, prefix: string, replicas: number): object {
+function formatBucket(
+  stream: string,
+  prefix: string,
+  { replicas, storage }: Required<BucketSettings>,
+): object {
   return {
     name: stream,
     subjects: [`${prefix}>`],
-    // Whatever is lost here is written again by its owner.
-    storage: 'memory',
+    storage,
     retention: 'limits',
     discard: 'new',
     max_msgs_per_subject: 1,

@@ -1,8 +1,33 @@
+export { createAccountKey, readAccountKey } from './account-key.ts';
+export type { AccountKey } from './account-key.ts';
+export { answerConnects } from './auth-callout.ts';
+export type { AdmittedUser, AuthCalloutOptions, DroppedQuestion } from './auth-callout.ts';
 export { BusUnavailableError, MalformedReplyError, STREAM_ERROR, StreamRefusedError } from './bus-error.ts';
 export type { BusStatus } from './bus-link.ts';
+export { openFeedGroupStore } from './feed-group-store.ts';
+export type {
+  FeedGroupName,
+  FeedGroupStore,
+  FeedGroupStoreOptions,
+  StoredFeedGroup,
+} from './feed-group-store.ts';
 export type { GatherOptions } from './gathering.ts';
+export { NOBODY, openClientChannel } from './client-channel.ts';
+export type {
+  ClientAnswerOptions,
+  ClientChannel,
+  ClientMessage,
+  ClientRequest,
+  ClientRequestOptions,
+} from './client-channel.ts';
+export { formatRefusal } from './client-refusal.ts';
+export { clientEndpoint, serveClients } from './client-services.ts';
+export type { AnyClientEndpoint, ClientEndpoint, ClientServiceOptions } from './client-services.ts';
+export { eachConnection, endConnections } from './client-connections.ts';
+export type { ClientConnection, ConnectionQuery } from './client-connections.ts';
 export { processClock } from './clock.ts';
 export type { BusClock } from './clock.ts';
+export type { ConnectRequest } from './connect-request.ts';
 export { Freshness } from './freshness.ts';
 export type { FreshnessOptions } from './freshness.ts';
 export type { EntryProblem, LogEntry } from './log-entry.ts';
@@ -19,6 +44,8 @@ export type { LogSettings, LogWriter, OutgoingEvent, Publication } from './log-w
 export { silentLogger } from './logger.ts';
 export type { BusLogger } from './logger.ts';
 export { connectBus, untilConnected } from './message-bus.ts';
+export { connectInBackground } from './background-bus.ts';
+export type { BackgroundBus } from './background-bus.ts';
 export type { BusOptions, MessageBus } from './message-bus.ts';
 export type { RequestOptions, Responder } from './request-reply.ts';
 export type { Schema, SchemaIssue } from './schema.ts';

@@ -72,7 +72,7 @@ class BucketLeases implements Leases {
   constructor(bus: MessageBus, options: LeasesOptions) {
     this.#bus = bus;
     this.#options = options;
-    this.#bucket = openExpiringBucket(bus, options.bucket, options.replicas ?? 1);
+    this.#bucket = openExpiringBucket(bus, options.bucket, { replicas: options.replicas ?? 1 });
     this.#refreshedAt = options.clock.monotonic();
   }
 

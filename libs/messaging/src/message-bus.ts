@@ -11,7 +11,10 @@ import type { Schema } from './schema.ts';
 import { signalOn, subscribeSignal } from './signal.ts';
 
 export interface BusOptions {
-  /** `nats://user:password@host:port`, several servers separated by commas; the first one's user counts. */
+  /**
+   * `nats://user:password@host:port`, several servers separated by commas; the first one's user counts. With `tls://`
+   * nothing is told to a server that does not speak TLS with a certificate of an authority that this process trusts.
+   */
   readonly url: string;
   /** The service's NATS user (`SERVICE_PERMISSIONS`): names the connection, and its inbox if the URL has no user. */
   readonly user: string;
@@ -85,12 +88,14 @@ export async function untilConnected(bus: MessageBus, signal: AbortSignal): Prom
  * @throws when there is no server in time, or the URL is not one.
  */
 export async function connectBus(options: BusOptions): Promise<MessageBus> {
-  const { servers, user, password } = parseUrl(options.url);
+  const { servers, user, password, secure } = parseUrl(options.url);
   const inbox = inboxPrefix(user !== undefined && isSlug(user) ? user : options.user);
   const connection = await connectWithin(options.connectTimeoutMs ?? 30_000, {
     servers,
     name: options.user,
     inboxPrefix: inbox,
+    // Without it the client would go on in the clear when somebody in between says that there is no TLS.
+    ...(secure ? { tls: {} } : {}),
     ...(user === undefined ? {} : { user }),
     ...(password === undefined ? {} : { pass: password }),
     maxReconnectAttempts: -1,
@@ -161,6 +166,8 @@ interface ServerAddress {
   readonly servers: string[];
   readonly user: string | undefined;
   readonly password: string | undefined;
+  /** Whether one of the servers was given as `tls://`. */
+  readonly secure: boolean;
 }
 
 function parseUrl(text: string): ServerAddress {
@@ -174,5 +181,6 @@ function parseUrl(text: string): ServerAddress {
     servers: urls.map((url) => `${url.protocol}//${url.host}`),
     user: text0(first?.username),
     password: text0(first?.password),
+    secure: urls.some(({ protocol }) => protocol === 'tls:'),
   };
 }

@@ -6,7 +6,7 @@ import type { TestNats } from '@tidewire/test-kit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { BusUnavailableError } from './bus-error.ts';
 import { silentLogger } from './logger.ts';
-import { connectBus } from './message-bus.ts';
+import { connectBus, linkOf } from './message-bus.ts';
 import type { MessageBus } from './message-bus.ts';
 import { openPresenceStore } from './presence-store.ts';
 import type { PresenceStore } from './presence-store.ts';
@@ -44,6 +44,24 @@ test('entries are found by their page until they are taken away', async () => {
   expect(await store.remove(PAGE, ada.connection)).toBe(true);
   expect(await store.read(PAGE, ada.connection)).toBeUndefined();
   expect(await store.read(PAGE, randomUUID())).toBeUndefined();
+});
+
+test('an entry whose answer is lost is written once more', async () => {
+  await using silent = await startNats();
+  const server = await connectBus({ url: silent.url, user: USER, logger: silentLogger });
+  const { connection } = linkOf(server);
+  let asked = 0;
+  connection.subscribe(`$KV.${PRESENCE_BUCKET}.>`, {
+    callback: (_, message) => {
+      asked += 1;
+      if (asked > 1) message.respond(JSON.stringify({ stream: `KV_${PRESENCE_BUCKET}`, seq: asked }));
+    },
+  });
+  await connection.flush();
+  const other = await connectBus({ url: silent.url, user: USER, logger: silentLogger });
+  await openPresenceStore(other, { bucket: PRESENCE_BUCKET, ttlMs: 1000 }).put(PAGE, entry('ada'));
+  expect(asked).toBe(2);
+  for (const each of [other, server]) await each.close();
 });
 
 test('an entry that nobody writes again vanishes by itself', async () => {

@@ -44,7 +44,7 @@ export interface PresenceStore {
 
 /** Opens the store; its bucket is made by `ensure`. */
 export function openPresenceStore(bus: MessageBus, options: PresenceStoreOptions): PresenceStore {
-  const bucket = openExpiringBucket(bus, options.bucket, options.replicas ?? 1);
+  const bucket = openExpiringBucket(bus, options.bucket, { replicas: options.replicas ?? 1 });
   return {
     ensure: () => bucket.ensure(),
     put: (page, entry) => bucket.put(`${page}.${entry.connection}`, JSON.stringify(entry), options.ttlMs),

@@ -1,5 +1,6 @@
 import { TidewireError } from '@tidewire/contract';
 import type { RequestFailure } from '@tidewire/contract';
+import { RequestError } from '@nats-io/transport-node';
 import type { Msg } from '@nats-io/transport-node';
 import { BusUnavailableError, MalformedReplyError } from './bus-error.ts';
 import type { BusLink } from './bus-link.ts';
@@ -53,7 +54,8 @@ export async function requestRaw(
     try {
       return await link.connection.request(subject, payload, { timeout: timeoutMs });
     } catch (error) {
-      throw new BusUnavailableError(`no answer on ${subject}`, error);
+      const nobody = error instanceof RequestError && error.isNoResponders();
+      throw new BusUnavailableError(`no answer on ${subject}`, error, nobody);
     }
   });
 }

@@ -36,12 +36,14 @@ export interface ReservationStore {
 
 /** Opens the store; its bucket is made by `ensure`. */
 export function openReservationStore(bus: MessageBus, options: ReservationStoreOptions): ReservationStore {
-  const bucket = openExpiringBucket(bus, options.bucket, options.replicas ?? 1);
+  const bucket = openExpiringBucket(bus, options.bucket, { replicas: options.replicas ?? 1 });
   return {
     ensure: () => bucket.ensure(),
     put: (token, reservation, ttlMs) => bucket.put(token, JSON.stringify(reservation), ttlMs),
-    replace: (token, { reservation, revision }, ttlMs) =>
-      bucket.replace(token, { value: JSON.stringify(reservation), revision }, ttlMs),
+    replace: async (token, { reservation, revision }, ttlMs) => {
+      const next = { value: JSON.stringify(reservation), revision };
+      return (await bucket.replace(token, next, ttlMs)) !== undefined;
+    },
     remove: async (token) => {
       await bucket.remove(token);
     },

@@ -34,6 +34,16 @@ test('reads settings and fills in defaults', () => {
   });
 });
 
+test.each([
+  ['one server', 'nats://a:b@one:4222', true],
+  ['a cluster', 'nats://a:b@one:4222,nats://a:b@two:4222, tls://a:b@three:4222', true],
+  ['a server of something else', 'nats://a:b@one:4222,http://two:80', false],
+  ['a name without a protocol', 'nats://a:b@one:4222,two:4222', false],
+  ['nothing after a comma', 'nats://a:b@one:4222,', false],
+])('takes NATS as one server or as several: %s', (_what, NATS_URL, ok) => {
+  expect(parseConfig(schema, { ...valid, NATS_URL }).ok).toBe(ok);
+});
+
 test('reports every fault of the settings at once and repeats no value', () => {
   const result = parseConfig(schema, {
     NATS_URL: 'marker-nats',

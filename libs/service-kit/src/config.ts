@@ -48,11 +48,47 @@ export const baseConfig = z.object({
 });
 export type BaseConfig = z.infer<typeof baseConfig>;
 
+const NATS_PROTOCOLS = new Set(['nats:', 'tls:', 'ws:', 'wss:']);
+
+function isNatsServer(text: string): boolean {
+  return URL.canParse(text) && NATS_PROTOCOLS.has(new URL(text).protocol);
+}
+
+/**
+ * One or more servers of NATS, of which each is a URL with the user and its password in it; commas separate them. With
+ * `tls` in place of `nats` nothing is told to a server without TLS.
+ */
+export function natsServers(): z.ZodString {
+  return secret(
+    z.string().refine((text) => text.split(',').every((server) => isNatsServer(server.trim())), {
+      error: 'must be nats://user:password@host:port, several of them separated by commas',
+    }),
+  );
+}
+
 /** For services on the bus. The URL holds the user and its password. */
 export const busConfig = z.object({
-  NATS_URL: secret(z.url({ protocol: /^(nats|tls|ws|wss)$/ })).describe(
-    'NATS server as nats://user:password@host:port; the user is the service.',
+  NATS_URL: natsServers().describe(
+    'NATS server as nats://user:password@host:port, or several separated by commas; the user is the service.',
   ),
+});
+
+/** For those who store something in NATS: the log, and what gateways share. */
+export const replicasConfig = z.object({
+  TIDEWIRE_LOG_REPLICAS: integerSetting(1, 5)
+    .default(1)
+    .describe(
+      'On how many NATS servers the log, and what gateways share, are stored: 3 in a cluster. The same for relay and gateways.',
+    ),
+});
+
+/** For services that answer subscribers on NATS, who are in an account apart. The URL holds the user and its password. */
+export const clientsBusConfig = z.object({
+  TIDEWIRE_CLIENTS_NATS_URL: natsServers()
+    .optional()
+    .describe(
+      "NATS servers as nats://user:password@host:port; the user is the service's in the account of the subscribers. Absent: it does nothing there.",
+    ),
 });
 
 /** For services with a schema of their own in PostgreSQL. The URL holds the role and its password. */

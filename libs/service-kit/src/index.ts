@@ -1,5 +1,6 @@
 export { authenticationPlugin, requirePrincipal } from './authentication.ts';
 export type { AuthenticationNeed, AuthenticationOptions, PrincipalContext } from './authentication.ts';
+export { Gate, SharedWork, mapBounded } from './bounded-work.ts';
 export { createClientAddress, createTrust, proxyConfig } from './client-address.ts';
 export type { AddressCarrier, ClientAddress } from './client-address.ts';
 export { createManualClock, systemClock } from './clock.ts';
@@ -8,12 +9,15 @@ export {
   baseConfig,
   booleanSetting,
   busConfig,
+  clientsBusConfig,
   databaseConfig,
   databasePoolConfig,
   describeConfig,
   integerSetting,
+  natsServers,
   parseConfig,
   printableConfig,
+  replicasConfig,
   secret,
 } from './config.ts';
 export type { BaseConfig, ConfigFault, ConfigResult, ConfigRow, ConfigSchema } from './config.ts';
@@ -29,7 +33,7 @@ export { createHttpServer, drainServer, listen, refuseMalformedHttp } from './ht
 export type { HttpReply, HttpRequest, HttpServer, HttpServerOptions } from './http-server.ts';
 export { listRoutes } from './route-list.ts';
 export type { RegisteredRoute } from './route-list.ts';
-export { MAX_BODY_DEPTH, parseJsonBody } from './json-body.ts';
+export { MAX_BODY_DEPTH, parseJsonBody, parseJsonRequest } from './json-body.ts';
 export { LOG_FIELDS, createLogger } from './logger.ts';
 export type { LogField, LogFields, LogLevel, Logger, LoggerOptions } from './logger.ts';
 export { METRICS_MEDIA_TYPE, createMetrics } from './metrics.ts';

@@ -1,5 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { TidewireError } from '@tidewire/contract';
+import type { z } from 'zod';
+import { parseInput } from './field-error.ts';
 
 /** Nesting that a body may have: twice what an object may have, and far below what exhausts a stack. */
 export const MAX_BODY_DEPTH = 64;
@@ -40,6 +42,15 @@ export function parseJsonBody(text: string): unknown {
     // The parser's own message repeats a piece of the body.
     throw notJson('is not JSON');
   }
+}
+
+/**
+ * Reads a request of which there is nothing but its text, as on NATS; an empty one has no members.
+ *
+ * @throws TidewireError VALIDATION_ERROR with a pointer per fault.
+ */
+export function parseJsonRequest<Schema extends z.ZodType>(schema: Schema, text: string): z.output<Schema> {
+  return parseInput(schema, parseJsonBody(text) ?? {}, 'request');
 }
 
 function notJson(message: string): TidewireError {

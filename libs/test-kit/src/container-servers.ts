@@ -1,9 +1,8 @@
 import { connect } from 'node:net';
 import { formatNatsServerConfig, freePort, withDatabase } from '@tidewire/local';
-import type { NatsUser } from '@tidewire/local';
 import { GenericContainer, ImageName, Wait, getContainerRuntimeClient } from 'testcontainers';
 import { TEST_POSTGRES_SETTINGS } from './test-server.ts';
-import type { TestServer } from './test-server.ts';
+import type { NatsTestSettings, TestServer } from './test-server.ts';
 import { waitFor } from './wait-for.ts';
 
 /** The images that the tests need, by what runs in them. */
@@ -104,9 +103,17 @@ async function greets(port: number): Promise<boolean> {
 }
 
 /** NATS with the same settings as `startNatsServer`, in a container. */
-export function startNatsContainer(run: string, users: NatsUser[], port?: number): Promise<TestServer> {
+export function startNatsContainer(
+  run: string,
+  { port, ...settings }: NatsTestSettings,
+): Promise<TestServer> {
   const inside = 4222;
-  const config = formatNatsServerConfig({ dataFolder: '/data', port: inside, users, host: '0.0.0.0' });
+  const config = formatNatsServerConfig({
+    ...settings,
+    dataFolder: '/data',
+    port: inside,
+    host: '0.0.0.0',
+  });
   const container = new LoopbackContainer(SERVER_IMAGES.nats)
     .withEntrypoint(['nats-server'])
     .withCommand(['-c', '/data/nats-server.conf'])

@@ -2,12 +2,22 @@ import { randomBytes } from 'node:crypto';
 import type { NatsPermissions, NatsUser } from '@tidewire/local';
 import { announceOnce, serverKind, testRun } from './test-run.ts';
 import { startNatsProcess } from './test-server.ts';
-import type { TestServer } from './test-server.ts';
+import type { NatsTestSettings, TestServer } from './test-server.ts';
 
-/** What `startNats` may be told. */
-export interface StartNatsOptions {
+/** Who may connect. */
+export interface NatsTestUsers {
   /** Users by name; undefined permissions mean that the user may do everything. Default: one such user, `test`. */
   users?: Readonly<Record<string, NatsPermissions | undefined>>;
+  /** Further users, of the clients' account. */
+  clients?: Readonly<Record<string, NatsPermissions>>;
+  /** Further users, of the system account. */
+  system?: Readonly<Record<string, NatsPermissions>>;
+  /** The public key of who issues users for everybody else; missing: there is nobody else. */
+  calloutIssuer?: string;
+}
+
+/** What `startNats` may be told. */
+export interface StartNatsOptions extends NatsTestUsers {
   /** Chosen by the system when missing. */
   port?: number;
 }
@@ -38,10 +48,27 @@ export interface TestNats extends AsyncDisposable {
   restart(): Promise<void>;
 }
 
-async function startServer(users: NatsUser[], port?: number): Promise<TestServer> {
-  if (!(await serverKind()).containers) return startNatsProcess(users, port);
+async function startServer(settings: NatsTestSettings): Promise<TestServer> {
+  if (!(await serverKind()).containers) return startNatsProcess(settings);
   const { startNatsContainer } = await import('./container-servers.ts');
-  return startNatsContainer(testRun().folder, users, port);
+  return startNatsContainer(testRun().folder, settings);
+}
+
+/** With passwords of their own. */
+export function usersOf({
+  users = { test: undefined },
+  clients = {},
+  system = {},
+}: NatsTestUsers): NatsUser[] {
+  const accounts = { platform: users, clients, system };
+  return (Object.keys(accounts) as (keyof typeof accounts)[]).flatMap((account) =>
+    Object.entries(accounts[account]).map(([user, permissions]) => ({
+      user,
+      account,
+      password: randomBytes(12).toString('base64url'),
+      ...(permissions === undefined ? {} : { permissions }),
+    })),
+  );
 }
 
 /**
@@ -49,13 +76,14 @@ async function startServer(users: NatsUser[], port?: number): Promise<TestServer
  * very first time on a machine the program or image is fetched, which takes seconds.
  */
 export async function startNats(options: StartNatsOptions = {}): Promise<TestNats> {
-  const users = Object.entries(options.users ?? { test: undefined }).map(([user, permissions]) => ({
-    user,
-    password: randomBytes(12).toString('base64url'),
-    ...(permissions === undefined ? {} : { permissions }),
-  }));
+  const users = usersOf(options);
   await announceOnce('NATS', 'one server for each test');
-  const server = await startServer(users, options.port);
+  const { port, calloutIssuer } = options;
+  const server = await startServer({
+    users,
+    ...(port !== undefined && { port }),
+    ...(calloutIssuer !== undefined && { calloutIssuer }),
+  });
   const address = `nats://127.0.0.1:${server.port}`;
   const credentialsFor = (user: string): NatsCredentials => {
     const known = users.find((candidate) => candidate.user === user);

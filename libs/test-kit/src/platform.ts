@@ -50,8 +50,10 @@ export interface Platform extends AsyncDisposable {
     text: string,
     values?: readonly unknown[],
   ) => Promise<Row[]>;
-  /** NATS as a service's own user. */
-  readonly natsUrl: (service: string) => string;
+  /** NATS as one of its users, of any account: `relay`, `records-clients`, `authz-callout`. */
+  readonly natsUrl: (user: string) => string;
+  /** The address of NATS without a user, for those who show a token. */
+  readonly natsServer: string;
   /**
    * Ends a process with the signal, waits until it is gone, starts it again with the same settings, address and data,
    * and resolves when it is ready. NATS and PostgreSQL too.

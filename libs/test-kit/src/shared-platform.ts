@@ -1,23 +1,23 @@
-import { SERVICE_PERMISSIONS } from '@tidewire/contract';
+import { BUS_USERS } from '@tidewire/local';
 import { openOwnerSql, readLog } from './platform-access.ts';
 import type { Platform } from './platform.ts';
+import { takeTurn } from './shared-turn.ts';
 import { startPlatform } from './start-platform.ts';
 import { sharedServer } from './test-run.ts';
 
 /** What tells the workers of a run where its platform is. */
 type PlatformFacts = Pick<
   Platform,
-  'origin' | 'adminToken' | 'dataFolder' | 'ownerUrl' | 'gateways' | 'records' | 'urls'
+  'origin' | 'adminToken' | 'dataFolder' | 'ownerUrl' | 'gateways' | 'records' | 'urls' | 'natsServer'
 > & { readonly natsUrls: Readonly<Record<string, string>> };
 
 /** For the keeper: the platform that the whole run shares, and how to stop it. */
 export async function startPlatformForAll(): Promise<{ facts: PlatformFacts; stop(): Promise<void> }> {
   const platform = await startPlatform({ gateways: 2 });
-  const { origin, adminToken, dataFolder, ownerUrl, gateways, records, urls } = platform;
-  const users = Object.keys(SERVICE_PERMISSIONS);
-  const natsUrls = Object.fromEntries(users.map((user) => [user, platform.natsUrl(user)]));
+  const { origin, adminToken, dataFolder, ownerUrl, gateways, records, urls, natsServer } = platform;
+  const natsUrls = Object.fromEntries(BUS_USERS.map((user) => [user, platform.natsUrl(user)]));
   return {
-    facts: { origin, adminToken, dataFolder, ownerUrl, gateways, records, urls, natsUrls },
+    facts: { origin, adminToken, dataFolder, ownerUrl, gateways, records, urls, natsServer, natsUrls },
     stop: async () => {
       await platform[Symbol.asyncDispose]();
     },
@@ -25,10 +25,12 @@ export async function startPlatformForAll(): Promise<{ facts: PlatformFacts; sto
 }
 
 /**
- * A platform with two gateways that other test files use too, one after another: nothing in it may be killed or restarted,
- * and what a test counts has to be its own. Started once per run, which saves a start per file.
+ * A platform with two gateways that other test files use too, each in its turn: this waits until the one before has given it
+ * back. Nothing in it may be killed or restarted, and what a test counts has to be its own. Started once per run, which
+ * saves a start per file.
  */
 export async function sharedPlatform(): Promise<Platform> {
+  const endTurn = await takeTurn('platform');
   const { natsUrls, ...facts } = await sharedServer<PlatformFacts>('platform');
   const owner = openOwnerSql(facts.ownerUrl);
   const refuse = (): Promise<never> =>
@@ -36,14 +38,17 @@ export async function sharedPlatform(): Promise<Platform> {
   return {
     ...facts,
     sql: owner.sql,
-    natsUrl: (service) => {
-      const url = natsUrls[service];
-      if (url === undefined) throw new Error(`The service ${service} has no NATS user`);
+    natsUrl: (user) => {
+      const url = natsUrls[user];
+      if (url === undefined) throw new Error(`NATS has no user ${user}`);
       return url;
     },
     kill: refuse,
     restart: refuse,
     log: (name) => readLog(facts.dataFolder, name),
-    [Symbol.asyncDispose]: () => owner.close(),
+    [Symbol.asyncDispose]: async () => {
+      endTurn();
+      await owner.close();
+    },
   };
 }

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Platform } from './platform.ts';
+import { connectBus, silentLogger } from '@tidewire/messaging';
+import type { MessageBus } from '@tidewire/messaging';
 import { sharedPlatform } from './shared-platform.ts';
 import { startPlatform } from './start-platform.ts';
 import { waitFor } from './wait-for.ts';
@@ -89,3 +91,17 @@ test.each(['nats', 'postgres', 'relay', 'records-2', 'authz'] as const)(
     );
   },
 );
+
+test('lets in to NATS whoever shows a token, to its own inbox, and nobody else', async () => {
+  const { host } = new URL(platform.natsServer);
+  const open = (secret: string): Promise<MessageBus> =>
+    connectBus({
+      url: `nats://admin:${secret}@${host}`,
+      user: 'admin',
+      logger: silentLogger,
+      connectTimeoutMs: 0,
+    });
+  await using admitted = await open(platform.adminToken);
+  expect(admitted.connected).toBe(true);
+  await expect(open('wrong')).rejects.toThrow(/authorization violation/i);
+});

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
-import { SERVICE_PERMISSIONS } from '@tidewire/contract';
-import type { NatsUser } from '@tidewire/contract';
 import {
+  BUS_USERS,
   DEMO_ADMINISTRATOR_TOKEN,
   DEMO_SETTINGS,
   createProgress,
@@ -54,10 +53,6 @@ function listReplicas({ services }: Launched, service: 'fanout-gateway' | 'recor
     }));
 }
 
-function isNatsUser(service: string): service is NatsUser {
-  return Object.hasOwn(SERVICE_PERMISSIONS, service);
-}
-
 /**
  * Starts all that `npm start` starts, with the same code, on a data folder of its own, as processes whatever the other
  * servers of the run are: one administrator and, unless `demo`, nothing else. A few seconds on a quiet machine.
@@ -89,10 +84,12 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
     dataFolder,
     ownerUrl: launched.databaseUrls.ownerUrl,
     sql: owner.sql,
-    natsUrl: (service) => {
-      if (!isNatsUser(service)) throw new Error(`The service ${service} has no NATS user`);
-      return launched.natsUrl(service);
+    natsUrl: (name) => {
+      const user = BUS_USERS.find((known) => known === name);
+      if (user === undefined) throw new Error(`NATS has no user ${name}`);
+      return launched.natsUrl(user);
     },
+    natsServer: launched.natsServer,
     kill: (name) => launched.kill(name),
     restart: (name, signal) => launched.restart(name, signal),
     log: (name) => readLog(dataFolder, name),

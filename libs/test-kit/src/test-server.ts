@@ -28,13 +28,19 @@ export const TEST_POSTGRES_SETTINGS: Readonly<Record<string, string>> = {
   dynamic_shared_memory_type: 'mmap',
 };
 
+/** What one NATS server of the tests has. */
+export interface NatsTestSettings {
+  readonly users: NatsUser[];
+  readonly port?: number;
+  readonly calloutIssuer?: string;
+}
+
 /** NATS as `npm start` runs it. */
-export async function startNatsProcess(users: NatsUser[], port?: number): Promise<TestServer> {
+export async function startNatsProcess(settings: NatsTestSettings): Promise<TestServer> {
   const dataFolder = runFolder('nats');
   const server = await startNatsServer({
+    ...settings,
     dataFolder,
-    users,
-    ...(port === undefined ? {} : { port }),
     onProgress: (line) => process.stderr.write(`tidewire tests: ${line}\n`),
   });
   return testServer(server, () => rmSync(dataFolder, { recursive: true, force: true }));
@@ -48,7 +54,8 @@ export async function startPostgresProcess(): Promise<TestServer & { adminUrl: s
   return Object.assign(started, { adminUrl: server.url });
 }
 
-function testServer(server: LocalServer, removeData: () => void): TestServer {
+/** The server with the removal of its data. */
+export function testServer(server: LocalServer, removeData: () => void): TestServer {
   return {
     port: server.port,
     get pid() {

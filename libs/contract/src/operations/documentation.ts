@@ -7,6 +7,7 @@ const shared = { tag: 'operation', authentication: 'none' } as const;
 export const DOCUMENTATION_PATHS = Object.freeze({
   page: '/api/docs',
   document: '/api/docs/openapi.json',
+  streams: '/api/docs/asyncapi.json',
   schema: '/api/docs/schemas/{name}.json',
 } as const);
 
@@ -40,6 +41,18 @@ export const DOCUMENTATION_OPERATIONS = [
     summary: 'This documentation, as OpenAPI 3.1',
     answers: {
       200: { description: 'The document.', schema: jsonDocumentSchema, example: { openapi: '3.1.1' } },
+    },
+  },
+  {
+    ...shared,
+    service: 'pages',
+    id: 'readAsyncApi',
+    method: 'GET',
+    path: DOCUMENTATION_PATHS.streams,
+    summary: 'Everything that streams, as AsyncAPI 3.0',
+    description: 'Feeds over NATS, Server-Sent Events and WebSockets: channels, and what goes by on them.',
+    answers: {
+      200: { description: 'The document.', schema: jsonDocumentSchema, example: { asyncapi: '3.0.0' } },
     },
   },
   {
