@@ -16,8 +16,24 @@ export type Authenticator = (presented: AuthenticateRequest) => Promise<Identity
 export type RefusalReason =
   'unknown' | 'expired' | 'ended' | 'removed' | 'replayed' | 'wrong-password' | 'access-token';
 
-/** What became of looking a credential up. */
-export type Lookup = { readonly found: Identity } | { readonly refused: RefusalReason };
+/** What became of looking a credential up; `principal`: whose it is, where that is known. */
+export type Lookup =
+  { readonly found: Identity } | { readonly refused: RefusalReason; readonly principal?: string };
+
+/** A credential that does not count. Its text says nothing more; the rest is for the log and the audit log. */
+export class CredentialRefusedError extends TidewireError {
+  readonly reason: RefusalReason;
+  readonly principal: string | undefined;
+
+  constructor(reason: RefusalReason, principal?: string) {
+    super('UNAUTHORIZED', INVALID_CREDENTIAL);
+    this.name = 'CredentialRefusedError';
+    this.reason = reason;
+    this.principal = principal;
+  }
+}
+
+const INVALID_CREDENTIAL = 'The credential is not valid.';
 
 export interface AuthenticatorOptions {
   readonly pool: Pool;
@@ -49,13 +65,13 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     const { refused: reason } = lookup;
     metrics.refusals.inc({ type: presented.type, reason });
     logger.info('credential refused', { kind: presented.type, reason, address: presented.address });
-    throw invalidCredential();
+    throw new CredentialRefusedError(reason, lookup.principal);
   };
 }
 
 /** The one text for credentials and passwords that do not count, whatever the reason. */
 export function invalidCredential(): TidewireError {
-  return new TidewireError('UNAUTHORIZED', 'The credential is not valid.');
+  return new TidewireError('UNAUTHORIZED', INVALID_CREDENTIAL);
 }
 
 async function lookUp(options: AuthenticatorOptions, presented: AuthenticateRequest): Promise<Lookup> {
@@ -75,7 +91,7 @@ async function findToken(
   if (found === undefined) return { refused: 'unknown' };
   const nowMs = clock.now();
   const refused = refusalOf(found, nowMs);
-  if (refused !== undefined) return { refused };
+  if (refused !== undefined) return { refused, principal: found.principal.id };
   if (isDue(found, nowMs, USE_STEP_MS)) await recordUse(pool, found.credential.id, nowMs, USE_STEP_MS);
   return { found };
 }

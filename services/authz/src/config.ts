@@ -5,6 +5,8 @@ import {
   databasePoolConfig,
   integerSetting,
   proxyConfig,
+  natsServers,
+  secret,
 } from '@tidewire/service-kit';
 import { z } from 'zod';
 
@@ -33,6 +35,22 @@ export const configSchema = z.object({
   TIDEWIRE_FAILED_LOGINS_PER_ADDRESS: integerSetting(1, 100_000)
     .default(60)
     .describe('Logins that may fail in a minute from one address, over all replicas.'),
+  TIDEWIRE_CALLOUT_NATS_URL: natsServers()
+    .optional()
+    .describe(
+      'NATS servers as nats://user:password@host:port; the user is authz-callout of the system account. Absent: nobody is let in to subscribe on NATS.',
+    ),
+  TIDEWIRE_CALLOUT_SEED: secret(z.string().regex(/^SA[A-Z2-7]{56}$/, 'must be the seed of an account key'))
+    .optional()
+    .describe("Seed of the key that the servers' auth_callout.issuer is the public half of."),
+  TIDEWIRE_NATS_USER_TTL_S: integerSetting(5, 86_400)
+    .default(900)
+    .describe(
+      'How long a subscriber stays connected to NATS before it has to show its token again, seconds.',
+    ),
+  TIDEWIRE_FAILED_CONNECTS_PER_ADDRESS: integerSetting(1, 100_000)
+    .default(60)
+    .describe('Connections to NATS that may fail in a minute from one address, per replica.'),
   TIDEWIRE_CHOSEN_TOKENS: booleanSetting()
     .default(false)
     .describe(

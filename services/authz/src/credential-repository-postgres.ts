@@ -165,22 +165,23 @@ export interface HeldCredential {
   readonly principal: string | undefined;
 }
 
-/** Ends a credential. False when there is none; one that has ended already counts as there. */
+/** Ends a credential. Whose it is, one that has ended already too; undefined when there is none. */
 export async function endCredential(
   client: PoolClient,
   { type, id, principal }: HeldCredential,
-): Promise<boolean> {
-  const { rowCount } = await client.query(
-    `SELECT FROM authz.credentials
+): Promise<string | undefined> {
+  const { rows } = await client.query<{ principal: string }>(
+    `SELECT principal FROM authz.credentials
      WHERE id = $1 AND type = $2 AND ($3::text IS NULL OR principal = $3) FOR NO KEY UPDATE`,
     [id, type, principal ?? null],
   );
-  if (rowCount !== 1) return false;
+  const [found] = rows;
+  if (found === undefined) return undefined;
   await client.query(
     'UPDATE authz.credentials SET ended_at = clock_timestamp() WHERE id = $1 AND ended_at IS NULL',
     [id],
   );
-  return true;
+  return found.principal;
 }
 
 /**

@@ -6,6 +6,9 @@ export interface AuthzMetrics {
   readonly accessTokenRefusals: Counter<'reason'>;
   readonly expired: Counter<never>;
   readonly policyRefusals: Counter<never>;
+  readonly connects: Counter<'outcome'>;
+  readonly connectRefusals: Counter<'reason'>;
+  readonly connectsEnded: Counter<never>;
 }
 
 /** The metrics of this service. */
@@ -33,6 +36,20 @@ export function createAuthzMetrics(metrics: Metrics): AuthzMetrics {
     policyRefusals: metrics.counter({
       name: 'policies_refused_total',
       help: 'Policies that were refused because of their content.',
+    }),
+    connects: metrics.counter({
+      name: 'nats_connects_total',
+      help: 'Clients whom a NATS server asked about, by outcome: accepted or refused.',
+      labels: ['outcome'],
+    }),
+    connectRefusals: metrics.counter({
+      name: 'nats_connects_refused_total',
+      help: 'Clients that were not let in to NATS, by the true reason, which they are not told.',
+      labels: ['reason'],
+    }),
+    connectsEnded: metrics.counter({
+      name: 'nats_connections_ended_total',
+      help: 'Connections of subscribers to NATS that were ended because their credential or principal was.',
     }),
   };
 }

@@ -19,6 +19,7 @@ test('the routes are those of the table of operations, and need the credentials 
     logger: createLogger({ service: 'authz', level: 'silent' }),
     metrics: createMetrics('authz'),
     clock: systemClock,
+    onCredentialEnded: async () => undefined,
     ready: () => true,
     authenticate: async () => {
       throw new TidewireError('UNAUTHORIZED', 'Unknown.');

@@ -14,6 +14,7 @@ import type { RecordsClient } from './records-client.ts';
 import type { RightsWriter } from './rights-writer.ts';
 import { registerAudit } from './routes/audit.ts';
 import { registerAccessTokens } from './routes/access-tokens.ts';
+import type { OnCredentialEnded } from './routes/credential-end.ts';
 import { registerGroups } from './routes/groups.ts';
 import { registerIssuers } from './routes/issuers.ts';
 import { registerMe } from './routes/me.ts';
@@ -33,12 +34,13 @@ export interface ServerDependencies extends ServiceDependencies {
   readonly credentials: Credentials;
   readonly streams: AuditStreams;
   readonly records: RecordsClient;
+  readonly onCredentialEnded: OnCredentialEnded;
   readonly ready: () => Readiness;
 }
 
 /** The HTTP face of authz; it does not listen. */
 export function createServer(dependencies: ServerDependencies): HttpServer {
-  const { config, pool, writer, authenticate, credentials, clock } = dependencies;
+  const { config, pool, writer, authenticate, credentials, clock, onCredentialEnded: onEnded } = dependencies;
   const origins = allowedOrigins(config);
   const addressOf = createClientAddress(config.TIDEWIRE_TRUSTED_PROXIES);
   const app = createHttpServer({ ...dependencies, allowedOrigins: origins });
@@ -48,8 +50,8 @@ export function createServer(dependencies: ServerDependencies): HttpServer {
     addressOf,
   });
   registerMe(app);
-  registerAccessTokens(app, pool, writer);
-  registerTokens(app, { pool, writer, clock, chosenSecrets: config.TIDEWIRE_CHOSEN_TOKENS });
+  registerAccessTokens(app, { pool, writer, onEnded });
+  registerTokens(app, { pool, writer, clock, chosenSecrets: config.TIDEWIRE_CHOSEN_TOKENS, onEnded });
   registerSessions(app, {
     ...credentials,
     pool,

@@ -5,6 +5,8 @@ import { createHealth, createPool, drainServer, listen, resolveDependencies } fr
 import type { HttpServer, Service, ServiceDependencies } from '@tidewire/service-kit';
 import { AuditStreams } from './audit/audit-streams.ts';
 import { createAuthenticator } from './authenticator.ts';
+import { openCallout } from './callout/callout.ts';
+import type { Callout } from './callout/callout.ts';
 import type { AuthzConfig } from './config.ts';
 import { createCredentials } from './credentials.ts';
 import { createExpirySweep } from './expiry-sweep.ts';
@@ -39,6 +41,7 @@ export function createService(config: AuthzConfig, given: Partial<ServiceDepende
   let app: HttpServer | undefined;
   let sweep: ExpirySweep | undefined;
   let streams: AuditStreams | undefined;
+  let callout: Callout | undefined;
   let address: string | undefined;
   health.add('bus', () => bus?.connected === true || 'not connected');
   health.add('database', () => sweep?.reachedDatabase === true || 'not reached');
@@ -70,7 +73,7 @@ export function createService(config: AuthzConfig, given: Partial<ServiceDepende
         findBasic: (pair, from) => credentials.verifier.findBasic(pair, from),
       });
       bus.respond(REQUEST_SUBJECTS.authenticate, answerAuthenticate(authenticate));
-      bus.respond(REQUEST_SUBJECTS.principal, answerPrincipal(pool));
+      bus.respond(REQUEST_SUBJECTS.principal, answerPrincipal(pool, clock));
       bus.respond(REQUEST_SUBJECTS.rightsState, answerRightsState(pool));
       bus.respond(REQUEST_SUBJECTS.setPolicy, answerSetPolicy(writer, authzMetrics));
       sweep = createExpirySweep({
@@ -96,12 +99,22 @@ export function createService(config: AuthzConfig, given: Partial<ServiceDepende
         authenticate,
         credentials,
         authzMetrics,
+        onCredentialEnded: async (ended) => await callout?.endNow(ended),
         ready,
+      });
+      callout = await openCallout({
+        ...dependencies,
+        config,
+        pool,
+        bus,
+        authenticate,
+        metrics: authzMetrics,
       });
       address = await listen(app, config.TIDEWIRE_HOST, config.TIDEWIRE_PORT);
     },
     async drain() {
       streams?.stop();
+      await callout?.stop();
       if (app !== undefined) await drainServer(app, { timeoutMs: config.TIDEWIRE_DRAIN_MS, clock });
       await sweep?.stop();
       await bus?.drain();
@@ -109,6 +122,7 @@ export function createService(config: AuthzConfig, given: Partial<ServiceDepende
     async stop() {
       streams?.stop();
       if (app !== undefined) await drainServer(app, { timeoutMs: 0, clock });
+      await callout?.stop();
       await sweep?.stop();
       await bus?.close();
       await pool.end();

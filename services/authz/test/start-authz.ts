@@ -1,17 +1,19 @@
 import {
+  CLIENT_SIDE_PERMISSIONS,
   REQUEST_SUBJECTS,
   SERVICE_PERMISSIONS,
+  SYSTEM_PERMISSIONS,
   catalogueEntryRequestSchema,
   previewPolicyRequestSchema,
   queueGroup,
 } from '@tidewire/contract';
 import type { NamedProperties, PreviewPolicyRequest } from '@tidewire/contract';
-import { connectBus, silentLogger } from '@tidewire/messaging';
+import { connectBus, createAccountKey, silentLogger } from '@tidewire/messaging';
 import type { MessageBus } from '@tidewire/messaging';
 import { createLogger, createManualClock, createMetrics, createPool } from '@tidewire/service-kit';
 import type { ManualClock, Pool, Service } from '@tidewire/service-kit';
 import { startNats, startPostgres } from '@tidewire/test-kit';
-import type { TestDatabase } from '@tidewire/test-kit';
+import type { TestDatabase, TestNats } from '@tidewire/test-kit';
 import { configSchema } from '../src/config.ts';
 import type { AuthzConfig } from '../src/config.ts';
 import { ensureAdministrator } from '../src/first-administrator.ts';
@@ -27,7 +29,9 @@ export interface Answer {
 }
 
 export interface RunningAuthz extends AsyncDisposable {
+  /** The one that runs. */
   readonly service: Service;
+  readonly nats: TestNats;
   readonly database: TestDatabase;
   /** As the service's own role. */
   readonly pool: Pool;
@@ -41,6 +45,10 @@ export interface RunningAuthz extends AsyncDisposable {
     names: (names: readonly string[]) => NamedProperties | null;
     readonly previews: PreviewPolicyRequest[];
   };
+  /** Stops the service and, when `start` is called, starts another one with the same settings. */
+  stopService(): Promise<{ start(): Promise<void> }>;
+  /** Another instance beside it, with the same settings. Ended by the caller. */
+  startBeside(): Promise<Service & AsyncDisposable>;
   /** Everything that the service logged, at every level. */
   readonly log: () => string;
   ask(method: string, path: string, token?: string, body?: unknown): Promise<Answer>;
@@ -53,18 +61,35 @@ export async function startAuthz(
     readonly config?: Partial<AuthzConfig>;
     /** A database with the migrations applied; disposed with the service. */
     readonly database?: TestDatabase;
+    /** Whether those who show a token are let in to NATS. */
+    readonly subscribers?: boolean;
   } = {},
 ): Promise<RunningAuthz> {
+  const calloutKey = createAccountKey();
   const [database, nats] = await Promise.all([
     options.database ?? startPostgres({ services: ['relay', 'authz'] }),
-    startNats({ users: SERVICE_PERMISSIONS }),
+    startNats({
+      users: SERVICE_PERMISSIONS,
+      ...(options.subscribers === true && {
+        clients: CLIENT_SIDE_PERMISSIONS,
+        system: SYSTEM_PERMISSIONS,
+        calloutIssuer: calloutKey.publicKey,
+      }),
+    }),
   ]);
   const lines: string[] = [];
   const destination = { write: (line: string) => void lines.push(line) };
   const logger = createLogger({ service: 'authz', level: 'debug', destination });
   const clock = createManualClock(Date.now());
   const config = {
-    ...configSchema.parse({ DATABASE_URL: database.authzUrl, NATS_URL: nats.urlFor('authz') }),
+    ...configSchema.parse({
+      DATABASE_URL: database.authzUrl,
+      NATS_URL: nats.urlFor('authz'),
+      ...(options.subscribers === true && {
+        TIDEWIRE_CALLOUT_NATS_URL: nats.urlFor('authz-callout'),
+        TIDEWIRE_CALLOUT_SEED: calloutKey.seed,
+      }),
+    }),
     ...options.config,
   };
   const pool = createPool({ databaseUrl: database.authzUrl, service: 'test', logger });
@@ -72,8 +97,16 @@ export async function startAuthz(
     const admin = { id: 'admin', name: 'Admin', secret: ADMIN_TOKEN, expiresAtMs: null, nowMs: clock.now() };
     await ensureAdministrator(pool, admin);
   }
-  const service = createService(config, { logger, clock, metrics: createMetrics('authz') });
-  await service.start();
+  const startOne = async (): Promise<Service> => {
+    const one = createService(config, { logger, clock, metrics: createMetrics('authz') });
+    await one.start();
+    return one;
+  };
+  const stopOne = async (one: Service): Promise<void> => {
+    await one.drain();
+    await one.stop();
+  };
+  let service = await startOne();
   const bus = await connectBus({ url: nats.urlFor('records'), user: 'records', logger: silentLogger });
 
   const records: RunningAuthz['records'] = { names: allNames, previews: [] };
@@ -93,7 +126,22 @@ export async function startAuthz(
   });
 
   return {
-    service,
+    get service() {
+      return service;
+    },
+    nats,
+    async stopService() {
+      await stopOne(service);
+      return {
+        start: async () => {
+          service = await startOne();
+        },
+      };
+    },
+    async startBeside() {
+      const one = await startOne();
+      return Object.assign(Object.create(one) as Service, { [Symbol.asyncDispose]: () => stopOne(one) });
+    },
     database,
     pool,
     clock,
@@ -119,8 +167,7 @@ export async function startAuthz(
     },
     async [Symbol.asyncDispose]() {
       await bus.close();
-      await service.drain();
-      await service.stop();
+      await stopOne(service);
       await pool.end();
       await nats[Symbol.asyncDispose]();
       await database[Symbol.asyncDispose]();

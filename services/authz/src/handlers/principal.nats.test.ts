@@ -22,8 +22,20 @@ afterAll(async () => {
   await authz[Symbol.asyncDispose]();
 });
 
-const ask = (id: unknown): Promise<PrincipalReply> =>
-  gateway.request(REQUEST_SUBJECTS.principal, { id }, principalReplySchema);
+const ask = (id: unknown, credential?: string): Promise<PrincipalReply> =>
+  gateway.request(REQUEST_SUBJECTS.principal, { id, credential }, principalReplySchema);
+
+const absent = (id: string): PrincipalReply => ({
+  ok: false,
+  code: 'NOT_FOUND',
+  message: `There is no principal '${id}'.`,
+});
+
+/** The id of a new token of alice. */
+async function createToken(more: object = {}): Promise<string> {
+  const body = { principal: 'alice', name: 'feed', ...more };
+  return (await authz.ask('POST', '/api/auth/tokens', ADMIN_TOKEN, body)).body.id as string;
+}
 
 test('says what decides what a principal may see, at the position of one snapshot, and no credential', async () => {
   await query(authz.database.ownerUrl, `UPDATE outbox.relay_state SET epoch = 'k3v9z2pa', sequence = 42`);
@@ -58,4 +70,27 @@ test('a principal that was removed is answered as one that never was', async () 
 
 test.each(['', 'Alice', 'a.b', '*', 7, null])('refuses %j, which is no id of a principal', async (id) => {
   expect(await ask(id)).toMatchObject({ ok: false, code: 'BAD_REQUEST' });
+});
+
+test('says with a credential what it limits, from the same snapshot', async () => {
+  const scopes = { actions: ['read'], topics: ['register/hr'] };
+  const id = await createToken({ scopes });
+  expect(await ask('alice', id)).toMatchObject({
+    ok: true,
+    principal: { id: 'alice' },
+    credential: { id, principal: 'alice', scopes, endedAt: null },
+    position: { epoch: expect.any(String) },
+  });
+});
+
+test("answers another's, an ended, an expired and an unknown credential as a principal that never was", async () => {
+  const own = await createToken();
+  expect(await ask('bob', own)).toEqual(absent('bob'));
+  await authz.ask('DELETE', `/api/auth/tokens/${own}`, ADMIN_TOKEN);
+  expect(await ask('alice', own)).toEqual(absent('alice'));
+  const brief = await createToken({ expiresAt: new Date(authz.clock.now() + 60_000).toISOString() });
+  expect(await ask('alice', brief)).toMatchObject({ ok: true });
+  authz.clock.advance(60_000);
+  expect(await ask('alice', brief)).toEqual(absent('alice'));
+  expect(await ask('alice', '7f3b2a10-0000-4000-8000-000000000009')).toEqual(absent('alice'));
 });

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { isIPv6 } from 'node:net';
 import { TidewireError } from '@tidewire/contract';
 import type { Clock, Pool } from '@tidewire/service-kit';
+import { networkOf } from '../client-network.ts';
 
 /** Attempts with a password that are allowed in a minute, if they fail. */
 export interface AttemptLimits {
@@ -105,16 +105,6 @@ async function take(pool: Pool, { key, costMs }: Source, nowMs: number): Promise
   );
   const freeAtMs = rows[0]?.freeAtMs ?? nowMs;
   return Math.max(1, freeAtMs + costMs - MINUTE_MS - nowMs);
-}
-
-/** Whoever has an IPv6 address has the 2^64 of its network. */
-function networkOf(address: string): string {
-  if (!isIPv6(address)) return address;
-  const [head = '', tail] = address.split('::');
-  const left = head === '' ? [] : head.split(':');
-  const right = tail === undefined || tail === '' ? [] : tail.split(':');
-  const zeros = tail === undefined ? 0 : Math.max(0, 8 - left.length - right.length);
-  return [...left, ...Array.from({ length: zeros }, () => '0'), ...right].slice(0, 4).join(':');
 }
 
 /** A hash: names that are no principal's are passwords typed into the wrong field often enough. */

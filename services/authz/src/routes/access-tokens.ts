@@ -11,9 +11,17 @@ import { formatPage, pageRequest } from '../page.ts';
 import type { RightsWriter } from '../rights-writer.ts';
 import { notFound, requireUnlimited } from './access.ts';
 import { registerCredentialEnd } from './credential-end.ts';
+import type { OnCredentialEnded } from './credential-end.ts';
+
+export interface AccessTokenRoutesOptions {
+  readonly pool: Pool;
+  readonly writer: RightsWriter;
+  readonly onEnded: OnCredentialEnded;
+}
 
 /** `/api/auth/access-tokens`: those of issuers that were used. Everybody sees and ends their own, an administrator all. */
-export function registerAccessTokens(app: HttpServer, pool: Pool, writer: RightsWriter): void {
+export function registerAccessTokens(app: HttpServer, options: AccessTokenRoutesOptions): void {
+  const { pool, writer, onEnded } = options;
   app.get(
     '/api/auth/access-tokens',
     {
@@ -33,5 +41,9 @@ export function registerAccessTokens(app: HttpServer, pool: Pool, writer: Rights
       return formatPage(await listAccessTokens(pool, principal.admin ? wanted : principal.id, page), page);
     },
   );
-  registerCredentialEnd(app, writer, { collection: '/api/auth/access-tokens', type: 'access-token' });
+  registerCredentialEnd(app, writer, {
+    collection: '/api/auth/access-tokens',
+    type: 'access-token',
+    onEnded,
+  });
 }

@@ -6,11 +6,26 @@ import { endCredential } from '../credential-repository-postgres.ts';
 import type { RightsWriter } from '../rights-writer.ts';
 import { authorOf, notFound, requireUnlimited } from './access.ts';
 
+export interface CredentialEndOptions {
+  readonly collection: string;
+  readonly type: CredentialType;
+  /**
+   * Waited for before the end is acknowledged, so that nothing that is written after that reaches its holder. Absent: of
+   * credentials that let nobody in but where the log is followed anyway.
+   */
+  readonly onEnded?: OnCredentialEnded;
+}
+
+export type OnCredentialEnded = (ended: {
+  readonly principal: string;
+  readonly credential: string;
+}) => Promise<void>;
+
 /** `DELETE {collection}/{id}`: ends a credential of one's own, or as an administrator anybody's. */
 export function registerCredentialEnd(
   app: HttpServer,
   writer: RightsWriter,
-  { collection, type }: { readonly collection: string; readonly type: CredentialType },
+  { collection, type, onEnded }: CredentialEndOptions,
 ): void {
   app.delete(
     `${collection}/:id`,
@@ -19,14 +34,15 @@ export function registerCredentialEnd(
       const { principal } = requireUnlimited(request);
       const { id } = request.params;
       const author = authorOf(request);
-      const ended = principal.admin
+      const owner = principal.admin
         ? await writer.writeAsAdmin(author, (client) =>
             endCredential(client, { type, id, principal: undefined }),
           )
         : await writer.write(author, (client) =>
             endCredential(client, { type, id, principal: principal.id }),
           );
-      if (!ended) throw notFound();
+      if (owner === undefined) throw notFound();
+      await onEnded?.({ principal: owner, credential: id });
       return reply.code(204).send();
     },
   );

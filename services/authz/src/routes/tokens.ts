@@ -18,6 +18,7 @@ import type { RightsWriter } from '../rights-writer.ts';
 import { createTokenSecret, toStoredSecret } from '../token-secret.ts';
 import { authorOf, notFound, requireUnlimited } from './access.ts';
 import { registerCredentialEnd } from './credential-end.ts';
+import type { OnCredentialEnded } from './credential-end.ts';
 
 export interface TokenRoutesOptions {
   readonly pool: Pool;
@@ -25,6 +26,7 @@ export interface TokenRoutesOptions {
   readonly clock: Clock;
   /** Whether an administrator may choose secrets (`TIDEWIRE_CHOSEN_TOKENS`). */
   readonly chosenSecrets: boolean;
+  readonly onEnded: OnCredentialEnded;
 }
 
 /** Live tokens of one principal at most: more are forgotten ones. */
@@ -81,7 +83,7 @@ function registerCreate(app: HttpServer, { writer, clock, chosenSecrets }: Token
   );
 }
 
-function registerListAndEnd(app: HttpServer, { pool, writer }: TokenRoutesOptions): void {
+function registerListAndEnd(app: HttpServer, { pool, writer, onEnded }: TokenRoutesOptions): void {
   app.get(
     '/api/auth/tokens',
     {
@@ -101,7 +103,7 @@ function registerListAndEnd(app: HttpServer, { pool, writer }: TokenRoutesOption
       return formatPage(await listTokens(pool, principal.admin ? wanted : principal.id, page), page);
     },
   );
-  registerCredentialEnd(app, writer, { collection: '/api/auth/tokens', type: 'token' });
+  registerCredentialEnd(app, writer, { collection: '/api/auth/tokens', type: 'token', onEnded });
 }
 
 /**
