@@ -1,4 +1,10 @@
-import { baseConfig, busConfig, databasePoolConfig, integerSetting } from '@tidewire/service-kit';
+import {
+  baseConfig,
+  busConfig,
+  clientsBusConfig,
+  databasePoolConfig,
+  integerSetting,
+} from '@tidewire/service-kit';
 import { z } from 'zod';
 import { INTROSPECTION } from './graphql/introspection.ts';
 
@@ -6,6 +12,7 @@ import { INTROSPECTION } from './graphql/introspection.ts';
 export const configSchema = z.object({
   ...baseConfig.shape,
   ...busConfig.shape,
+  ...clientsBusConfig.shape,
   ...databasePoolConfig.shape,
   TIDEWIRE_STALENESS_LIMIT_MS: integerSetting(1_000, 300_000)
     .default(10_000)

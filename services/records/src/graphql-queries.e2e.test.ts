@@ -204,7 +204,7 @@ test('a field that may not be read is null with FIELD_FORBIDDEN at its path, one
       },
     },
     errors: [0, 1].map((index) => ({
-      message: "You may not read 'email'",
+      message: "You may not read 'mail'",
       path: [list, 'nodes', index, 'mail'],
       extensions: { code: 'FIELD_FORBIDDEN' },
     })),

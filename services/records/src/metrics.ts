@@ -1,4 +1,5 @@
 import type { Metrics } from '@tidewire/service-kit';
+import type { SubscriberService } from './subscribers/subscriber-service.ts';
 import type { OutboxPressure } from './objects/outbox-pressure.ts';
 import type { RightsFeed } from './rights/rights-feed.ts';
 
@@ -6,6 +7,8 @@ import type { RightsFeed } from './rights/rights-feed.ts';
 export interface MetricSources {
   readonly feed: RightsFeed;
   readonly pressure: OutboxPressure;
+  /** Undefined where none are answered. */
+  readonly subscribers: () => SubscriberService | undefined;
 }
 
 /** What the service counts itself. */
@@ -13,6 +16,7 @@ export interface RecordsMetrics {
   readonly trashEmptied: (count: number) => void;
   /** `none`: nothing was executed. */
   readonly graphqlAnswered: (type: 'query' | 'mutation' | 'subscription' | 'none', outcome: string) => void;
+  readonly subscriberAnswered: (kind: string, outcome: string) => void;
 }
 
 /** Declares what only this service measures; requests are measured by the HTTP server. */
@@ -36,8 +40,24 @@ export function createRecordsMetrics(metrics: Metrics, sources: MetricSources): 
     help: 'Requests of GraphQL, by what was executed and how it ended: data, errors, refused.',
     labels: ['type', 'outcome'],
   });
+  metrics.gauge({
+    name: 'subscribers_connected',
+    help: 'Whether there is a connection into the account of the subscribers on NATS: 1 or 0.',
+    collect: (gauge) => gauge.set(sources.subscribers()?.connected === true ? 1 : 0),
+  });
+  metrics.counter({
+    name: 'foreign_inboxes_total',
+    help: 'Requests on NATS that asked for an answer elsewhere than in an inbox of the asker; none was sent.',
+    collect: (counter) => counter.inc(sources.subscribers()?.foreignInboxes ?? 0),
+  });
+  const subscriberRequests = metrics.counter({
+    name: 'subscriber_requests_total',
+    help: 'Requests on NATS that were answered, by what was asked and how it ended: ok or the code of the refusal.',
+    labels: ['kind', 'outcome'],
+  });
   return {
     trashEmptied: (count) => emptied.inc(count),
     graphqlAnswered: (type, outcome) => answered.inc({ type, outcome }),
+    subscriberAnswered: (kind, outcome) => subscriberRequests.inc({ kind, outcome }),
   };
 }

@@ -14,6 +14,8 @@ import type { CreateService, HttpServer, Pool, ServiceDependencies } from '@tide
 import { createCatalogueRepository } from './catalogue/catalogue-repository-postgres.ts';
 import { Catalogue } from './catalogue/catalogue.ts';
 import { createPolicyClient } from './catalogue/policy-client.ts';
+import { openSubscriberService } from './subscribers/subscriber-service.ts';
+import type { SubscriberService, SubscriberServiceOptions } from './subscribers/subscriber-service.ts';
 import type { RecordsConfig } from './config.ts';
 import { createGraphqlHandler } from './graphql/graphql-handler.ts';
 import type { GraphqlHandler, GraphqlHandlerOptions } from './graphql/graphql-handler.ts';
@@ -35,6 +37,13 @@ import { Authenticator } from './rights/authenticator.ts';
 import { Judgement } from './rights/judgement.ts';
 import { RightsFeed } from './rights/rights-feed.ts';
 import { createServer } from './server.ts';
+import { TableRecords } from './tables/table-records.ts';
+
+/**
+ * Bytes of rows that are read for one message: four times what a message holds, for pages of which few properties are asked
+ * for. More would be read for nothing.
+ */
+const MESSAGE_LIST_MAX_BYTES = 8 * 1024 * 1024;
 
 /** The service records: registers, schemas and objects over REST. */
 export const createService: CreateService<RecordsConfig> = (config, given) => {
@@ -60,12 +69,13 @@ export const createService: CreateService<RecordsConfig> = (config, given) => {
     async drain() {
       draining = true;
       if (parts === undefined) return;
-      await parts.stopAnswering();
+      await Promise.all([parts.stopAnswering(), parts.subscribers?.drain()]);
       await drainServer(parts.app, { timeoutMs: config.TIDEWIRE_DRAIN_MS, clock });
     },
     async stop() {
       if (parts === undefined) return;
       await parts.app.close();
+      await parts.subscribers?.close();
       await parts.trash.stop();
       await parts.feed.close();
       await parts.bus.close();
@@ -82,6 +92,8 @@ interface Parts {
   readonly trash: TrashKeeper;
   readonly app: HttpServer;
   readonly stopAnswering: () => Promise<void>;
+  /** Undefined where no subscribers on NATS are answered. */
+  readonly subscribers: SubscriberService | undefined;
 }
 
 async function openParts(
@@ -127,7 +139,11 @@ async function openParts(
     clock,
     outboxBytes: () => repository.outboxBytes(),
   });
-  const { trashEmptied, graphqlAnswered } = createRecordsMetrics(metrics, { feed, pressure });
+  const { trashEmptied, graphqlAnswered, subscriberAnswered } = createRecordsMetrics(metrics, {
+    feed,
+    pressure,
+    subscribers: () => subscribers,
+  });
   const trash = new TrashKeeper({
     repository,
     clock,
@@ -136,7 +152,13 @@ async function openParts(
     onEmptied: trashEmptied,
   });
   const policies = createPolicyClient(bus);
-  const reader = new ObjectReader({ judgement, repository, listMaxBytes: config.TIDEWIRE_LIST_MAX_BYTES });
+  const listMaxBytes = config.TIDEWIRE_LIST_MAX_BYTES;
+  const reader = new ObjectReader({ judgement, repository, listMaxBytes });
+  const messageReader = new ObjectReader({
+    judgement,
+    repository,
+    listMaxBytes: Math.min(listMaxBytes, MESSAGE_LIST_MAX_BYTES),
+  });
   const writer = new ObjectWriter({
     judgement,
     repository,
@@ -161,7 +183,22 @@ async function openParts(
     answerPreviewPolicy(bus, preview),
   ];
   const stopAnswering = async (): Promise<void> => void (await Promise.all(stops.map((stop) => stop())));
-  return { pool, bus, feed, trash, app, stopAnswering };
+  const subscribers = openSubscribers(config, {
+    ...dependencies,
+    authenticate: (who) => authenticator.authenticateSubscriber(who),
+    reader: messageReader,
+    records: new TableRecords(messageReader, writer),
+    onAnswered: subscriberAnswered,
+  });
+  return { pool, bus, feed, trash, app, stopAnswering, subscribers };
+}
+
+/** Undefined without an address of the subscribers' account. */
+function openSubscribers(
+  { TIDEWIRE_CLIENTS_NATS_URL: url }: RecordsConfig,
+  parts: Omit<SubscriberServiceOptions, 'url'>,
+): SubscriberService | undefined {
+  return url === undefined ? undefined : openSubscriberService({ ...parts, url });
 }
 
 /** Queries and mutations over the same readers and writers as every other face. */

@@ -1,4 +1,4 @@
-import { baseConfig, busConfig, databaseConfig, integerSetting } from '@tidewire/service-kit';
+import { baseConfig, busConfig, databaseConfig, integerSetting, replicasConfig } from '@tidewire/service-kit';
 import { z } from 'zod';
 
 /** The settings of the relay. `DATABASE_URL` must lead to PostgreSQL itself, not to a pooler. */
@@ -12,9 +12,7 @@ export const configSchema = z.object({
   TIDEWIRE_LOG_MAX_BYTES: integerSetting(1024 * 1024, Number.MAX_SAFE_INTEGER)
     .default(1024 * 1024 * 1024)
     .describe('How large the log may become before its oldest events go, bytes.'),
-  TIDEWIRE_LOG_REPLICAS: integerSetting(1, 5)
-    .default(1)
-    .describe('On how many NATS servers the log is stored; 3 in production.'),
+  ...replicasConfig.shape,
   TIDEWIRE_RELAY_POLL_MS: integerSetting(5, 10_000)
     .default(100)
     .describe(

@@ -56,8 +56,9 @@ function introduction({ info }: OpenApiDocument): Markup {
     <h1>Tidewire HTTP API</h1>
     ${prose(String(info['description']).replaceAll(/([^\n])\n(?!\n)/g, '$1 '))}
     <p>
-      For programs: <a href="${DOCUMENTATION_PATHS.document}">openapi.json</a> (OpenAPI 3.1), and the JSON
-      Schemas of what is sent to clients:
+      For programs: <a href="${DOCUMENTATION_PATHS.document}">openapi.json</a> (OpenAPI 3.1);
+      <a href="${DOCUMENTATION_PATHS.streams}">asyncapi.json</a> (AsyncAPI 3.0) for what streams, over NATS
+      too; and the JSON Schemas of what is sent to clients:
       ${messages.map(
         ([name], index) =>
           html`${index === 0 ? '' : ', '}<a href="${DOCUMENTATION_PATHS.schema.replace('{name}', name)}"

@@ -1,4 +1,4 @@
-import { MESSAGES, OPERATIONS, createOpenApi } from '@tidewire/contract';
+import { MESSAGES, OPERATIONS, createAsyncApi, createOpenApi } from '@tidewire/contract';
 import { createLogger, createMetrics, systemClock } from '@tidewire/service-kit';
 import { compareRoutes } from '@tidewire/test-kit';
 import { expect, test } from 'vitest';
@@ -50,6 +50,14 @@ test('programs get the document that the table of operations gives', async () =>
   const answer = await app.inject('/api/docs/openapi.json');
   expect(answer.headers['content-type']).toBe('application/json');
   expect(answer.json()).toEqual(createOpenApi());
+});
+
+test('programs get the document of everything that streams, and the page leads there', async () => {
+  await using app = await startServer();
+  const answer = await app.inject('/api/docs/asyncapi.json');
+  expect(answer.headers['content-type']).toBe('application/json');
+  expect(answer.json()).toEqual(createAsyncApi());
+  expect((await app.inject('/api/docs')).body).toContain('href="/api/docs/asyncapi.json"');
 });
 
 test('the schema of every message for clients is served, and those of the inside are not', async () => {

@@ -2,6 +2,7 @@ import {
   DOCUMENTATION_PATHS,
   MESSAGES,
   TidewireError,
+  createAsyncApi,
   createMessageSchema,
   createOpenApi,
 } from '@tidewire/contract';
@@ -12,22 +13,29 @@ import { renderDocumentation } from '../documentation/documentation-page.ts';
 
 const params = z.object({ name: z.string() });
 
-/** `/api/docs`: what the API is, for people and for programs. Made once, from the same table as everything else. */
+/**
+ * `/api/docs`: what the API is, for people and for programs. Each document is made once, from the same table as everything
+ * else, when it is asked for first: that takes a second, which a service that starts has better use for.
+ */
 export function documentationRoutes(app: HttpServer): void {
-  const document = createOpenApi();
-  const page = renderDocumentation(document);
-  const text = JSON.stringify(document);
+  const document = makeOnce(createOpenApi);
+  const page = makeOnce(() => renderDocumentation(document()));
+  const text = makeOnce(() => JSON.stringify(document()));
+  const streams = makeOnce(() => JSON.stringify(createAsyncApi()));
   const schemas = new Map(
     (Object.keys(MESSAGES) as MessageName[])
       .filter((name) => MESSAGES[name].audience === 'public')
-      .map((name) => [name as string, JSON.stringify(createMessageSchema(name))]),
+      .map((name) => [name as string, makeOnce(() => JSON.stringify(createMessageSchema(name)))]),
   );
   const open = { config: { authentication: 'none' } } as const;
   app.get(DOCUMENTATION_PATHS.page, open, async (_request, reply) =>
-    sendText(reply, 'text/html; charset=utf-8', page),
+    sendText(reply, 'text/html; charset=utf-8', page()),
   );
   app.get(DOCUMENTATION_PATHS.document, open, async (_request, reply) =>
-    sendText(reply, 'application/json', text),
+    sendText(reply, 'application/json', text()),
+  );
+  app.get(DOCUMENTATION_PATHS.streams, open, async (_request, reply) =>
+    sendText(reply, 'application/json', streams()),
   );
   app.get(
     DOCUMENTATION_PATHS.schema.replace('{name}', ':name'),
@@ -35,9 +43,14 @@ export function documentationRoutes(app: HttpServer): void {
     async (request, reply) => {
       const schema = schemas.get(request.params.name);
       if (schema === undefined) throw new TidewireError('NOT_FOUND', 'There is no message of this name.');
-      return sendText(reply, 'application/schema+json', schema);
+      return sendText(reply, 'application/schema+json', schema());
     },
   );
+}
+
+function makeOnce<Made>(make: () => Made): () => Made {
+  let made: Made | undefined;
+  return () => (made ??= make());
 }
 
 function sendText(reply: HttpReply, mediaType: string, text: string): HttpReply {

@@ -1,13 +1,13 @@
 import { LIST_LIMITS, TidewireError } from '@tidewire/contract';
 import type { GraphqlCatalogue } from '@tidewire/graphql';
 import type { PrincipalContext } from '@tidewire/service-kit';
+import { Gate } from '@tidewire/service-kit';
 import DataLoader from 'dataloader';
 import type { ObjectBody } from '../objects/object-body.ts';
 import { readObjectBody } from '../objects/object-body.ts';
 import type { ObjectReader } from '../objects/object-reader.ts';
 import type { ObjectWriter, WriteRequest } from '../objects/object-writer.ts';
 import type { AnswerBudget } from './answer-budget.ts';
-import { Gate } from './gate.ts';
 import { readListArguments } from './list-arguments.ts';
 import type { ListArguments } from './list-arguments.ts';
 import type { SlugsOf } from './operation-plan.ts';

@@ -1,7 +1,7 @@
 import { isUuid } from '@tidewire/contract';
 import type { JsonValue, SystemField } from '@tidewire/contract';
-import { fitsLeaf, meaningOf } from '@tidewire/graphql';
-import type { FieldMeaning } from '@tidewire/graphql';
+import { describeFieldProblem, fitsLeaf, meaningOf } from '@tidewire/graphql';
+import type { FieldMeaning, FieldProblem } from '@tidewire/graphql';
 import type { GraphQLFieldResolver, GraphQLResolveInfo } from 'graphql';
 import { fieldError } from './answer-error.ts';
 import type { Chosen, Execution } from './execution.ts';
@@ -76,8 +76,8 @@ function propertyOf(
   info: GraphQLResolveInfo,
 ): JsonValue {
   const value = presented.object[name] as JsonValue | undefined;
-  if (value === undefined) return presented.mayRead(name) ? null : forbidden(execution, info);
-  if (!fitsLeaf(leaf, value)) return misfit(execution, info);
+  if (value === undefined) return presented.mayRead(name) ? null : nullFor('forbidden', execution, info);
+  if (!fitsLeaf(leaf, value)) return nullFor('unfit', execution, info);
   return taken(execution, info, value);
 }
 
@@ -95,7 +95,7 @@ function systemMemberOf(
     ['_register', slugs?.registerSlug],
     ['_schema', slugs?.schemaSlug],
   ]);
-  return known.get(name) ?? forbidden(execution, info);
+  return known.get(name) ?? nullFor('forbidden', execution, info);
 }
 
 async function relatedTo(
@@ -105,7 +105,7 @@ async function relatedTo(
   info: GraphQLResolveInfo,
 ): Promise<unknown> {
   const value = presented.object[property];
-  if (value === undefined && !presented.mayRead(property)) return forbidden(execution, info);
+  if (value === undefined && !presented.mayRead(property)) return nullFor('forbidden', execution, info);
   if (!many) {
     const [target] = await execution.related(schemaId, idsIn([value]));
     return target ?? null;
@@ -123,16 +123,11 @@ function taken({ budget }: Execution, info: GraphQLResolveInfo, value: JsonValue
   return value;
 }
 
-function forbidden({ budget }: Execution, { fieldName }: GraphQLResolveInfo): null {
-  if (budget.takeError()) throw fieldError('FIELD_FORBIDDEN', `You may not read '${fieldName}'`);
-  return null;
-}
-
-function misfit({ budget }: Execution, { fieldName }: GraphQLResolveInfo): null {
-  if (budget.takeError()) {
-    throw fieldError('INTERNAL_ERROR', `The stored value of '${fieldName}' is not of its type`);
-  }
-  return null;
+/** Null; why, is said as often as there is room for it. */
+function nullFor(problem: FieldProblem, { budget }: Execution, { path }: GraphQLResolveInfo): null {
+  if (!budget.takeError()) return null;
+  const { code, message } = describeFieldProblem(problem, String(path.key));
+  throw fieldError(code, message);
 }
 
 function textOf(value: unknown): string {

@@ -1,29 +1,13 @@
 import { GRAPHQL_LIMITS, LIST_LIMITS } from '@tidewire/contract';
 import { graphqlError, meaningOf } from '@tidewire/graphql';
+import type { FittingOperation } from '@tidewire/graphql';
 import { Kind, getArgumentValues, getNamedType, isObjectType } from 'graphql';
-import type {
-  FieldNode,
-  FragmentDefinitionNode,
-  GraphQLField,
-  GraphQLObjectType,
-  GraphQLSchema,
-  OperationDefinitionNode,
-  SelectionSetNode,
-  VariableValues,
-} from 'graphql';
+import type { FieldNode, GraphQLField, GraphQLObjectType, SelectionSetNode } from 'graphql';
 
 /** Objects that a list of ids is taken to lead to. */
 const RELATED_ROWS = LIST_LIMITS.defaultLimit;
 /** Values of an object, on average, that answers are made for: each is a field to be resolved. */
 const VALUES_PER_ROW = 20;
-
-/** An operation that is in order, with what its selections refer to. */
-export interface Operation {
-  readonly schema: GraphQLSchema;
-  readonly definition: OperationDefinitionNode;
-  readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
-  readonly variables: VariableValues;
-}
 
 /** What an operation may lead to: objects in its answer, and values in all of them. */
 export interface OperationCost {
@@ -37,7 +21,7 @@ export interface OperationCost {
  *
  * @throws GraphQLError QUERY_TOO_COMPLEX for too many fields at the root.
  */
-export function operationCost(operation: Operation): OperationCost {
+export function operationCost(operation: FittingOperation): OperationCost {
   const { schema, definition } = operation;
   const root = schema.getRootType(definition.operation);
   const cost = { rows: 0, values: 0 };
@@ -66,7 +50,7 @@ export function operationCost(operation: Operation): OperationCost {
 }
 
 /** @throws GraphQLError QUERY_TOO_COMPLEX when an operation may cost more than that. */
-export function requireAffordable(operation: Operation, maxRows: number): void {
+export function requireAffordable(operation: FittingOperation, maxRows: number): void {
   const { rows, values } = operationCost(operation);
   if (rows <= maxRows && values <= maxRows * VALUES_PER_ROW) return;
   const [what, most] =
@@ -80,7 +64,7 @@ export function requireAffordable(operation: Operation, maxRows: number): void {
 /** Fields that objects come from. */
 const HOLDERS: ReadonlySet<unknown> = new Set(['single', 'list', 'create', 'update', 'relation']);
 
-function rowsOf(operation: Operation, field: GraphQLField<unknown, unknown>, node: FieldNode): number {
+function rowsOf(operation: FittingOperation, field: GraphQLField<unknown, unknown>, node: FieldNode): number {
   const means = meaningOf(field);
   if (means?.kind === 'relation') return means.many ? RELATED_ROWS : 1;
   if (means?.kind !== 'list') return 1;
@@ -90,7 +74,7 @@ function rowsOf(operation: Operation, field: GraphQLField<unknown, unknown>, nod
 }
 
 /** The fields of a selection set, those of its fragments in their places. The document is in order: no fragment is in itself. */
-function* fieldsOf(operation: Operation, set: SelectionSetNode | undefined): Iterable<FieldNode> {
+function* fieldsOf(operation: FittingOperation, set: SelectionSetNode | undefined): Iterable<FieldNode> {
   for (const selection of set?.selections ?? []) {
     if (selection.kind === Kind.FIELD) yield selection;
     else if (selection.kind === Kind.INLINE_FRAGMENT) yield* fieldsOf(operation, selection.selectionSet);

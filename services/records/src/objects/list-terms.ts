@@ -1,6 +1,12 @@
 import { unknownField } from '@tidewire/condition';
 import type { Condition, FieldTypes, ParsedFilter } from '@tidewire/condition';
-import { LIST_LIMITS, MAX_FIELD_NAMES, TidewireError } from '@tidewire/contract';
+import {
+  LIST_LIMITS,
+  MAX_FIELD_NAMES,
+  QUERY_PARAMETERS,
+  TidewireError,
+  uuidSchema,
+} from '@tidewire/contract';
 import type { FieldError } from '@tidewire/contract';
 import { nearestName } from '@tidewire/service-kit';
 import { parsePollStart } from './object-poll.ts';
@@ -41,6 +47,15 @@ export function single(entries: Entries, name: string): string | undefined {
   const values = entries.filter(([key]) => key === name).map(([, value]) => value);
   if (values.length > 1) throw badParameter(name, `${name} is given more than once.`);
   return values[0];
+}
+
+/** An administrator's choice of an organisation. */
+export function organisationOf(entries: Entries): string | undefined {
+  const text = single(entries, QUERY_PARAMETERS.organisation);
+  if (text === undefined) return undefined;
+  const parsed = uuidSchema.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new TidewireError('BAD_REQUEST', `${QUERY_PARAMETERS.organisation} is the UUID of an organisation.`);
 }
 
 /** Refuses a parameter that nobody knows: ignored, the answer would be to another question. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { TidewireError } from '@tidewire/contract';
+import { waitFor } from '@tidewire/test-kit';
 import * as fc from 'fast-check';
 import type pg from 'pg';
 import { expect, test } from 'vitest';
@@ -135,9 +136,26 @@ test('a round ends while others write: what they write is of the next one', asyn
   expect(rest.rows).toHaveLength(3);
 });
 
+/** What is written after this has a later time than what was before: times of rows are in milliseconds. */
+async function untilLater(): Promise<void> {
+  const { rows } = await world.database.owner.query<{ now: string }>('select clock_timestamp()::text as now');
+  await waitFor(
+    async () => {
+      const later = "select clock_timestamp() >= $1::timestamptz + interval '1 ms' as passed";
+      return (await world.database.owner.query<{ passed: boolean }>(later, [rows[0]?.now])).rows[0]?.passed;
+    },
+    { what: 'it is a millisecond later' },
+  );
+}
+
 test('rows come in the order of their change, then of their uuid, and no page repeats another', async () => {
-  const ids = [await insert(), await insert(), await insert(), await insert()];
+  const ids: string[] = [];
+  for (let count = 0; count < 4; count += 1) {
+    ids.push(await insert());
+    await untilLater();
+  }
   await update(ids[1] ?? '');
+  await untilLater();
   await remove(ids[0] ?? '');
   const seen: string[] = [];
   let cursor = BEGINNING;

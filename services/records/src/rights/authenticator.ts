@@ -1,10 +1,11 @@
-import { createHash } from 'node:crypto';
-import { REQUEST_SUBJECTS, TidewireError, authenticateReplySchema } from '@tidewire/contract';
-import type { Credential, Principal } from '@tidewire/contract';
+import { TidewireError } from '@tidewire/contract';
+import type { Credential, Principal, SubscriberAddress } from '@tidewire/contract';
 import type { MessageBus } from '@tidewire/messaging';
 import { hasEnded } from '@tidewire/policy';
 import type { RightsView } from '@tidewire/policy';
 import type { Clock, GivenCredential, PrincipalContext } from '@tidewire/service-kit';
+import { credentialQuestion, subscriberQuestion, unauthorized } from './question.ts';
+import type { Question } from './question.ts';
 import type { RightsFeed } from './rights-feed.ts';
 
 export interface AuthenticatorOptions {
@@ -37,15 +38,15 @@ interface Entry {
 const ASK_AGAIN_MS = 1_000;
 
 /**
- * Says who holds a credential. authz is asked once per credential and `cacheMs`; in between, and for as long as authz or
- * the bus is away, the log says whether it still counts and what its principal may do. The cache is keyed by a hash: no
- * secret is kept in it.
+ * Says who holds a credential, or who a subscriber is. authz is asked once per credential or subscriber and `cacheMs`; in
+ * between, and for as long as authz or the bus is away, the log says whether it still counts and what its principal may do.
+ * The cache is keyed by a hash: no secret is kept in it.
  */
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
   readonly #entries = new Map<string, Entry>();
   /** What a request in progress came with, to ask again when its entry is gone. */
-  readonly #given = new WeakMap<PrincipalContext, GivenCredential>();
+  readonly #questions = new WeakMap<PrincipalContext, Question>();
 
   constructor(options: AuthenticatorOptions) {
     this.#options = options;
@@ -58,12 +59,12 @@ export class Authenticator {
    *   when nobody can say at the moment.
    */
   async authenticate(given: GivenCredential): Promise<PrincipalContext> {
-    const key = createHash('sha256').update(given.type).update('\0').update(given.secret).digest('base64');
-    const entry = this.#find(key);
-    const context =
-      entry === undefined ? await this.#ask(key, given) : await this.#askWhenDue(key, entry, given);
-    this.#given.set(context, given);
-    return context;
+    return await this.#answer(credentialQuestion(this.#options.bus, given));
+  }
+
+  /** The same for a subscriber, whom NATS vouches for. UNAUTHORIZED when it is nobody any more. */
+  async authenticateSubscriber(address: SubscriberAddress): Promise<PrincipalContext> {
+    return await this.#answer(subscriberQuestion(this.#options.bus, address));
   }
 
   /** The same for the credential of a request that was authenticated before: rights may have changed since. */
@@ -72,9 +73,16 @@ export class Authenticator {
     const principal = view.principal(context.principal.id);
     const credential = view.credential(context.credential.id);
     if (principal === context.principal && credential === context.credential) return context;
-    const given = this.#given.get(context);
-    if (given === undefined) throw new TypeError('this principal was not authenticated here');
-    return await this.authenticate(given);
+    const question = this.#questions.get(context);
+    if (question === undefined) throw new TypeError('this principal was not authenticated here');
+    return await this.#answer(question);
+  }
+
+  async #answer(question: Question): Promise<PrincipalContext> {
+    const entry = this.#find(question.key);
+    const context = entry === undefined ? await this.#ask(question) : await this.#askWhenDue(entry, question);
+    this.#questions.set(context, question);
+    return context;
   }
 
   /** What was remembered and still counts, as far as the log tells. */
@@ -94,12 +102,13 @@ export class Authenticator {
    * Who holds a remembered credential. authz has no veto by not answering: whatever ended the credential is in the log,
    * or in the outbox where the barrier of the request's statement finds it.
    */
-  async #askWhenDue(key: string, entry: Entry, given: GivenCredential): Promise<PrincipalContext> {
+  async #askWhenDue(entry: Entry, question: Question): Promise<PrincipalContext> {
     const { clock, cacheMs } = this.#options;
+    const { key } = question;
     const mustAsk = hasOtherSecret(entry);
     if (mustAsk || clock.monotonic() >= entry.askAt) {
       try {
-        return await this.#ask(key, given);
+        return await this.#ask(question);
       } catch (error) {
         if (mustAsk || cacheMs === 0 || !isUnavailable(error)) {
           if (this.#entries.get(key) === entry) this.#drop(key, entry);
@@ -115,16 +124,14 @@ export class Authenticator {
     return held;
   }
 
-  async #ask(key: string, given: GivenCredential): Promise<PrincipalContext> {
-    const { bus, feed, clock, cacheMs, waitMs } = this.#options;
-    const { source: _source, ...question } = given;
+  async #ask({ key, ask }: Question): Promise<PrincipalContext> {
+    const { feed, clock, cacheMs, waitMs } = this.#options;
     for (let round = 0; round < 2; round += 1) {
-      const reply = await bus.request(REQUEST_SUBJECTS.authenticate, question, authenticateReplySchema);
-      if (!reply.ok) throw new TidewireError(reply.code, reply.message);
+      const answer = await ask();
       // Rules and organisations must be at least as new as the principal they are applied to.
-      if (!(await feed.reach(reply.position, waitMs))) throw rightsUnknown();
+      if (!(await feed.reach(answer.position, waitMs))) throw rightsUnknown();
       const { view } = feed;
-      const held = view.hold(reply, clock.now());
+      const held = view.hold(answer, clock.now());
       if (held.ok) {
         const { principal, credential } = held;
         this.#keep(key, {
@@ -132,10 +139,10 @@ export class Authenticator {
           principal: principal.id,
           credential: credential.id,
           version: credential.version,
-          secretEndsAt: reply.secretEndsAt === undefined ? undefined : Date.parse(reply.secretEndsAt),
+          secretEndsAt: answer.secretEndsAt,
           askAt: clock.monotonic() + cacheMs,
         });
-        return { principal, credential, position: reply.position };
+        return { principal, credential, position: answer.position };
       }
       if (held.reason === 'ended') throw unauthorized();
     }
@@ -178,11 +185,6 @@ function isUnavailable(error: unknown): boolean {
 
 function counts(principal: Principal, credential: Credential, nowMs: number): boolean {
   return !principal.removed && !hasEnded(credential, nowMs);
-}
-
-/** One text for unknown, expired and revoked, as authz answers. */
-function unauthorized(): TidewireError {
-  return new TidewireError('UNAUTHORIZED', 'The credential is not valid.');
 }
 
 /** What is answered while it is not known whether newer rights would say something else. */

@@ -1,19 +1,14 @@
-import {
-  HTTP_HEADERS,
-  QUERY_PARAMETERS,
-  TidewireError,
-  newOwnerSchema,
-  uuidSchema,
-} from '@tidewire/contract';
+import { HTTP_HEADERS, QUERY_PARAMETERS, TidewireError, newOwnerSchema } from '@tidewire/contract';
 import type { HttpReply, HttpRequest, HttpServer } from '@tidewire/service-kit';
 import { z } from 'zod';
-import { single } from '../objects/list-terms.ts';
+import { organisationOf, single } from '../objects/list-terms.ts';
 import { readObjectBody, readVersion } from '../objects/object-body.ts';
 import type { PresentedObject } from '../objects/object-access.ts';
 import type { ObjectReader } from '../objects/object-reader.ts';
+import { requireUuid } from '../objects/object-uuid.ts';
 import type { ObjectWriter } from '../objects/object-writer.ts';
 import { sendTagged } from './entity-tag.ts';
-import { ifMatch, isPermanent, organisationOf, queryEntries, writeRequest } from './request.ts';
+import { ifMatch, isPermanent, queryEntries, writeRequest } from './request.ts';
 
 const collection = z.object({ register: z.string(), schema: z.string() });
 const item = collection.extend({ uuid: z.string() });
@@ -98,13 +93,6 @@ function first<Item>([only]: readonly Item[]): Item {
 function answer(reply: HttpReply, { object, version }: PresentedObject): Record<string, unknown> {
   void reply.header(HTTP_HEADERS.version, version);
   return object;
-}
-
-/** What is no UUID names nothing. */
-function requireUuid(text: string): string {
-  const parsed = uuidSchema.safeParse(text);
-  if (!parsed.success) throw new TidewireError('NOT_FOUND', 'Not found.');
-  return parsed.data;
 }
 
 /** The condition of a delete: `If-Match`, `_version` in the query, or in a body. */

@@ -1,4 +1,4 @@
-import { QUERY_PARAMETERS, TidewireError, uuidSchema } from '@tidewire/contract';
+import { QUERY_PARAMETERS, TidewireError } from '@tidewire/contract';
 import { requirePrincipal } from '@tidewire/service-kit';
 import type { HttpRequest } from '@tidewire/service-kit';
 import type { CatalogueRequest } from '../catalogue/catalogue.ts';
@@ -36,13 +36,4 @@ export function isPermanent(request: HttpRequest): boolean {
   const text = single(queryEntries(request), name) ?? 'false';
   if (text === 'true' || text === 'false') return text === 'true';
   throw badParameter(name, `${name} is true or false.`);
-}
-
-/** An administrator's choice of an organisation. */
-export function organisationOf(entries: readonly (readonly [string, string])[]): string | undefined {
-  const text = single(entries, QUERY_PARAMETERS.organisation);
-  if (text === undefined) return undefined;
-  const parsed = uuidSchema.safeParse(text);
-  if (parsed.success) return parsed.data;
-  throw new TidewireError('BAD_REQUEST', `${QUERY_PARAMETERS.organisation} is the UUID of an organisation.`);
 }

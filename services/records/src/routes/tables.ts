@@ -1,12 +1,14 @@
-import { TABLE_QUERY_PARAMETERS, TidewireError, uuidSchema } from '@tidewire/contract';
+import { TABLE_QUERY_PARAMETERS } from '@tidewire/contract';
 import type { TableBatchResult } from '@tidewire/contract';
 import type { HttpRequest, HttpServer } from '@tidewire/service-kit';
 import { z } from 'zod';
-import { unknownParameter } from '../objects/list-terms.ts';
+import { organisationOf, unknownParameter } from '../objects/list-terms.ts';
 import { readVersion } from '../objects/object-body.ts';
+import { requireUuid } from '../objects/object-uuid.ts';
+import { ABSENT } from '../tables/table-refusal.ts';
 import type { RowCondition, TableRecords, TableRequest } from '../tables/table-records.ts';
 import { sendTagged } from './entity-tag.ts';
-import { ifMatch, isPermanent, organisationOf, queryEntries, writeRequest } from './request.ts';
+import { ifMatch, isPermanent, queryEntries, writeRequest } from './request.ts';
 
 const collection = z.object({ table: z.string() });
 const item = collection.extend({ id: z.string() });
@@ -38,7 +40,7 @@ export function tableRoutes(app: HttpServer, records: TableRecords): void {
   app.get(ITEM, { config: readable, schema: { params: item } }, async (request, reply) => {
     const { table, id } = request.params;
     refuseParameters(request, [TABLE_QUERY_PARAMETERS.token]);
-    const { record: content, ...rest } = await records.get(request.principal, table, requireId(id));
+    const { record: content, ...rest } = await records.get(request.principal, table, requireUuid(id, ABSENT));
     return sendTagged(request, reply, { content, ...rest });
   });
   app.post(COLLECTION, { schema: { params: collection, body: z.unknown() } }, async (request, reply) => {
@@ -59,7 +61,7 @@ export function tableRoutes(app: HttpServer, records: TableRecords): void {
     return reply.code(204).send();
   });
   app.post(`${ITEM}/restore`, { schema: { params: item } }, async (request) => {
-    const id = requireId(request.params.id);
+    const id = requireUuid(request.params.id, ABSENT);
     return { success: true, record: await records.restore(tableRequest(request, request.params), id) };
   });
   batchRoutes(app, records);
@@ -109,12 +111,5 @@ function refuseParameters(request: HttpRequest, known: readonly string[]): void 
 
 /** The record of a write, and the version that it must still have. */
 function rowOf(request: HttpRequest, id: string): RowCondition {
-  return { uuid: requireId(id), version: readVersion(undefined, ifMatch(request)) };
-}
-
-/** What is no UUID names nothing. */
-function requireId(text: string): string {
-  const parsed = uuidSchema.safeParse(text);
-  if (!parsed.success) throw new TidewireError('NOT_FOUND', 'Resource not found');
-  return parsed.data;
+  return { uuid: requireUuid(id, ABSENT), version: readVersion(undefined, ifMatch(request)) };
 }

@@ -1,5 +1,8 @@
 import { TidewireError } from '@tidewire/contract';
 
+/** What is absent, in the words of this face. */
+export const ABSENT = 'Resource not found';
+
 /** The row that a JSON pointer leads to. */
 const ROW = /^\/(?:records|ids)\/\d+/;
 
@@ -18,7 +21,7 @@ export async function onTablesFace<Result>(work: () => Promise<Result>): Promise
 
 function tablesRefusal(error: TidewireError): TidewireError {
   if (error.code !== 'FORBIDDEN' && error.code !== 'NOT_FOUND') return error;
-  const message = 'Resource not found';
+  const message = ABSENT;
   const rows = new Set(error.errors.flatMap(({ field }) => ROW.exec(field)?.[0] ?? []));
   return new TidewireError('NOT_FOUND', message, {
     errors: [...rows].map((field) => ({ field, message })),
