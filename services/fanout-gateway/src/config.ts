@@ -3,7 +3,15 @@ import {
   DEFAULT_EVENT_TYPE_PREFIX,
   REALTIME_TRANSPORT_CONFIG,
 } from '@tidewire/contract';
-import { baseConfig, booleanSetting, busConfig, integerSetting, proxyConfig } from '@tidewire/service-kit';
+import {
+  baseConfig,
+  booleanSetting,
+  busConfig,
+  clientsBusConfig,
+  integerSetting,
+  proxyConfig,
+  replicasConfig,
+} from '@tidewire/service-kit';
 import { z } from 'zod';
 
 const MIB = 1024 * 1024;
@@ -96,7 +104,9 @@ const connections = {
 export const configSchema = z.object({
   ...baseConfig.shape,
   ...busConfig.shape,
+  ...clientsBusConfig.shape,
   ...proxyConfig.shape,
+  ...replicasConfig.shape,
   ...events,
   ...replay,
   ...connections,

@@ -1,7 +1,8 @@
 import { CurrentCatalogue } from '@tidewire/graphql';
 import type { GraphqlRequest } from '@tidewire/graphql';
-import { Freshness } from '@tidewire/messaging';
-import type { Leases, MessageBus } from '@tidewire/messaging';
+import { FEED_GROUPS_BUCKET } from '@tidewire/contract';
+import { Freshness, openFeedGroupStore } from '@tidewire/messaging';
+import type { ClientChannel, Leases, MessageBus } from '@tidewire/messaging';
 import type { RightsView } from '@tidewire/policy';
 import type { Clock, GivenCredential, Logger, Metrics } from '@tidewire/service-kit';
 import type { GatewayConfig } from './config.ts';
@@ -14,6 +15,9 @@ import { createScheduler } from './delivery/scheduler.ts';
 import { Explainer } from './explain/explainer.ts';
 import { FanOut } from './fanout/fan-out.ts';
 import type { FanOutOptions } from './fanout/fan-out.ts';
+import { FeedGroups } from './feeds/feed-groups.ts';
+import type { FeedGroupsOptions } from './feeds/feed-groups.ts';
+import { Feeds } from './feeds/feeds.ts';
 import { createGraphql } from './graphql/graphql.ts';
 import type { Graphql } from './graphql/graphql.ts';
 import { ConnectionSlots } from './limits/connection-slots.ts';
@@ -29,12 +33,14 @@ import type { ReplayOutcome } from './replay/replay.ts';
 import { admit } from './rights/admission.ts';
 import type { Reader } from './rights/access.ts';
 import type { Admission } from './rights/admission.ts';
-import { AdmissionCache } from './rights/admission-cache.ts';
+import { AdmissionCache, credentialKey } from './rights/admission-cache.ts';
 import { readOperation } from './rights/read-operation.ts';
 import type { ReadOperation } from './rights/read-operation.ts';
 import { RightsFeed } from './rights/rights-feed.ts';
 import { LongPoll } from './transports/long-poll.ts';
 import { SseStreams } from './transports/sse-streams.ts';
+import { createSubscriberAdmissions } from './rights/subscriber-admission.ts';
+import type { SubscriberAdmissions } from './rights/subscriber-admission.ts';
 import { StreamKeeper } from './transports/stream-keeper.ts';
 import { StreamOpener } from './transports/stream-opener.ts';
 import type { Stream } from './transports/stream.ts';
@@ -72,6 +78,8 @@ export interface Gateway {
   /** Reads a GraphQL operation for whoever asks. */
   readonly readOperation: (reader: Reader, operation: GraphqlRequest) => ReadOperation;
   readonly metrics: GatewayMetrics;
+  /** Feeds for the subscribers that are reached through the channel; not started. */
+  readonly openFeeds: (channel: ClientChannel) => Feeds;
 }
 
 /** Connections written to in one turn: some 10 us each, so that a turn stays in the low milliseconds. */
@@ -81,6 +89,8 @@ const JOIN_WINDOW_MS = 5;
 const MAX_QUEUED_EVENTS = 10_000;
 /** A socket that has not taken a byte for so long belongs to nobody any more. */
 const STALL_MS = 30_000;
+/** Bytes of the events of one message over NATS, which takes 2 MiB. */
+const MAX_MESSAGE_BYTES = 1024 * 1024;
 const SCAN_LIMITS = Object.freeze({ perProcess: 2000, perPrincipal: 200 });
 
 export function createGateway(config: GatewayConfig, dependencies: GatewayDependencies): Gateway {
@@ -113,6 +123,8 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     windowMs: () => (feed.window?.firstTime === undefined ? 0 : clock.now() - feed.window.firstTime),
     unreadable: () => feed.unreadable,
     pollsWaiting: () => longPoll.waiting,
+    feeds: () => feeds?.size ?? 0,
+    foreignInboxes: () => feeds?.foreignInboxes ?? 0,
     connections: () => streams.openConnections,
     sockets: () => sockets.size + graphql.sockets.size,
     unknownSockets: () => graphql.sockets.strangers,
@@ -196,6 +208,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     leases,
     view: () => rights.view,
     delivering: () => feed.fresh,
+    replicas: config.TIDEWIRE_LOG_REPLICAS,
   });
   const pendingEdits = new PendingEdits({
     bus,
@@ -242,6 +255,32 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     readOperation: read,
     onRefusal: (code) => metrics.refusals.inc({ code }),
   });
+  let feeds: Feeds | undefined;
+  const openFeeds = (channel: ClientChannel): Feeds => {
+    const subscribers = {
+      ...transports,
+      channel,
+      instance: dependencies.instance,
+      admissions: admissions.subscribers,
+      maxTopics: config.TIDEWIRE_MAX_SUBSCRIPTIONS_PER_CONNECTION,
+    };
+    const store = openFeedGroupStore(bus, {
+      bucket: FEED_GROUPS_BUCKET,
+      replicas: config.TIDEWIRE_LOG_REPLICAS,
+    });
+    const listAlive: FeedGroupsOptions['listAlive'] = () => leases()?.listAlive();
+    feeds = new Feeds({
+      ...subscribers,
+      groups: new FeedGroups({ ...subscribers, bus, store, listAlive }),
+      longPoll: new LongPoll({
+        ...transports,
+        maxBytes: Math.min(config.TIDEWIRE_CONNECTION_BUDGET_BYTES, MAX_MESSAGE_BYTES),
+        onAnswer: (answer) => observePoll(metrics, answer),
+      }),
+      onRefusal: (code) => metrics.refusals.inc({ code }),
+    });
+    return feeds;
+  };
   const explainer = new Explainer({ bus, feed, ring, view: () => rights.view, clock });
   return {
     feed,
@@ -261,6 +300,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     explainer,
     readOperation: read,
     metrics,
+    openFeeds,
   };
 }
 
@@ -292,7 +332,9 @@ function createConnections(
 /** Who asks: for streams, authz each time; for polls, which come again and again, what is remembered of it. */
 interface Admissions {
   readonly admit: (given: GivenCredential) => Promise<Admission>;
-  readonly again: AdmissionCache;
+  readonly again: AdmissionCache<GivenCredential>;
+  /** Those whom NATS vouches for. */
+  readonly subscribers: SubscriberAdmissions;
 }
 
 function createAdmissions(
@@ -303,7 +345,11 @@ function createAdmissions(
   const view = (): RightsView => rights.view;
   const options = { bus, view, epoch: () => feed.epoch, clock };
   const ask = async (given: GivenCredential): Promise<Admission> => await admit(options, given);
-  return { admit: ask, again: new AdmissionCache({ admit: ask, view, clock }) };
+  return {
+    admit: ask,
+    again: new AdmissionCache({ admit: ask, keyOf: credentialKey, view, clock }),
+    subscribers: createSubscriberAdmissions(options),
+  };
 }
 
 function createFanOut(

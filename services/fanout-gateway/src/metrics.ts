@@ -1,5 +1,5 @@
 import type { ResyncReason } from '@tidewire/contract';
-import type { Counter, Histogram, Metrics } from '@tidewire/service-kit';
+import type { Counter, Gauge, Histogram, Metrics } from '@tidewire/service-kit';
 import type { FanOutCounters } from './fanout/fan-out.ts';
 import type { ReplayOutcome } from './replay/replay.ts';
 import type { PollAnswer } from './transports/poll-sink.ts';
@@ -23,6 +23,9 @@ export interface MetricSources {
   /** How far back the log reaches, milliseconds. */
   readonly windowMs: () => number;
   readonly unreadable: () => number;
+  /** Streams of messages over NATS. */
+  readonly feeds: () => number;
+  readonly foreignInboxes: () => number;
 }
 
 export interface GatewayMetrics {
@@ -35,6 +38,8 @@ export interface GatewayMetrics {
   readonly polls: Counter;
   readonly polledEvents: Counter;
   readonly eventLag: Histogram;
+  readonly subscribersConnected: Gauge;
+  readonly subscriberRequests: Counter<'kind' | 'outcome'>;
 }
 
 /** Declares the gateway's metrics. Labels have few values by design: never a principal, an id or a topic. */
@@ -68,6 +73,15 @@ export function createGatewayMetrics(metrics: Metrics, sources: MetricSources): 
       name: 'refusals_total',
       help: 'Requests for streams and polls that were refused or ended without an answer, by code.',
       labels: ['code'],
+    }),
+    subscribersConnected: metrics.gauge({
+      name: 'subscribers_connected',
+      help: 'Whether there is a connection into the account of the subscribers on NATS: 1 or 0.',
+    }),
+    subscriberRequests: metrics.counter({
+      name: 'subscriber_requests_total',
+      help: 'Requests on NATS that were answered, by what was asked and how it ended: ok or the code of the refusal.',
+      labels: ['kind', 'outcome'],
     }),
     renewals: metrics.counter({
       name: 'connection_renewals_total',
@@ -117,6 +131,7 @@ function declareGauges(metrics: Metrics, sources: MetricSources): void {
   gauge('view_classes', 'Groups of subscribers who see the same.', () => counts().classes);
   gauge('view_classes_scanned', 'View classes that no index finds.', () => counts().scannedClasses);
   gauge('polls_waiting', 'Long polls that were not answered yet.', sources.pollsWaiting);
+  gauge('feeds', 'Running feeds over NATS.', sources.feeds);
   gauge('replays_running', 'Replays that run now.', sources.replaysRunning);
   gauge('ring_events', 'Events kept in memory for replay.', () => sources.ring.size);
   gauge('ring_bytes', 'Bytes kept in memory for replay.', () => sources.ring.bytes);
@@ -145,6 +160,11 @@ function declareTotals(metrics: Metrics, sources: MetricSources): void {
   total('resets_total', 'Streams reset because they did not drain.', () => counts().resets);
   total('failures_total', 'Events that could not be judged or encoded for a class.', () => counts().failures);
   total('conflicts_total', 'Conflicts told to who edits a record.', () => sources.pendingEdits.told);
+  total(
+    'foreign_inboxes_total',
+    'Requests over NATS that asked for answers in an inbox of somebody else; they get none.',
+    sources.foreignInboxes,
+  );
   total('unreadable_entries_total', 'Log entries that this version could not read.', sources.unreadable);
   metrics.counter({
     name: 'resyncs_total',

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { CONNECTIONS_BUCKET } from '@tidewire/contract';
+import { CONNECTIONS_BUCKET, TRANSPORTS } from '@tidewire/contract';
 import { connectBus, openLeases } from '@tidewire/messaging';
 import type { Leases, MessageBus } from '@tidewire/messaging';
 import {
@@ -11,6 +11,7 @@ import {
   resolveDependencies,
 } from '@tidewire/service-kit';
 import type { CreateService, HttpServer } from '@tidewire/service-kit';
+import { SubscriberAccount } from './subscribers/subscriber-account.ts';
 import type { GatewayConfig } from './config.ts';
 import { createGateway } from './gateway.ts';
 import type { Gateway } from './gateway.ts';
@@ -29,6 +30,7 @@ export const createService: CreateService<GatewayConfig> = (config, given) => {
   let draining = false;
   let bus: MessageBus | undefined;
   let gateway: Gateway | undefined;
+  let subscribers: SubscriberAccount | undefined;
   let leases: Leases | undefined;
   let app: HttpServer | undefined;
   let address: string | undefined;
@@ -40,7 +42,8 @@ export const createService: CreateService<GatewayConfig> = (config, given) => {
   // Without leases the limits hold for this gateway alone: no reason to keep anybody waiting.
   const openLeaseStore = async (connected: MessageBus): Promise<void> => {
     try {
-      leases = await openLeases(connected, { bucket: CONNECTIONS_BUCKET, instance, clock });
+      const replicas = config.TIDEWIRE_LOG_REPLICAS;
+      leases = await openLeases(connected, { bucket: CONNECTIONS_BUCKET, instance, clock, replicas });
     } catch (error) {
       logger.warn('connection leases are not available', { error });
       clock.setTimeout(() => {
@@ -55,6 +58,14 @@ export const createService: CreateService<GatewayConfig> = (config, given) => {
       gateway = createGateway(config, { ...dependencies, bus, instance, leases: () => leases });
       gateway.cluster.start();
       gateway.graphql.streams.start();
+      subscribers = new SubscriberAccount({
+        url: config.TIDEWIRE_CLIENTS_NATS_URL,
+        gateway,
+        maxTopics: config.TIDEWIRE_MAX_SUBSCRIPTIONS_PER_CONNECTION,
+        clock,
+        logger,
+      });
+      subscribers.start();
       app = createServer(serverOptions(config, gateway, { ...dependencies, ready: () => health.ready() }));
       address = await listen(app, config.TIDEWIRE_HOST, config.TIDEWIRE_PORT);
       // Rights may take a while to be there: until then every request is told to come again. Whoever asks all gateways
@@ -70,6 +81,7 @@ export const createService: CreateService<GatewayConfig> = (config, given) => {
       draining = true;
       gateway?.opener.drain();
       gateway?.graphql.sockets.drain();
+      await subscribers?.drain();
       await gateway?.keeper.drain(config.TIDEWIRE_DRAIN_MS);
       if (app !== undefined) await drainServer(app, { timeoutMs: LAST_BYTES_MS, clock });
     },
@@ -79,12 +91,14 @@ export const createService: CreateService<GatewayConfig> = (config, given) => {
       gateway?.sockets.stop();
       gateway?.graphql.sockets.stop();
       await gateway?.graphql.streams.stop();
+      await subscribers?.stop();
       gateway?.sse.stop();
       gateway?.pendingEdits.stop();
       await gateway?.presence.stop();
       await gateway?.feed.stop();
       gateway?.fanOut.stop();
       gateway?.admissions.again.stop();
+      gateway?.admissions.subscribers.stop();
       if (app !== undefined) await drainServer(app, { timeoutMs: 0, clock });
       await leases?.close();
       await bus?.close();
@@ -131,6 +145,10 @@ function serverOptions(
     fresh: () => feed.fresh,
     streams: keeper.streams,
     heartbeatMs: config.TIDEWIRE_SSE_HEARTBEAT_MS,
+    // Servers are not told on NATS where nobody lets them in.
+    transports: TRANSPORTS.filter(
+      (transport) => transport !== 'nats' || config.TIDEWIRE_CLIENTS_NATS_URL !== undefined,
+    ),
     oldest: () => feed.oldestEvent(),
     newest: () => feed.position,
   };

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
+  CLIENT_SIDE_PERMISSIONS,
   REQUEST_SUBJECTS,
   SERVICE_PERMISSIONS,
   SIGNAL_SUBJECTS,
@@ -10,10 +11,12 @@ import {
   formatEventId,
   formatObjectSubject,
   formatRightsSubject,
+  formatSubscriber,
   formatTimestamp,
   principalRequestSchema,
   queueGroup,
   stateRequestSchema,
+  subscriberPermissions,
 } from '@tidewire/contract';
 import type { Credential, LogMessage, ObjectAction, ObjectMessage, RightsState } from '@tidewire/contract';
 import { connectBus, encodePayload, openLogWriter, silentLogger } from '@tidewire/messaging';
@@ -22,6 +25,19 @@ import { startNats } from '@tidewire/test-kit';
 import type { TestNats } from '@tidewire/test-kit';
 
 const BEAT_MS = 50;
+
+/** Id of alice's credential with scopes, where a test makes one. */
+export const LIMITED_CREDENTIAL = '5c0de000-0000-4000-8000-000000000001';
+
+/** Users of the server's configuration in place of those whom authz lets in: the same rights. */
+const SUBSCRIBERS = Object.fromEntries(
+  [
+    { principal: 'alice', credential: null },
+    { principal: 'bob', credential: null },
+    { principal: 'admin', credential: null },
+    { principal: 'alice', credential: LIMITED_CREDENTIAL },
+  ].map((address) => [formatSubscriber(address), subscriberPermissions(address)]),
+);
 
 /** An object as a test writes it: images are made of it. */
 export interface Row {
@@ -64,7 +80,10 @@ export class FakePlatform implements AsyncDisposable {
   }
 
   static async start(): Promise<FakePlatform> {
-    const nats = await startNats({ users: SERVICE_PERMISSIONS });
+    const nats = await startNats({
+      users: SERVICE_PERMISSIONS,
+      clients: { ...CLIENT_SIDE_PERMISSIONS, ...SUBSCRIBERS },
+    });
     const connect = (user: string): Promise<MessageBus> =>
       connectBus({ url: nats.urlFor(user), user, logger: silentLogger });
     const buses = await Promise.all([connect('relay'), connect('authz'), connect('records')]);
@@ -199,13 +218,16 @@ export class FakePlatform implements AsyncDisposable {
     this.#authz.respond(REQUEST_SUBJECTS.principal, {
       queue: queueGroup('authz'),
       requestSchema: principalRequestSchema,
-      handle: async ({ id }) => {
+      handle: async ({ id, credential: wanted }) => {
         await this.beforePrincipal();
+        if (this.authzAway) throw new TidewireError('SERVICE_UNAVAILABLE', 'away');
         const principal = this.#states.get(`principal ${id}`);
-        if (principal?.kind !== 'principal' || principal.removed) {
+        const credential = this.#states.get(`credential ${wanted}`);
+        const counts = credential?.kind === 'credential' && credential.endedAt === null;
+        if (principal?.kind !== 'principal' || principal.removed || (wanted !== undefined && !counts)) {
           throw new TidewireError('NOT_FOUND', `There is no principal '${id}'.`);
         }
-        return { ok: true, principal, position: this.#position() };
+        return { ok: true, principal, ...(counts && { credential }), position: this.#position() };
       },
     });
     this.#authz.respond(REQUEST_SUBJECTS.authenticate, {

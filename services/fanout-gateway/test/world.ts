@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { GRAPHQL_PATHS } from '@tidewire/contract';
+import { FEED_GROUPS_BUCKET, GRAPHQL_PATHS, formatSubscriber } from '@tidewire/contract';
 import type {
   Authorization,
   Credential,
+  FeedGroup,
   ObjectType,
   Organisation,
   Policy,
@@ -12,9 +13,10 @@ import type {
 import { configSchema } from '../src/config.ts';
 import type { GatewayConfig } from '../src/config.ts';
 import { createService } from '../src/service.ts';
+import { connectBus, openFeedGroupStore, silentLogger } from '@tidewire/messaging';
 import { createLogger, createMetrics } from '@tidewire/service-kit';
 import type { Service } from '@tidewire/service-kit';
-import { SocketClient, waitFor } from '@tidewire/test-kit';
+import { SocketClient, SubscriberClient, waitFor } from '@tidewire/test-kit';
 import { FakePlatform } from './fake-platform.ts';
 import { GatewayProcess } from './gateway-process.ts';
 import type { Row } from './fake-platform.ts';
@@ -38,6 +40,7 @@ export class World implements AsyncDisposable {
   readonly admin: Person;
   readonly #gateways: Service[] = [];
   readonly #processes: GatewayProcess[] = [];
+  readonly #subscribers: SubscriberClient[] = [];
 
   private constructor(platform: FakePlatform) {
     this.platform = platform;
@@ -72,6 +75,7 @@ export class World implements AsyncDisposable {
   async gateway(settings: Record<string, string> = {}): Promise<TestGateway> {
     const config: GatewayConfig = configSchema.parse({
       NATS_URL: this.platform.nats.urlFor('fanout-gateway'),
+      TIDEWIRE_CLIENTS_NATS_URL: this.platform.nats.urlFor('fanout-gateway-clients'),
       LOG_LEVEL: 'silent',
       TIDEWIRE_DRAIN_MS: '50',
       TIDEWIRE_SSE_HEARTBEAT_MS: '400',
@@ -100,6 +104,7 @@ export class World implements AsyncDisposable {
   async gatewayProcess(settings: Record<string, string> = {}): Promise<GatewayProcess> {
     const gateway = await GatewayProcess.start({
       NATS_URL: this.platform.nats.urlFor('fanout-gateway'),
+      TIDEWIRE_CLIENTS_NATS_URL: this.platform.nats.urlFor('fanout-gateway-clients'),
       LOG_LEVEL: 'warn',
       TIDEWIRE_SSE_HEARTBEAT_MS: '400',
       ...settings,
@@ -125,7 +130,29 @@ export class World implements AsyncDisposable {
     return this.platform.secretOf(who.credential);
   }
 
+  /** A server of somebody's, on NATS; `credential`: by one with scopes. */
+  async subscriber({ principal }: Person, credential: string | null = null): Promise<SubscriberClient> {
+    const subscriber = formatSubscriber({ principal: principal.id, credential });
+    const { server, user, password } = this.platform.nats.credentialsFor(subscriber);
+    const client = await SubscriberClient.open({
+      servers: server,
+      subscriber,
+      credential: { user, pass: password },
+    });
+    this.#subscribers.push(client);
+    return client;
+  }
+
+  /** How a group of workers is stored. */
+  async groupState(principal: string, group: string): Promise<FeedGroup | undefined> {
+    const url = this.platform.nats.urlFor('fanout-gateway');
+    await using bus = await connectBus({ url, user: 'fanout-gateway', logger: silentLogger });
+    const store = openFeedGroupStore(bus, { bucket: FEED_GROUPS_BUCKET });
+    return (await store.read({ address: { principal, credential: null }, group }))?.state;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const subscriber of this.#subscribers) await subscriber[Symbol.asyncDispose]();
     for (const gateway of this.#processes) await gateway.kill();
     for (const gateway of this.#gateways) await gateway.stop();
     await this.platform[Symbol.asyncDispose]();

@@ -8,7 +8,7 @@ import type {
   ConnectionsRequest,
 } from '@tidewire/contract';
 import type { RightsView } from '@tidewire/policy';
-import { unavailable } from '../transports/stream-opener.ts';
+import { unavailable } from '../rights/admission.ts';
 import type { Reader } from '../rights/access.ts';
 import type { ConnectionRegistry } from './connection-registry.ts';
 import type { GatewayCluster } from './gateway-cluster.ts';

@@ -3,7 +3,7 @@ import type { ConnectionsReply, ConnectionsRequest } from '@tidewire/contract';
 import { BusUnavailableError } from '@tidewire/messaging';
 import type { MessageBus } from '@tidewire/messaging';
 import type { Logger } from '@tidewire/service-kit';
-import { unavailable } from '../transports/stream-opener.ts';
+import { unavailable } from '../rights/admission.ts';
 
 export interface GatewayClusterOptions {
   readonly bus: MessageBus;

@@ -7,7 +7,7 @@ import { resolveTable } from '../rights/resolve-table.ts';
 import { resolveTopics } from '../rights/resolve-topics.ts';
 import type { RightsFeed } from '../rights/rights-feed.ts';
 import type { StreamKeeper } from '../transports/stream-keeper.ts';
-import { unavailable } from '../transports/stream-opener.ts';
+import { unavailable } from '../rights/admission.ts';
 import type { Stream } from '../transports/stream.ts';
 
 export interface RenewalOptions extends Omit<AdmissionOptions, 'bus' | 'view'> {

@@ -45,6 +45,8 @@ export interface Connection {
   readonly subscription: string;
   /** Which of the two process-wide ticks it belongs to: 0, or 1 for the one that joins for a while. */
   readonly tick: 0 | 1;
+  /** Whether its client may know events beyond its cursor: what it was told of them is not where its cursor is. */
+  readonly knowsAhead: boolean;
   /** The last walk of the dirty classes that came by. */
   mark: number;
   /** What is owed to it: written before anything later is. */
@@ -74,12 +76,16 @@ export interface ConnectionOptions {
   readonly wire: Wire;
   readonly subscription: string;
   readonly tick: 0 | 1;
+  /** Default: false. */
+  readonly knowsAhead?: boolean | undefined;
 }
 
 /** The state of a stream that has just opened. `now` is monotonic milliseconds. */
 export function createConnection(options: ConnectionOptions, now: number): Connection {
+  const { knowsAhead = false } = options;
   return {
     ...options,
+    knowsAhead,
     mark: 0,
     node: null,
     overrides: null,

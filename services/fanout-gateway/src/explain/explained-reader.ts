@@ -8,7 +8,7 @@ import { identify } from '../rights/access.ts';
 import type { Reader } from '../rights/access.ts';
 import type { Wish } from '../rights/resolve-filter.ts';
 import { StreamRequest } from '../rights/stream-request.ts';
-import { unavailable } from '../transports/stream-opener.ts';
+import { unavailable } from '../rights/admission.ts';
 
 /** Who is asked about, as of the view's position. */
 export interface ExplainedReader {

@@ -8,13 +8,13 @@ import { ExplainPlaces } from '../limits/explain-places.ts';
 import type { LogFeed } from '../log/log-feed.ts';
 import type { ReplayRing } from '../log/ring.ts';
 import { identify, isAdministrator } from '../rights/access.ts';
+import { admitPrincipal } from '../rights/admit-principal.ts';
 import type { Reader } from '../rights/access.ts';
 import type { AdmissionOptions } from '../rights/admission.ts';
 import { resolveSource } from '../rights/resolve-source.ts';
 import type { ResolvedSource } from '../rights/resolve-source.ts';
-import { unavailable } from '../transports/stream-opener.ts';
+import { unavailable } from '../rights/admission.ts';
 import type { Wanted } from '../transports/stream-opener.ts';
-import { admitPrincipal } from './admit-principal.ts';
 import { explainEvent } from './event-explanation.ts';
 import { readEvent, readLaterRights, readNewest, readPositions } from './past-events.ts';
 import type { PastOptions } from './past-events.ts';
@@ -69,7 +69,10 @@ export class Explainer {
       const held =
         own || question.principal === undefined
           ? undefined
-          : await admitPrincipal(this.#admissionOptions(), question.principal);
+          : await admitPrincipal(this.#admissionOptions(), {
+              principal: question.principal,
+              credential: null,
+            });
       const abort = new AbortController();
       const timer = this.#options.clock.setTimeout(() => abort.abort(TOO_SLOW), LONGEST_MS);
       try {

@@ -12,7 +12,7 @@ import { ReplayGapError, findLogTail, readLog } from '@tidewire/messaging';
 import type { LogEntry, MessageBus } from '@tidewire/messaging';
 import type { ObjectEntry } from '../fanout/subscription.ts';
 import type { ReplayRing } from '../log/ring.ts';
-import { unavailable } from '../transports/stream-opener.ts';
+import { unavailable } from '../rights/admission.ts';
 
 export interface PastOptions {
   readonly bus: MessageBus;

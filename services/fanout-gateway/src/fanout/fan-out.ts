@@ -186,6 +186,7 @@ export class FanOut implements FanOutPort {
         judging: { nowMs: this.#options.scheduler.now(), ownerId: connection.principalId },
         events: this.#options.events,
         control: this.#control,
+        knowsAhead: connection.knowsAhead,
       });
     });
     return frames.sort((a, b) => a.sequence - b.sequence);

@@ -15,6 +15,8 @@ export interface PastReader {
   readonly judging: Judging;
   readonly events: CloudEventSettings;
   readonly control: ControlFormat;
+  /** See {@link Connection.knowsAhead}. */
+  readonly knowsAhead: boolean;
 }
 
 /** The frames of an object's past. */
@@ -28,7 +30,7 @@ export function encodePast(object: FoldedObject, reader: PastReader): EncodedFra
       frames.push({ sequence, bytes: reader.control.resync(viewClass, 'unencodable', sequence) });
       continue;
     }
-    for (const { entry, judgement } of judgePast(viewClass, object, reader.judging)) {
+    for (const { entry, judgement } of judgePast(viewClass, object, reader)) {
       let known = shapes.get(entry);
       if (known === undefined) shapes.set(entry, (known = new EventShapes(entry, reader.events)));
       frames.push({ sequence: entry.sequence, bytes: known.encode(viewClass, judgement) });
@@ -48,9 +50,14 @@ interface ReplayedEvent {
  * with the properties that may be read on both: what became confidential since is not told from its past. Otherwise
  * just one departure is told, and only to who could see the object at the cursor: it is not there any more. It is the
  * first one: whoever stops between two and comes back from there has been told already. With the last one it would
- * come back from where the object was hidden, be told nothing, and keep the object for ever.
+ * come back from where the object was hidden, be told nothing, and keep the object for ever. Whoever may have been told of
+ * events beyond its cursor is told of every departure, which says no more than that the object is not there.
  */
-function judgePast(viewClass: ViewClass, object: FoldedObject, judging: Judging): ReplayedEvent[] {
+function judgePast(
+  viewClass: ViewClass,
+  object: FoldedObject,
+  { judging, knowsAhead }: PastReader,
+): ReplayedEvent[] {
   const newest = object.events.at(-1)?.message.after ?? null;
   const visible = newest === null ? undefined : maskNow(viewClass, newest, judging);
   const told: ReplayedEvent[] = [];
@@ -66,7 +73,7 @@ function judgePast(viewClass: ViewClass, object: FoldedObject, judging: Judging)
       told.push({ entry, judgement });
     }
   }
-  if (visible !== undefined) return told;
+  if (visible !== undefined || knowsAhead) return told;
   const [departed] = told;
   return departed !== undefined && wasSeenAtCursor(viewClass, object, judging) ? [departed] : [];
 }

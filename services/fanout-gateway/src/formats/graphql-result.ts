@@ -1,5 +1,6 @@
 import { GRAPHQL_EVENTS, formatEventId } from '@tidewire/contract';
 import type { LogPosition, ObjectMessage, SystemField, Transition } from '@tidewire/contract';
+import { describeFieldProblem } from '@tidewire/graphql';
 import type { EventSelection, SelectedField } from '@tidewire/graphql';
 
 /** What became of a property that somebody selected. */
@@ -48,10 +49,7 @@ export function formatGraphqlResult(change: SelectedChange): string {
   return errors === '' ? `{${data}}` : `{${data},"errors":[${errors}]}`;
 }
 
-interface Problem {
-  readonly code: 'FIELD_FORBIDDEN' | 'INTERNAL_ERROR';
-  readonly message: string;
-}
+type Problem = ReturnType<typeof describeFieldProblem>;
 
 interface ValueText {
   readonly text: string;
@@ -79,15 +77,9 @@ function valueOf(change: SelectedChange, { key, means }: SelectedField): ValueTe
     case 'property': {
       const value = image?.property(means);
       if (value === undefined) return NULL;
-      return value.kind === 'text' ? value : { ...NULL, error: problemOf(value.kind, key) };
+      return value.kind === 'text' ? value : { ...NULL, error: describeFieldProblem(value.kind, key) };
     }
   }
-}
-
-function problemOf(kind: 'forbidden' | 'unfit', key: string): Problem {
-  return kind === 'forbidden'
-    ? { code: 'FIELD_FORBIDDEN', message: `You may not read '${key}'` }
-    : { code: 'INTERNAL_ERROR', message: `What is stored as '${key}' is not of its type` };
 }
 
 function formatError(response: string, key: string, { code, message }: Problem): string {

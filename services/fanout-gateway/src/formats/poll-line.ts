@@ -28,6 +28,13 @@ export function pollResync(resync: Resync): Buffer {
   return line(KINDS.resync, resync.current, JSON.stringify(resync));
 }
 
+/** The stream message that a line stands for which says to fetch everything again. */
+export function resyncMessageOf({ json }: Extract<PollLine, { kind: 'resync' }>): Buffer {
+  return Buffer.concat([RESYNC_START, json.subarray(1)]);
+}
+
+const RESYNC_START = Buffer.from('{"type":"resync",');
+
 /** The lines of a buffer, in their order. Buffers are shared and never written into, so each is read once. */
 export function readPollLines(bytes: Buffer): readonly PollLine[] {
   const known = linesOf.get(bytes);

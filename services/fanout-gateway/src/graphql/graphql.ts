@@ -38,7 +38,10 @@ export function createGraphql(config: GatewayConfig, options: GraphqlOptions): G
     }),
     streams: new GraphqlStreams({
       ...shared,
-      store: openReservationStore(bus, { bucket: GRAPHQL_STREAMS_BUCKET }),
+      store: openReservationStore(bus, {
+        bucket: GRAPHQL_STREAMS_BUCKET,
+        replicas: config.TIDEWIRE_LOG_REPLICAS,
+      }),
       maxAgeMs: config.TIDEWIRE_MAX_CONNECTION_AGE_MS,
     }),
   };

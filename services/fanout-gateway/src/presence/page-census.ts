@@ -1,5 +1,5 @@
 import type { PresenceStore } from '@tidewire/messaging';
-import { mapBounded } from './bounded-work.ts';
+import { mapBounded } from '@tidewire/service-kit';
 import type { Departures } from './departures.ts';
 import type { Room, Stay } from './room.ts';
 

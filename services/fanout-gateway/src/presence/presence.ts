@@ -10,9 +10,9 @@ import { BusUnavailableError, StreamRefusedError, openPresenceStore } from '@tid
 import type { Leases, MessageBus, PresenceStore } from '@tidewire/messaging';
 import type { RightsView } from '@tidewire/policy';
 import type { Clock, Logger, Timer } from '@tidewire/service-kit';
+import { Gate } from '@tidewire/service-kit';
 import type { Reader } from '../rights/access.ts';
 import type { Peer } from '../transports/peer.ts';
-import { Gate } from './bounded-work.ts';
 import { Departures } from './departures.ts';
 import { belongsTo, requirePage } from './page-access.ts';
 import type { Page, Visit } from './page-access.ts';
@@ -35,6 +35,8 @@ export interface PresenceOptions {
   readonly delivering: () => boolean;
   /** Stays of all connections of this process. */
   readonly maxStays?: number;
+  /** On how many NATS servers it is known who is there. Default 1. */
+  readonly replicas?: number;
 }
 
 /** One connection, with the pages that it is on. */
@@ -78,8 +80,8 @@ export class Presence {
   #silenced = false;
 
   constructor(options: PresenceOptions) {
-    const { bus, clock, logger, instance, maxStays = MAX_STAYS } = options;
-    const store = openPresenceStore(bus, { bucket: PRESENCE_BUCKET, ttlMs: ENTRY_TTL_MS });
+    const { bus, clock, logger, instance, maxStays = MAX_STAYS, replicas = 1 } = options;
+    const store = openPresenceStore(bus, { bucket: PRESENCE_BUCKET, ttlMs: ENTRY_TTL_MS, replicas });
     const departures = new Departures(store, maxStays);
     const cap = REALTIME_TRANSPORT_CONFIG.maxPresenceEntriesPerPage;
     const census = new PageCensus({ store, departures, instance, cap, alive: () => this.#findAlive() });

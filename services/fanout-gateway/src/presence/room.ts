@@ -1,7 +1,7 @@
 import type { PresenceEntry, PresenceSignal } from '@tidewire/contract';
 import type { PresenceStore } from '@tidewire/messaging';
+import { SharedWork } from '@tidewire/service-kit';
 import type { Peer } from '../transports/peer.ts';
-import { SharedWork } from './bounded-work.ts';
 import type { Page } from './page-access.ts';
 import { PageMembers } from './page-members.ts';
 import type { UserChange } from './page-members.ts';

@@ -1,6 +1,6 @@
 import type { MessageBus, PresenceStore } from '@tidewire/messaging';
 import type { Clock, Logger } from '@tidewire/service-kit';
-import { mapBounded } from './bounded-work.ts';
+import { mapBounded } from '@tidewire/service-kit';
 import type { Departures } from './departures.ts';
 import type { PageCensus } from './page-census.ts';
 import type { Room, Stay } from './room.ts';

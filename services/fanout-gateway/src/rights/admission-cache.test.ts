@@ -1,20 +1,21 @@
 import { TidewireError } from '@tidewire/contract';
 import { RightsView } from '@tidewire/policy';
 import { createManualClock } from '@tidewire/service-kit';
+import type { GivenCredential } from '@tidewire/service-kit';
 import { expect, test } from 'vitest';
 import { rightsMessage } from '../../test/fake-platform.ts';
 import { organisation, person } from '../../test/world.ts';
-import { AdmissionCache } from './admission-cache.ts';
+import { AdmissionCache, credentialKey } from './admission-cache.ts';
 import type { Admission } from './admission.ts';
 
 const alice = person('alice', organisation('thuis'), []);
-const given = { type: 'token', secret: 'a secret', source: 'bearer' } as const;
+const given: GivenCredential = { type: 'token', secret: 'a secret', source: 'bearer' };
 
 function open(
   who = alice,
   graceMs?: number,
 ): {
-  readonly cache: AdmissionCache;
+  readonly cache: AdmissionCache<GivenCredential>;
   readonly clock: ReturnType<typeof createManualClock>;
   readonly asked: () => number;
   readonly held: () => boolean;
@@ -27,8 +28,9 @@ function open(
   let view = first;
   let asked = 0;
   let failure: Error | undefined;
-  const cache = new AdmissionCache({
+  const cache = new AdmissionCache<GivenCredential>({
     clock,
+    keyOf: credentialKey,
     view: () => view,
     admit: async (): Promise<Admission> => {
       asked += 1;

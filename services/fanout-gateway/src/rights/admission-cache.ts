@@ -5,8 +5,10 @@ import type { Clock, GivenCredential, Timer } from '@tidewire/service-kit';
 import { identify } from './access.ts';
 import type { Admission } from './admission.ts';
 
-export interface AdmissionCacheOptions {
-  readonly admit: (given: GivenCredential) => Promise<Admission>;
+export interface AdmissionCacheOptions<Given> {
+  readonly admit: (given: Given) => Promise<Admission>;
+  /** What two that are the same have in common. */
+  readonly keyOf: (given: Given) => string;
   readonly view: () => RightsView;
   readonly clock: Pick<Clock, 'now' | 'monotonic' | 'setInterval'>;
 }
@@ -39,13 +41,12 @@ const MOST_KNOWN = 10_000;
  * Admits those who come again and again without asking authz each time. While a credential is remembered its reader is
  * held in the view, which the log keeps up to date: a revocation ends it here as it ends the streams that are open.
  */
-export class AdmissionCache {
-  readonly #options: AdmissionCacheOptions;
-  /** By hash, so that no secret is kept. */
+export class AdmissionCache<Given> {
+  readonly #options: AdmissionCacheOptions<Given>;
   readonly #known = new Map<string, Known>();
   readonly #sweep: Timer;
 
-  constructor(options: AdmissionCacheOptions) {
+  constructor(options: AdmissionCacheOptions<Given>) {
     this.#options = options;
     this.#sweep = options.clock.setInterval(() => this.#forgetIdle(), IDLE_MS / 2);
   }
@@ -56,10 +57,8 @@ export class AdmissionCache {
   }
 
   /** @throws TidewireError as asking authz does. */
-  async admit(given: GivenCredential): Promise<Admission> {
-    const key = createHash('sha256')
-      .update(JSON.stringify([given.type, given.secret]))
-      .digest('base64');
+  async admit(given: Given): Promise<Admission> {
+    const key = this.#options.keyOf(given);
     const known = this.#find(key);
     if (known !== undefined && !this.#isDue(known)) return this.#share(known);
     try {
@@ -102,7 +101,7 @@ export class AdmissionCache {
     return undefined;
   }
 
-  async #ask(key: string, given: GivenCredential): Promise<Known | Admission> {
+  async #ask(key: string, given: Given): Promise<Known | Admission> {
     const { admit, view, clock } = this.#options;
     const admission = await admit(given);
     const before = this.#known.get(key);
@@ -170,6 +169,13 @@ export class AdmissionCache {
       if (users === 0 && leftAt <= before) this.#forget(key);
     }
   }
+}
+
+/** By hash, so that no secret is kept. */
+export function credentialKey({ type, secret }: Pick<GivenCredential, 'type' | 'secret'>): string {
+  return createHash('sha256')
+    .update(JSON.stringify([type, secret]))
+    .digest('base64');
 }
 
 function isUnavailable(error: unknown): boolean {

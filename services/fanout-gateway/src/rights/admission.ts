@@ -117,6 +117,7 @@ function refusal({ code, message, errors = [] }: RequestFailure): TidewireError 
   return new TidewireError(code, message, { errors, ...(again && { retryAfterSeconds: 1 }) });
 }
 
-function unavailable(message: string): TidewireError {
+/** Nobody can say at the moment. */
+export function unavailable(message: string): TidewireError {
   return new TidewireError('SERVICE_UNAVAILABLE', message, { retryAfterSeconds: 1 });
 }

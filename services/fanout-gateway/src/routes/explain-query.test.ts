@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { parseExplainQuery } from './explain-query.ts';
+import { readQuery } from './subscription-query.ts';
 
 const EVENT = 'evt-mwrd70tk-000000000042';
-const parse = (query: string) => parseExplainQuery(`/api/explain?${query}`, 10);
+const parse = (query: string) => parseExplainQuery(readQuery(`/api/explain?${query}`), 10);
 
 test('an event of a principal', () => {
   expect(parse(`principal=bob&event=${EVENT}`)).toEqual({

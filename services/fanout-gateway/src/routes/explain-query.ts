@@ -9,7 +9,7 @@ import {
 import type { LogPosition } from '@tidewire/contract';
 import type { ExplainQuestion } from '../explain/explainer.ts';
 import { onlyValue, parseInteger, parseTableWish } from './poll-query.ts';
-import { badParameter, parseTopicWish, readQuery, unknownParameter } from './subscription-query.ts';
+import { badParameter, parseTopicWish, unknownParameter } from './subscription-query.ts';
 import type { QueryEntries } from './subscription-query.ts';
 
 const { principal, event, limit } = EXPLAIN_PARAMETERS;
@@ -39,8 +39,7 @@ const TABLE_PARAMETERS: readonly string[] = [
  *
  * @throws TidewireError MALFORMED_TOPIC, TOO_MANY_SUBSCRIPTIONS, BAD_REQUEST
  */
-export function parseExplainQuery(url: string, maxTopics: number): ExplainQuestion {
-  const query = readQuery(url);
+export function parseExplainQuery(query: QueryEntries, maxTopics: number): ExplainQuestion {
   return { principal: parsePrincipal(query), about: parseAbout(query, maxTopics) };
 }
 

@@ -2,6 +2,7 @@ import type { HttpServer } from '@tidewire/service-kit';
 import type { Explainer } from '../explain/explainer.ts';
 import { parseExplainQuery } from './explain-query.ts';
 import { admitRequest } from './admit-request.ts';
+import { readQuery } from './subscription-query.ts';
 import type { SubscribeRouteOptions } from './subscribe.ts';
 
 export interface ExplainRouteOptions extends Pick<
@@ -20,7 +21,7 @@ export function registerExplainRoute(app: HttpServer, options: ExplainRouteOptio
       // Whoever has no credential is nobody to explain anything to.
       const admission = await admitRequest(request.raw, { ...options, anonymousStreams: false });
       try {
-        const question = parseExplainQuery(request.url, maxTopics);
+        const question = parseExplainQuery(readQuery(request.url), maxTopics);
         const explanation = await explainer.explain(question, admission.reader);
         // Mostly read by people, in a terminal.
         const text = `${JSON.stringify(explanation, null, 2)}\n`;

@@ -5,6 +5,7 @@ import type { GivenCredential, HttpReply, HttpServer } from '@tidewire/service-k
 import { chooseCursor } from '../replay/cursor.ts';
 import type { Admission } from '../rights/admission.ts';
 import type { LongPoll } from '../transports/long-poll.ts';
+import { createHttpPollPeer } from '../transports/poll-peer.ts';
 import type { PollAnswer } from '../transports/poll-sink.ts';
 import { parsePollQuery } from './poll-query.ts';
 import { admitRequest } from './admit-request.ts';
@@ -45,7 +46,8 @@ export function registerPollRoute(app: HttpServer, options: PollRouteOptions): v
           address: addressOf(request.raw),
           timeoutMs,
           limit,
-          response: reply.raw,
+          peer: createHttpPollPeer(reply.raw),
+          transport: 'poll',
           send: (answer) => sendAnswer(reply, answer, draining()),
         });
       } catch (error) {

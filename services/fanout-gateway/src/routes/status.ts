@@ -1,5 +1,5 @@
-import { TRANSPORTS, formatEventId, streamStatusSchema } from '@tidewire/contract';
-import type { LogPosition, StreamStatus } from '@tidewire/contract';
+import { formatEventId, streamStatusSchema } from '@tidewire/contract';
+import type { LogPosition, StreamStatus, Transport } from '@tidewire/contract';
 import type { HttpServer } from '@tidewire/service-kit';
 import { isAdministrator } from '../rights/access.ts';
 import type { Reader } from '../rights/access.ts';
@@ -14,6 +14,8 @@ export interface StatusRouteOptions extends Omit<TopicsRouteOptions, 'requireRea
   readonly fresh: () => boolean;
   readonly streams: Streams;
   readonly heartbeatMs: number;
+  /** Ways to be told that this server has. */
+  readonly transports: readonly Transport[];
   readonly oldest: () => LogPosition;
   readonly newest: () => LogPosition;
 }
@@ -38,7 +40,7 @@ export function registerStatusRoute(app: HttpServer, options: StatusRouteOptions
 }
 
 function describeStatus(options: StatusRouteOptions, reader: Reader): StreamStatus {
-  const { streams, heartbeatMs, view, oldest, newest } = options;
+  const { streams, heartbeatMs, transports, view, oldest, newest } = options;
   const ofCaller = reader.principalId === null ? [] : [...streams.ofPrincipal(reader.principalId)];
   const own = ofCaller.filter(({ host }) => host === undefined);
   const all = isAdministrator(view(), reader) ? [...streams.connections()] : undefined;
@@ -48,7 +50,7 @@ function describeStatus(options: StatusRouteOptions, reader: Reader): StreamStat
     subscriptions: { own: countTopics(own), ...(all && { total: countTopics(all) }) },
     heartbeatMs,
     retention: { oldestId: formatEventId(oldest()), newestId: formatEventId(newest()) },
-    transports: [...TRANSPORTS],
+    transports: [...transports],
   };
 }
 

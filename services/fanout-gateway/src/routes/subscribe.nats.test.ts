@@ -290,7 +290,7 @@ test('the status counts the caller own streams, and all of them for an administr
     subscriptions: { own: 2 },
     heartbeatMs: 400,
     retention: { oldestId: world.platform.id(1), newestId: world.platform.position },
-    transports: ['sse', 'poll', 'websocket', 'graphql-sse', 'graphql-ws'],
+    transports: ['sse', 'poll', 'websocket', 'graphql-sse', 'graphql-ws', 'nats'],
   });
   expect(await status(world.secret(world.bob))).not.toHaveProperty('connections.total');
   expect(await status(world.secret(world.admin))).toMatchObject({

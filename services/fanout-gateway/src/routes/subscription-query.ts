@@ -40,7 +40,11 @@ export interface QueryEntries {
 export function readQuery(url: string): QueryEntries {
   const text = url.includes('?') ? url.slice(url.indexOf('?') + 1) : '';
   if (text.length > LONGEST_QUERY) throw new TidewireError('BAD_REQUEST', 'The query is longer than 16 KiB');
-  const entries = [...new URLSearchParams(text)];
+  return queryOf([...new URLSearchParams(text)]);
+}
+
+/** The same of entries that came otherwise. */
+export function queryOf(entries: QueryEntries['entries']): QueryEntries {
   return {
     entries,
     values: (name) =>

@@ -1,6 +1,5 @@
-import type { ServerResponse } from 'node:http';
 import { formatEventId } from '@tidewire/contract';
-import type { LogPosition } from '@tidewire/contract';
+import type { LogPosition, Transport } from '@tidewire/contract';
 import type { Timer } from '@tidewire/service-kit';
 import { toTidewireError } from '@tidewire/service-kit';
 import { ANONYMOUS_PRINCIPAL } from '../limits/connection-slots.ts';
@@ -9,6 +8,7 @@ import { NOTHING_LIVE } from '../replay/cursor.ts';
 import { readPage } from '../replay/page.ts';
 import type { PageLimits } from '../replay/page.ts';
 import type { Admission } from '../rights/admission.ts';
+import type { PollPeer } from './poll-peer.ts';
 import { PollSink } from './poll-sink.ts';
 import type { PollAnswer } from './poll-sink.ts';
 import type { OpenedStream, Wanted } from './stream-opener.ts';
@@ -30,7 +30,8 @@ export interface PollOrder {
   readonly timeoutMs: number;
   /** Events of the answer. */
   readonly limit: number;
-  readonly response: ServerResponse;
+  readonly peer: PollPeer;
+  readonly transport: Extract<Transport, 'poll' | 'nats'>;
   /** Sends the answer before it returns. */
   readonly send: (answer: PollAnswer) => void;
 }
@@ -70,16 +71,16 @@ export class LongPoll {
    */
   async poll(order: PollOrder): Promise<void> {
     const { opener, slots } = this.#options;
-    const { admission, response, wanted, limit, send } = order;
+    const { admission, peer, wanted, limit, send } = order;
     const slot = slots.takeHere(admission.reader.principalId ?? ANONYMOUS_PRINCIPAL);
     const limits = { maxEvents: limit, maxBytes: this.#options.maxBytes };
     const member = typeof wanted.from === 'string' ? 'messages' : 'events';
-    const sink = hasGone(response) ? undefined : new PollSink(response, { member, limits, send });
+    const sink = peer.gone ? undefined : new PollSink(peer, { member, limits, send });
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#waiting += 1;
     try {
       // Polls are joined a little longer than streams: an answer and the next request cost much more than a frame.
-      await opener.open({ ...order, side: { ...SIDE, sink } }, slot, (opened) => {
+      await opener.open({ ...order, side: { ...SIDE, transport: order.transport, sink } }, slot, (opened) => {
         if (sink === undefined) return;
         const poll = new WaitingPoll(this.#options, { order, opened, sink, slot, limits });
         poll.begin(resolve, reject);
@@ -100,7 +101,7 @@ interface WaitingPollParts {
   readonly limits: PageLimits;
 }
 
-const SIDE = Object.freeze({ transport: 'poll', wire: 'poll', tick: 1, subscription: '' } as const);
+const SIDE = Object.freeze({ wire: 'poll', tick: 1, subscription: '' } as const);
 
 /** One poll from its subscription to the last byte of its answer. */
 class WaitingPoll {
@@ -124,11 +125,11 @@ class WaitingPoll {
       keeper.drop(stream);
       resolve();
     };
-    if (hasGone(order.response)) {
+    if (order.peer.gone) {
       close();
       return;
     }
-    order.response.once('close', close);
+    order.peer.onGone(close);
     const cursor = start.kind === 'after' ? { ...position, sequence: start.sequence } : position;
     sink.begin(
       {
@@ -239,8 +240,4 @@ class WaitingPoll {
   #cancelTimers(): void {
     for (const timer of this.#timers.splice(0)) timer.cancel();
   }
-}
-
-function hasGone(response: ServerResponse): boolean {
-  return response.closed || response.socket === null || response.socket.destroyed;
 }

@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http';
 import type { ErrorCode, TidewireError } from '@tidewire/contract';
 import { expect, test } from 'vitest';
 import { pollEvent, pollPosition, pollResync } from '../formats/poll-line.ts';
@@ -14,24 +13,27 @@ interface Poll {
   readonly sink: PollSink;
   readonly answers: PollAnswer[];
   readonly errors: TidewireError[];
-  readonly response: { writableLength: number; resets: number };
+  readonly peer: { queued: number; resets: number };
 }
 
 function openPoll(limits = { maxEvents: 3, maxBytes: 1000 }, position: string | undefined = id(4)): Poll {
   const answers: PollAnswer[] = [];
   const errors: TidewireError[] = [];
-  const response = {
-    writableLength: 0,
+  const peer = {
+    queued: 0,
     resets: 0,
-    socket: { resetAndDestroy: (): void => void (response.resets += 1) },
+    gone: false,
+    onGone: () => undefined,
+    queuedBytes: () => peer.queued,
+    reset: (): void => void (peer.resets += 1),
   };
-  const sink = new PollSink(response as unknown as ServerResponse, {
+  const sink = new PollSink(peer, {
     member: 'events',
     limits,
     send: (answer) => answers.push(answer),
   });
   sink.begin({ answered: () => undefined, failed: (error) => errors.push(error) }, position);
-  return { sink, answers, errors, response };
+  return { sink, answers, errors, peer };
 }
 
 const bodies = ({ answers }: Poll): string[] => answers.map(({ body }) => body.toString());
@@ -128,8 +130,8 @@ test('what waits in the socket for a credential that ended does not reach its re
   expect(poll.sink.queuedBytes()).toBe(0);
   poll.sink.write(event(5));
   poll.sink.end('CREDENTIAL_ENDED', 'why');
-  expect(poll.response.resets).toBe(0);
-  poll.response.writableLength = 100;
+  expect(poll.peer.resets).toBe(0);
+  poll.peer.queued = 100;
   poll.sink.end('CREDENTIAL_ENDED', 'why');
-  expect(poll.response.resets).toBe(1);
+  expect(poll.peer.resets).toBe(1);
 });

@@ -1,9 +1,9 @@
-import type { ServerResponse } from 'node:http';
 import { TidewireError, errorCodeRow, formatEventId } from '@tidewire/contract';
 import type { ErrorCode, Resync } from '@tidewire/contract';
 import { readPollLines } from '../formats/poll-line.ts';
 import type { PollLine } from '../formats/poll-line.ts';
 import type { Page, PageLimits } from '../replay/page.ts';
+import type { PollPeer } from './poll-peer.ts';
 import { ENDS_AT_ONCE } from './stream.ts';
 import type { StreamSink } from './stream.ts';
 
@@ -35,14 +35,14 @@ type EventLine = Extract<PollLine, { kind: 'event' }>;
 
 /** The write side of a waiting poll: the first thing that it is written is its answer. */
 export class PollSink implements StreamSink {
-  readonly #response: ServerResponse;
+  readonly #peer: PollPeer;
   readonly #options: PollSinkOptions;
   #listener: PollListener | undefined;
   #position: string | undefined;
   #settled = false;
 
-  constructor(response: ServerResponse, options: PollSinkOptions) {
-    this.#response = response;
+  constructor(peer: PollPeer, options: PollSinkOptions) {
+    this.#peer = peer;
     this.#options = options;
   }
 
@@ -119,12 +119,12 @@ export class PollSink implements StreamSink {
   }
 
   queuedBytes(): number {
-    return this.#settled ? this.#response.writableLength : 0;
+    return this.#settled ? this.#peer.queuedBytes() : 0;
   }
 
   reset(): void {
     this.#settled = true;
-    this.#response.socket?.resetAndDestroy();
+    this.#peer.reset();
   }
 
   #answerEvents(bytes: Buffer, events: readonly EventLine[]): void {

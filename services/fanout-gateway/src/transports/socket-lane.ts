@@ -19,7 +19,7 @@ export function describeSubscription(
   { stream, start, position }: OpenedStream,
   subscription: string,
   connectionId: string,
-): StreamMessage {
+): Extract<StreamMessage, { type: 'subscribed' }> {
   const request = stream.subscription?.request as StreamRequest;
   const filter = stream.table === undefined ? '' : formatTableFilter(request.filter);
   return {

@@ -7,6 +7,7 @@ import type { SocketPeer } from './socket-peer.ts';
 import { readActions } from './stream-actions.ts';
 import type { Wanted } from './stream-opener.ts';
 import type { Stream } from './stream.ts';
+import { queryOfFilter } from './topic-filter.ts';
 import type { TransportOptions } from './transport-options.ts';
 
 export interface SocketSubscriptionsOptions extends TransportOptions {
@@ -122,21 +123,10 @@ export function readTopicHandshake(message: TopicHandshake): WantedLane {
   return {
     wanted: {
       from: [topic],
-      wish: { filter: queryOf(filter), fields },
+      wish: { filter: queryOfFilter(filter), fields },
       actions: events && readActions(events),
     },
     subscription: message.subscriptionId ?? formatTopic(topic),
     cursor: message.lastEventId,
   };
-}
-
-/** As an address would have it, which is what is read. */
-function queryOf(filter: NonNullable<TopicHandshake['filter']>): (readonly [string, string])[] {
-  return Object.entries(filter).flatMap(([field, wanted]): (readonly [string, string])[] =>
-    typeof wanted === 'object'
-      ? Object.entries(wanted).map(
-          ([operator, value]) => [`filter[${field}][${operator}]`, String(value)] as const,
-        )
-      : [[`filter[${field}]`, String(wanted)]],
-  );
 }

@@ -11,6 +11,7 @@ import { decideStart, isBeyond } from '../replay/cursor.ts';
 import type { Start } from '../replay/cursor.ts';
 import { identify } from '../rights/access.ts';
 import type { Reader } from '../rights/access.ts';
+import { unavailable } from '../rights/admission.ts';
 import type { Admission } from '../rights/admission.ts';
 import type { Wish } from '../rights/resolve-filter.ts';
 import { resolveSource } from '../rights/resolve-source.ts';
@@ -44,6 +45,8 @@ export interface StreamSide {
   readonly transport: Transport;
   readonly wire: Wire;
   readonly tick: 0 | 1;
+  /** Whether the client may know events beyond its cursor. Default: false. */
+  readonly knowsAhead?: boolean;
   /** What its frames call it, where frames of its wire carry a name; otherwise empty. */
   readonly subscription: string;
   readonly sink: StreamSink;
@@ -299,14 +302,10 @@ export class StreamOpener {
       wire: side.wire,
       subscription: side.subscription,
       tick: side.tick,
+      knowsAhead: side.knowsAhead,
     });
     stream.subscription = fanOut.subscribe(stream.connection, request);
     keeper.streams.add(stream);
     return stream.connection;
   }
-}
-
-/** The refusal of what is only temporary. */
-export function unavailable(message: string): TidewireError {
-  return new TidewireError('SERVICE_UNAVAILABLE', message, { retryAfterSeconds: 1 });
 }

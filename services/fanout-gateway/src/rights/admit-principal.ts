@@ -1,26 +1,33 @@
 import { randomUUID } from 'node:crypto';
 import { REQUEST_SUBJECTS, TidewireError, principalReplySchema } from '@tidewire/contract';
-import type { Credential, PrincipalReply } from '@tidewire/contract';
-import { holdAnswer } from '../rights/admission.ts';
-import type { Admission, AdmissionOptions } from '../rights/admission.ts';
-import { unavailable } from '../transports/stream-opener.ts';
+import type { Credential, PrincipalReply, SubscriberAddress } from '@tidewire/contract';
+import { holdAnswer, unavailable } from './admission.ts';
+import type { Admission, AdmissionOptions } from './admission.ts';
 
 /** As for an admission: an answer can be overtaken by the log. */
 const ATTEMPTS = 3;
 
 /**
- * Admits a principal by its id, though it may have no connection and no credential: its rights come from where an
- * admission takes those of a caller, and are followed in the log until they are released. It acts by a credential that
+ * Admits a principal by its id, though nobody shows a credential here: its rights come from where an admission takes those
+ * of a caller, and are followed in the log until they are released. Without a credential in the address it acts by one that
  * nobody has, without limits.
  *
- * @throws TidewireError NOT_FOUND for a principal that is absent or removed; SERVICE_UNAVAILABLE when nobody can say.
+ * @throws TidewireError NOT_FOUND for a principal that is absent or removed, or a credential that is not its own or has
+ * ended; SERVICE_UNAVAILABLE when nobody can say.
  */
-export async function admitPrincipal(options: AdmissionOptions, id: string): Promise<Admission> {
+export async function admitPrincipal(
+  options: AdmissionOptions,
+  { principal: id, credential }: SubscriberAddress,
+): Promise<Admission> {
+  const question = credential === null ? { id } : { id, credential };
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const reply = await options.bus.request(REQUEST_SUBJECTS.principal, { id }, principalReplySchema, {
+    const reply = await options.bus.request(REQUEST_SUBJECTS.principal, question, principalReplySchema, {
       timeoutMs: 2000,
     });
     if (!reply.ok) throw new TidewireError(reply.code, reply.message, { retryAfterSeconds: 1 });
+    if (credential !== null && reply.credential?.id !== credential) {
+      throw unavailable('authz did not tell the limits of the credential');
+    }
     const admission = await hold(options, reply);
     if (admission !== undefined) return admission;
   }
@@ -29,10 +36,10 @@ export async function admitPrincipal(options: AdmissionOptions, id: string): Pro
 
 async function hold(
   options: AdmissionOptions,
-  { principal, position }: Extract<PrincipalReply, { ok: true }>,
+  { principal, credential = unlimited(principal.id), position }: Extract<PrincipalReply, { ok: true }>,
 ): Promise<Admission | undefined> {
   try {
-    return await holdAnswer(options, { principal, position, credential: unlimited(principal.id) });
+    return await holdAnswer(options, { principal, position, credential });
   } catch (error) {
     // It was removed since authz answered; the credential that is refused is not the caller's.
     if (!(error instanceof TidewireError) || error.code !== 'UNAUTHORIZED') throw error;
