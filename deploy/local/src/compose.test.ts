@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readAccountKey } from '@tidewire/messaging';
 import { expect, test } from 'vitest';
 import { readEdgeSettings } from './edge/edge-settings.ts';
 
@@ -47,6 +48,13 @@ test('deploy/make-env gives every variable that the compose file has no default 
   }
 });
 
+test('the key that deploy/make-env makes is one: authz signs with what NATS believes', () => {
+  const text = execFileSync(join(root, 'deploy', 'make-env'), { encoding: 'utf8' });
+  const valueOf = (name: string): string => new RegExp(`^${name}=(.+)$`, 'm').exec(text)?.[1] ?? '';
+  const key = readAccountKey(valueOf('TIDEWIRE_CALLOUT_SEED'));
+  expect(key.publicKey).toBe(valueOf('TIDEWIRE_NATS_CALLOUT_ISSUER'));
+});
+
 test('NATS is given every variable that its configuration asks for', () => {
   const asked = variables(
     readFileSync(join(root, 'deploy', 'nats', 'nats-server.conf'), 'utf8').replaceAll('"$', '"'),
@@ -56,4 +64,17 @@ test('NATS is given every variable that its configuration asks for', () => {
   asked.delete('KV');
   expect(asked.size).toBeGreaterThan(0);
   for (const name of asked) expect(nats).toContain(`${name}:`);
+});
+
+test('what opens NATS to others adds to services that the compose file has, and gives tls.conf what it asks for', () => {
+  const override = readFileSync(join(root, 'deploy', 'nats', 'compose.tls.yml'), 'utf8');
+  const changed = [...override.matchAll(/^ {2}([\w-]+):(?: \*trust)?$/gm)].map((match) => match[1] ?? '');
+  expect(changed.length).toBeGreaterThanOrEqual(6);
+  for (const name of changed) expect(services).toContain(name);
+  // Everybody who has an address of NATS has to trust its certificate.
+  const speaking = compose.split(/^(?= {2}\S)/m).filter((part) => part.includes('NATS_URL:'));
+  expect(speaking.length).toBe(4);
+  for (const name of ['relay', 'authz', 'records', 'gateway-1', 'gateway-2']) expect(changed).toContain(name);
+  for (const name of variables(readFileSync(join(root, 'deploy', 'nats', 'tls.conf'), 'utf8')))
+    expect(override).toContain(`${name}:`);
 });

@@ -35,6 +35,8 @@ test('secrets are made once, kept over starts, and readable for their owner alon
   const second = openDataFolder(path);
   expect(second.secrets(['nats-relay', 'new'])).toMatchObject({ 'nats-relay': secrets['nats-relay'] });
   expect(second.secrets(['nats-records'])).toEqual({ 'nats-records': secrets['nats-records'] });
+  expect(second.secrets(['key'], () => 'of another kind')).toEqual({ key: 'of another kind' });
+  expect(second.secrets(['key'], () => 'made again')).toEqual({ key: 'of another kind' });
   second.release();
   expect(mode(join(path, 'secrets.json'))).toBe(0o600);
   // as root PostgreSQL's unprivileged user has to pass through, not to look around

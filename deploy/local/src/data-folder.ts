@@ -36,8 +36,8 @@ export interface DataFolder {
   subfolder(name: string): string;
   /** Deletes everything that earlier starts have left. Only before anything is started. */
   clear(): void;
-  /** A random password for each name: the one of the first time it was asked for. */
-  secrets<Name extends string>(names: readonly Name[]): Record<Name, string>;
+  /** A secret for each name, a random password unless `make` makes another: the one of the first time it was asked for. */
+  secrets<Name extends string>(names: readonly Name[], make?: () => string): Record<Name, string>;
   release(): void;
 }
 
@@ -71,7 +71,7 @@ export function openDataFolder(path: string): DataFolder {
       for (const name of names) rmSync(join(folder, name), { recursive: true, force: true });
       writeMarker();
     },
-    secrets: (names) => readOrMakeSecrets(join(folder, SECRETS), names),
+    secrets: (names, make = randomPassword) => readOrMakeSecrets(join(folder, SECRETS), names, make),
     release: () => claim.release(),
   };
 }
@@ -89,10 +89,18 @@ function refuseForeignFolder(folder: string): void {
   );
 }
 
-function readOrMakeSecrets<Name extends string>(file: string, names: readonly Name[]): Record<Name, string> {
+function randomPassword(): string {
+  return randomBytes(SECRET_BYTES).toString('base64url');
+}
+
+function readOrMakeSecrets<Name extends string>(
+  file: string,
+  names: readonly Name[],
+  make: () => string,
+): Record<Name, string> {
   const known = new Map(Object.entries(readJson(file) ?? {}));
   const missing = names.filter((name) => typeof known.get(name) !== 'string');
-  for (const name of missing) known.set(name, randomBytes(SECRET_BYTES).toString('base64url'));
+  for (const name of missing) known.set(name, make());
   if (missing.length > 0) writePrivateFile(file, Object.fromEntries(known));
   chmodSync(file, 0o600);
   return Object.fromEntries(names.map((name) => [name, String(known.get(name))])) as Record<Name, string>;

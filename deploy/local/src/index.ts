@@ -18,6 +18,7 @@ export { FolderInUseError, stopLeftover } from './folder-claim.ts';
 export { freePort } from './free-port.ts';
 export { launch, stopLeftovers } from './launcher/launcher.ts';
 export type { LaunchOptions, Platform } from './launcher/launcher.ts';
+export { BUS_USERS } from './launcher/launcher-servers.ts';
 export { startServices } from './launcher/launcher-services.ts';
 export type { ServiceDatabases, Services, ServicesOptions } from './launcher/launcher-services.ts';
 export { LOCAL_SERVICES } from './launcher/launcher-settings.ts';
@@ -31,8 +32,14 @@ export { openProcessRecord } from './launcher/launcher-record.ts';
 export { settingsByService } from './launcher/launcher-settings.ts';
 export type { LocalServer } from './local-server.ts';
 export { LOWEST_NATS_SERVER_VERSION } from './nats/nats-server-version.ts';
-export { startNatsServer } from './nats/nats-server.ts';
-export type { NatsServerOptions } from './nats/nats-server.ts';
+export { startNatsLeafServer, startNatsServer, startNatsServerOfFile } from './nats/nats-server.ts';
+export type { NatsFileOptions, NatsLeafOptions, NatsServerOptions } from './nats/nats-server.ts';
+export type { NatsTopology } from './nats/nats-topology-config.ts';
+export {
+  CALLOUT_ISSUER_VARIABLE,
+  PRODUCTION_USERS,
+  natsPasswordVariable,
+} from './nats/nats-production-config.ts';
 export { MIGRATED_SERVICES, applyMigrations, migrationFolder } from './postgres/migrations.ts';
 export type { MigratedService } from './postgres/migrations.ts';
 export { removePostgresData } from './postgres/postgres-account.ts';

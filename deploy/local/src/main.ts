@@ -88,8 +88,14 @@ async function start(options: StartOptions, folder: DataFolder, ending: Ending):
   ending.runs(platform);
   if (options.demo) await progress.step('demo data', () => withPatience(seedDemo(platform.origin)));
   const readyAfterMs = performance.now() - started;
-  const { origin, administrator } = platform;
-  const facts = { origin, demo: options.demo, dataDir: options.dataDir, tokenFile: administrator.tokenFile };
+  const { origin, natsServer, administrator } = platform;
+  const facts = {
+    origin,
+    natsServer,
+    demo: options.demo,
+    dataDir: options.dataDir,
+    tokenFile: administrator.tokenFile,
+  };
   progress.print(formatWelcome({ ...facts, readyAfterMs }, progress.paint));
 }
 

@@ -1,18 +1,24 @@
 import { join } from 'node:path';
-import { SERVICE_PERMISSIONS } from '@tidewire/contract';
-import type { NatsUser } from '@tidewire/contract';
+import { CLIENT_SIDE_PERMISSIONS, SERVICE_PERMISSIONS, SYSTEM_PERMISSIONS } from '@tidewire/contract';
+import type { ClientSideUser, NatsAccount, NatsUser, SystemUser } from '@tidewire/contract';
 import type { DataFolder } from '../data-folder.ts';
 import { DATABASE_ROLES, prepareDatabase } from '../postgres/database-postgres.ts';
 import type { DatabasePasswords, DatabaseUrls } from '../postgres/database-postgres.ts';
 import type { LocalServer } from '../local-server.ts';
+import type { NatsPermissions } from '../nats/nats-server-config.ts';
 import { startNatsServer } from '../nats/nats-server.ts';
 import { applyMigrations } from '../postgres/migrations.ts';
 import { startPostgresServer } from '../postgres/postgres-server.ts';
 
-/** The bus: an address per service, and the server when it is ours. */
+/** A user of the bus, in any of its accounts. */
+export type BusUser = NatsUser | ClientSideUser | SystemUser;
+
+/** The bus: an address per user, and the server when it is ours. */
 export interface Bus {
-  readonly url: (user: NatsUser) => string;
+  readonly url: (user: BusUser) => string;
   readonly server?: LocalServer;
+  /** Of the key by which subscribers are let in, when the server is ours. */
+  readonly calloutSeed?: string;
 }
 
 /** PostgreSQL: an administrator's address, and the server when it is ours. */
@@ -29,24 +35,42 @@ export interface MigratedDatabase {
 
 type Note = (text: string) => void;
 
-const NATS_USERS = Object.keys(SERVICE_PERMISSIONS) as NatsUser[];
+const PERMISSIONS = {
+  platform: SERVICE_PERMISSIONS,
+  clients: CLIENT_SIDE_PERMISSIONS,
+  system: SYSTEM_PERMISSIONS,
+} as const satisfies Record<NatsAccount, object>;
 
-/** Starts NATS with a user per service, or takes the bus at `url`, which then has to know whoever uses it. */
+/** Every user of a bus of ours. */
+export const BUS_USERS: readonly BusUser[] = Object.values(PERMISSIONS).flatMap(
+  (users) => Object.keys(users) as BusUser[],
+);
+
+/** Starts NATS with the users of every service, and with whomever authz lets in; or takes the bus at `url`, which then has to know whoever uses it. */
 export async function startBus(folder: DataFolder, url: string | undefined, note: Note): Promise<Bus> {
   if (url !== undefined) return { url: () => url };
-  const passwords = folder.secrets(NATS_USERS.map((user) => `nats-${user}` as const));
+  // The client library takes a while to load: only here.
+  const { createAccountKey, readAccountKey } = await import('@tidewire/messaging');
+  const { callout } = folder.secrets(['callout'], () => createAccountKey().seed);
+  const users = (Object.keys(PERMISSIONS) as NatsAccount[]).flatMap((account) =>
+    Object.entries<NatsPermissions>(PERMISSIONS[account]).map(([user, permissions]) => ({
+      user,
+      account,
+      permissions,
+      password: folder.secrets([`nats-${user}`])[`nats-${user}`] ?? '',
+    })),
+  );
+  const passwords = new Map<string, string>(users.map(({ user, password }) => [user, password]));
   const server = await startNatsServer({
     dataFolder: join(folder.path, 'nats'),
-    users: NATS_USERS.map((user) => ({
-      user,
-      password: passwords[`nats-${user}`],
-      permissions: SERVICE_PERMISSIONS[user],
-    })),
+    users,
+    calloutIssuer: readAccountKey(callout).publicKey,
     onProgress: note,
   });
   return {
     server,
-    url: (user) => `nats://${user}:${passwords[`nats-${user}`]}@127.0.0.1:${server.port}`,
+    url: (user) => `nats://${user}:${passwords.get(user)}@127.0.0.1:${server.port}`,
+    calloutSeed: callout,
   };
 }
 

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import type { NatsUser } from '@tidewire/contract';
 import type { EdgeService } from '../edge/edge-routes.ts';
 import { formatUpstreams } from '../edge/edge-settings.ts';
 import type { Upstream } from '../edge/edge-upstreams.ts';
 import { SupervisedProcess } from './launcher-process.ts';
 import type { ProcessEvent, ProcessPlan } from './launcher-process.ts';
 import { openProcessRecord } from './launcher-record.ts';
+import type { Bus } from './launcher-servers.ts';
 import { LOCAL_SERVICES, machineVariables, serviceProgram } from './launcher-settings.ts';
 import type { LocalService } from './launcher-settings.ts';
 import { freePort } from '../free-port.ts';
@@ -28,8 +28,8 @@ export interface ServicesOptions {
   readonly records: number;
   /** Addresses with the role and password of each service. */
   readonly databaseUrls: ServiceDatabases;
-  /** The bus's address with the name and password of a service. */
-  readonly natsUrl: (user: NatsUser) => string;
+  /** The bus's address with the name and password of a user; with a seed, subscribers of other teams are let in there. */
+  readonly bus: Pick<Bus, 'url' | 'calloutSeed'>;
   /** Absolute; logs, the process record and caches lie in it. */
   readonly folder: string;
   /** Further settings, per service that knows them. */
@@ -170,9 +170,27 @@ function commonVariables(options: ServicesOptions, port: number): Record<string,
   };
 }
 
+/** What the services need that let subscribers in and answer them, who are in an account of their own. */
+function subscriberVariables(
+  { url, calloutSeed }: ServicesOptions['bus'],
+  service: LocalService,
+): Record<string, string> {
+  if (calloutSeed === undefined) return {};
+  switch (service) {
+    case 'authz':
+      return { TIDEWIRE_CALLOUT_NATS_URL: url('authz-callout'), TIDEWIRE_CALLOUT_SEED: calloutSeed };
+    case 'fanout-gateway':
+    case 'records':
+      return { TIDEWIRE_CLIENTS_NATS_URL: url(`${service}-clients`) };
+    default:
+      return {};
+  }
+}
+
 function serviceVariables(options: ServicesOptions, service: LocalService): Record<string, string> {
   const variables: Record<string, string> = { TIDEWIRE_PUBLIC_URL: `http://localhost:${options.port}` };
-  if (service !== 'pages') variables['NATS_URL'] = options.natsUrl(service);
+  if (service !== 'pages') variables['NATS_URL'] = options.bus.url(service);
+  Object.assign(variables, subscriberVariables(options.bus, service));
   if (service === 'relay' || service === 'authz' || service === 'records') {
     variables['DATABASE_URL'] = options.databaseUrls[service];
   }

@@ -4,6 +4,8 @@ import type { Paint } from '../progress.ts';
 
 interface WelcomeFacts {
   readonly origin: string;
+  /** Where servers of other teams subscribe; without a user. */
+  readonly natsServer: string;
   readonly demo: boolean;
   readonly readyAfterMs: number;
   /** As it was given, for people. */
@@ -13,7 +15,7 @@ interface WelcomeFacts {
 
 /** The last thing a start says: where it is, who can enter, and what to try first. */
 export function formatWelcome(
-  { origin, demo, readyAfterMs, dataDir, tokenFile }: WelcomeFacts,
+  { origin, natsServer, demo, readyAfterMs, dataDir, tokenFile }: WelcomeFacts,
   paint: Paint,
 ): string {
   const seconds = (readyAfterMs / 1000).toFixed(1);
@@ -51,6 +53,7 @@ export function formatWelcome(
   }
   lines.push(
     `  Every request is described at ${paint.accent(`${origin}/api/docs`)}.`,
+    `  NATS clients subscribe at ${natsServer} with the same tokens.`,
     '',
     `  ${paint.dim(`Data, secrets and logs are in ${dataDir}. Ctrl-C stops everything; the data stays.`)}`,
     '',

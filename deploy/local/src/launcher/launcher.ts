@@ -1,13 +1,12 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { NatsUser } from '@tidewire/contract';
 import type { DataFolder } from '../data-folder.ts';
 import type { DatabaseUrls } from '../postgres/database-postgres.ts';
 import { ensureAdministrator } from './launcher-administrator.ts';
 import type { Administrator } from './launcher-administrator.ts';
 import { openProcessRecord } from './launcher-record.ts';
 import { migrate, startBus, startDatabase } from './launcher-servers.ts';
-import type { Database } from './launcher-servers.ts';
+import type { Bus, BusUser, Database } from './launcher-servers.ts';
 import { startServices } from './launcher-services.ts';
 import type { Services, ServicesOptions } from './launcher-services.ts';
 import { settingsByService } from './launcher-settings.ts';
@@ -47,8 +46,10 @@ export interface Platform {
   readonly services: Services;
   readonly administrator: Administrator;
   readonly databaseUrls: DatabaseUrls;
-  /** The bus as the NATS user of a service. */
-  readonly natsUrl: (user: NatsUser) => string;
+  /** The bus as one of its users. */
+  readonly natsUrl: (user: BusUser) => string;
+  /** Its address for those who show a token; without a user. */
+  readonly natsServer: string;
   /** SIGKILL, also of `nats` and `postgres`; without supervision it stays down until `restart`. */
   kill(name: string): Promise<void>;
   /** Like {@link Services.restart}, for `nats` and `postgres` too, which keep address and data. */
@@ -89,7 +90,7 @@ export async function launch(options: LaunchOptions): Promise<Platform> {
         name,
         () => start(given).then(keep),
         ({ server }) =>
-          server === undefined ? `given, ${new URL(given ?? '').host}` : `127.0.0.1:${server.port}`,
+          server === undefined ? `given, ${hostsOf(given ?? '').join(', ')}` : `127.0.0.1:${server.port}`,
       );
     const prepareTables = ({ adminUrl }: Database): ReturnType<typeof migrate> =>
       progress.step(
@@ -111,7 +112,7 @@ export async function launch(options: LaunchOptions): Promise<Platform> {
     folder.subfolder('logs');
     const [services, administrator] = await progress.step(
       'services',
-      () => startServicesAndAdministrator(options, servicesOptions(options, settings, bus.url, urls)),
+      () => startServicesAndAdministrator(options, servicesOptions(options, settings, bus, urls)),
       () => serviceList(options),
     );
     const serverOf = (name: string): LocalServer | undefined =>
@@ -123,6 +124,9 @@ export async function launch(options: LaunchOptions): Promise<Platform> {
       administrator,
       databaseUrls: urls,
       natsUrl: bus.url,
+      natsServer: hostsOf(bus.url('relay'))
+        .map((host) => `nats://${host}`)
+        .join(','),
       kill: (name) => serverOf(name)?.kill() ?? services.kill(name),
       restart: async (name, signal) => {
         const server = serverOf(name);
@@ -144,6 +148,11 @@ export async function launch(options: LaunchOptions): Promise<Platform> {
     await Promise.all(servers.map(stopServer));
     throw error;
   }
+}
+
+/** The hosts of an address, which may be several with commas between them. */
+function hostsOf(url: string): string[] {
+  return url.split(',').map((part) => new URL(part.trim()).host);
 }
 
 function serviceList({ gateways, records }: LaunchOptions): string {
@@ -171,14 +180,14 @@ async function startServicesAndAdministrator(
 function servicesOptions(
   { port, gateways, records, folder, environment, progress, supervise, giveUp }: LaunchOptions,
   settings: NonNullable<ServicesOptions['settings']>,
-  natsUrl: ServicesOptions['natsUrl'],
+  bus: Bus,
   urls: DatabaseUrls,
 ): ServicesOptions {
   return {
     port,
     gateways,
     records,
-    natsUrl,
+    bus,
     settings,
     environment,
     folder: folder.path,

@@ -1,10 +1,17 @@
 import { join } from 'node:path';
+import { NATS_ACCOUNTS, SUBSCRIBER_LIMITS } from '@tidewire/contract';
+import type { NatsAccount } from '@tidewire/contract';
+import { formatTopology, serverName } from './nats-topology-config.ts';
+import type { NatsTopology } from './nats-topology-config.ts';
 
-/** One user of the bus. Without `permissions` it may do everything: only for tests and operators. */
+/** One user of the bus. Without `permissions` it may do everything in its account: only for tests and operators. */
 export interface NatsUser {
+  /** Of one name over all accounts. */
   user: string;
   password: string;
   permissions?: NatsPermissions;
+  /** Default: the platform's. */
+  account?: NatsAccount;
 }
 
 /**
@@ -22,9 +29,19 @@ export interface NatsServerSettings {
   /** 0 lets the system choose. */
   port: number;
   users: NatsUser[];
+  /**
+   * The public key (`A…`) of who decides about everybody that is no user of this file, through the system account's users.
+   * Default: there is nobody else.
+   */
+  calloutIssuer?: string;
   /** Default 127.0.0.1. Another one only inside a container, whose port is published on loopback. */
   host?: string;
+  /** Other servers that this one is joined to. Default: it is alone. */
+  topology?: NatsTopology;
 }
+
+/** The longest line of the protocol: one that holds an access token with many claims. */
+export const NATS_MAX_LINE = '12KB';
 
 /** The largest message that the bus takes, in bytes: a stored event carries two images of at most 256 KiB. */
 export const NATS_MAX_PAYLOAD_BYTES = 2 * 1024 * 1024;
@@ -86,25 +103,70 @@ function formatUser({ user, password, permissions }: NatsUser): string {
   return formatNatsUser(user, quote(password), permissions);
 }
 
+const ISSUER = /^A[A-Z2-7]{55}$/;
+
+/**
+ * Who may connect that is no user of the file: the ones for whom a service answers the server's question. The users of
+ * the file are asked about by nobody, so that services come in while authz is away.
+ *
+ * @throws when the issuer is no public key of an account.
+ */
+export function formatCallout(issuer: string, users: readonly string[]): string {
+  if (!ISSUER.test(issuer)) throw new Error('The issuer of the auth callout must be an account key, "A…".');
+  return `authorization: {
+  # Longer than the service that decides may take; a client is refused then.
+  timeout: 5
+  auth_callout: {
+    issuer: ${issuer}
+    account: ${NATS_ACCOUNTS.system}
+    auth_users: [${users.map(quote).join(', ')}]
+  }
+}
+`;
+}
+
+/**
+ * An account with its users, of which JetStream is for the platform's only: nobody else has a stream of any kind. The
+ * bounds of a subscriber's connection are the account's, because a server asks a callout for them and then does not keep
+ * them.
+ */
+export function formatAccount(account: NatsAccount, users: readonly string[], limits = ''): string {
+  const jetStream = account === 'platform' ? '\n    jetstream: enabled' : '';
+  const bounds =
+    account === 'clients'
+      ? `\n    # Subscriptions are those of one connection, the services' included.
+    limits: { max_subscriptions: ${SUBSCRIBER_LIMITS.subscriptions}${limits} }`
+      : '';
+  return `  ${NATS_ACCOUNTS[account]}: {${jetStream}${bounds}
+    users: [${users.length === 0 ? '' : `\n${users.join('\n')}\n    `}]
+  }`;
+}
+
 /**
  * The configuration file of a local server: loopback only, JetStream on disk with every write synced before it is
- * acknowledged, named users and nobody else. There is no user for the system account.
+ * acknowledged, named users, and others only where a service is asked about them. Nothing passes between accounts.
  *
  * @throws when there is no user, a name occurs twice, or a name, password or subject cannot be written safely.
  */
 export function formatNatsServerConfig(settings: NatsServerSettings): string {
-  const { users } = settings;
+  const { users, calloutIssuer, topology } = settings;
   if (users.length === 0) throw new Error('A NATS server without users would refuse everybody.');
   if (new Set(users.map(({ user }) => user)).size !== users.length)
     throw new Error('A NATS user occurs twice.');
   const files = natsServerFiles(settings.dataFolder);
+  const accounts = (Object.keys(NATS_ACCOUNTS) as NatsAccount[]).map((account) =>
+    formatAccount(account, users.filter((user) => (user.account ?? 'platform') === account).map(formatUser)),
+  );
+  const names = users.map(({ user }) => user);
   return `# Generated at every start; changes here are lost.
-server_name: "tidewire-local"
+server_name: ${quote(serverName(topology))}
 host: ${quote(settings.host ?? '127.0.0.1')}
 port: ${settings.port === 0 ? -1 : settings.port}
 pid_file: ${quote(files.pid)}
 ports_file_dir: ${quote(files.ports)}
 max_payload: ${NATS_MAX_PAYLOAD_BYTES}
+# A token of 8 KiB fits into one line.
+max_control_line: ${NATS_MAX_LINE}
 jetstream: {
   store_dir: ${quote(files.store)}
   max_memory_store: 268435456
@@ -112,12 +174,10 @@ jetstream: {
   sync_interval: always
 }
 accounts: {
-  TIDEWIRE: {
-    jetstream: enabled
-    users: [
-${users.map(formatUser).join('\n')}
-    ]
-  }
+${accounts.join('\n')}
 }
-`;
+system_account: ${NATS_ACCOUNTS.system}
+${calloutIssuer === undefined ? '' : formatCallout(calloutIssuer, names)}${
+    topology === undefined ? '' : formatTopology(topology)
+  }`;
 }

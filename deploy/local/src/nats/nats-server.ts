@@ -6,21 +6,48 @@ import type { LocalServer } from '../local-server.ts';
 import { findNatsServer } from './nats-server-binary.ts';
 import { formatNatsServerConfig, natsServerFiles } from './nats-server-config.ts';
 import type { NatsUser } from './nats-server-config.ts';
+import { formatNatsLeafConfig } from './nats-topology-config.ts';
+import type { NatsLeafSettings, NatsTopology } from './nats-topology-config.ts';
 import { startServerProcess } from '../server-process.ts';
 import type { ServerProcess } from '../server-process.ts';
 import { waitUntil } from '../wait-until.ts';
 
-/** How to run a local NATS server. */
-export interface NatsServerOptions {
+/** What every way of running a server needs. */
+interface NatsProcessOptions {
   /** Absolute; everything of this server lies in it, created with mode 0700. */
   dataFolder: string;
   /** Chosen by the system when missing; a restart keeps it. */
   port?: number;
-  users: NatsUser[];
   /** Hears one line for each thing that takes time or goes another way than usual. */
   onProgress?: (line: string) => void;
   /** The path of a nats-server to use instead of looking for one. */
   binary?: string;
+}
+
+/** How to run a local NATS server. */
+export interface NatsServerOptions extends NatsProcessOptions {
+  users: NatsUser[];
+  /** See {@link NatsServerSettings.calloutIssuer}. */
+  calloutIssuer?: string;
+  /** See {@link NatsServerSettings.topology}. */
+  topology?: NatsTopology;
+}
+
+/** How to run a server with a configuration file that is there. */
+export interface NatsFileOptions extends NatsProcessOptions {
+  /** Its addresses and ports are set aside: it listens on 127.0.0.1. */
+  file: string;
+  /** The variables that the file asks for, but for the place of its store, which is in `dataFolder`. */
+  environment: Readonly<Record<string, string>>;
+  /** Where the other servers of its cluster reach it; `user:password` as its file wants it of them. */
+  cluster?: { readonly port: number; readonly credentials: string };
+}
+
+/** How to run a leaf node. */
+export interface NatsLeafOptions extends NatsProcessOptions {
+  serverName: string;
+  remote: NatsLeafSettings['remote'];
+  users: NatsLeafSettings['users'];
 }
 
 const readyTimeoutMs = 30_000;
@@ -38,25 +65,28 @@ function readPort(portsFolder: string, pid: number): number | undefined {
   }
 }
 
+interface Invocation {
+  readonly args: string[];
+  /** The server's whole environment; missing: what every server has. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
 async function launch(
   binary: string,
-  options: NatsServerOptions,
-  port: number,
+  dataFolder: string,
+  { args, environment }: Invocation,
 ): Promise<[ServerProcess, number]> {
-  const files = natsServerFiles(options.dataFolder);
+  const files = natsServerFiles(dataFolder);
   rmSync(files.ports, { recursive: true, force: true });
   mkdirSync(files.ports, { mode: 0o700 });
-  const config = formatNatsServerConfig({ dataFolder: options.dataFolder, port, users: options.users });
-  rmSync(files.config, { force: true });
-  writeFileSync(files.config, config, { mode: 0o600 });
-  chmodSync(files.config, 0o600);
   const server = await startServerProcess({
     name: 'nats-server',
     file: binary,
-    args: ['-c', files.config],
+    args,
     logFile: files.log,
     stopSignal: 'SIGTERM',
-    cwd: options.dataFolder,
+    cwd: dataFolder,
+    ...(environment !== undefined && { env: environment }),
   });
   const ready = await waitUntil(
     () => (server.ended() === undefined ? readPort(files.ports, server.pid) : 'ended'),
@@ -70,8 +100,17 @@ async function launch(
   );
 }
 
-async function stopLeftoverServer(options: NatsServerOptions): Promise<void> {
-  const files = natsServerFiles(options.dataFolder);
+/** Writes the configuration into the server's folder, for nobody else to read. */
+function invocationOf(dataFolder: string, config: string): Invocation {
+  const file = natsServerFiles(dataFolder).config;
+  rmSync(file, { force: true });
+  writeFileSync(file, config, { mode: 0o600 });
+  chmodSync(file, 0o600);
+  return { args: ['-c', file] };
+}
+
+async function stopLeftoverServer({ dataFolder, onProgress }: NatsProcessOptions): Promise<void> {
+  const files = natsServerFiles(dataFolder);
   let pid: number;
   try {
     pid = Number(readFileSync(files.pid, 'utf8'));
@@ -79,8 +118,26 @@ async function stopLeftoverServer(options: NatsServerOptions): Promise<void> {
     return;
   }
   if (await stopLeftover(pid, files.config, 'SIGTERM')) {
-    options.onProgress?.(`stopped a nats-server (process ${pid}) that an earlier run had left behind`);
+    onProgress?.(`stopped a nats-server (process ${pid}) that an earlier run had left behind`);
   }
+}
+
+async function run<Options extends NatsProcessOptions>(
+  given: Options,
+  invoke: (options: Options, port: number) => Invocation,
+): Promise<LocalServer> {
+  const options = { ...given, dataFolder: resolve(given.dataFolder) };
+  const binary =
+    options.binary ??
+    (await findNatsServer(options.onProgress ? { onProgress: options.onProgress } : {})).path;
+  return await runServer(options.dataFolder, options.port, async () => {
+    await stopLeftoverServer(options);
+    return {
+      name: 'NATS',
+      launch: (port) => launch(binary, options.dataFolder, invoke(options, port ?? 0)),
+      url: (port) => `nats://127.0.0.1:${port}`,
+    };
+  });
 }
 
 /**
@@ -90,17 +147,32 @@ async function stopLeftoverServer(options: NatsServerOptions): Promise<void> {
  * @throws FolderInUseError when a living process runs one there; an Error with the log's last lines when it ends early;
  *   NatsServerNotFoundError when no usable program can be had.
  */
-export async function startNatsServer(given: NatsServerOptions): Promise<LocalServer> {
-  const options = { ...given, dataFolder: resolve(given.dataFolder) };
-  const binary =
-    options.binary ??
-    (await findNatsServer(options.onProgress ? { onProgress: options.onProgress } : {})).path;
-  return await runServer(options.dataFolder, options.port, async () => {
-    await stopLeftoverServer(options);
+export function startNatsServer(given: NatsServerOptions): Promise<LocalServer> {
+  return run(given, (options, port) =>
+    invocationOf(options.dataFolder, formatNatsServerConfig({ ...options, port })),
+  );
+}
+
+/** Starts a server with a configuration file as it stands, such as the one for production; otherwise as `startNatsServer`. */
+export function startNatsServerOfFile(given: NatsFileOptions): Promise<LocalServer> {
+  return run(given, ({ dataFolder, file, environment, cluster }, port) => {
+    const { store, ports, pid } = natsServerFiles(dataFolder);
+    const own = ['-a', '127.0.0.1', '-p', String(port === 0 ? -1 : port), '-m', '-1'];
+    const joined =
+      cluster === undefined
+        ? []
+        : ['--cluster_listen', `nats://${cluster.credentials}@127.0.0.1:${cluster.port}`];
     return {
-      name: 'NATS',
-      launch: (port) => launch(binary, options, port ?? 0),
-      url: (port) => `nats://127.0.0.1:${port}`,
+      args: ['-c', file, ...own, ...joined, '--ports_file_dir', ports, '-P', pid],
+      environment: { ...environment, TIDEWIRE_NATS_STORE_DIR: store },
     };
+  });
+}
+
+/** Starts a leaf node on 127.0.0.1; whether it is let in where it connects to is another matter. */
+export function startNatsLeafServer(given: NatsLeafOptions): Promise<LocalServer> {
+  return run(given, ({ dataFolder, serverName, remote, users }, port) => {
+    const portsFolder = natsServerFiles(dataFolder).ports;
+    return invocationOf(dataFolder, formatNatsLeafConfig({ serverName, port, portsFolder, remote, users }));
   });
 }
