@@ -108,6 +108,7 @@ test.each<[id: string, status: number, sent: Sent]>([
   ['renewConnection', 404, { path: { id: randomUUID() } }],
   ['readDocumentation', 200, { as: 'nobody' }],
   ['readOpenApi', 200, { as: 'nobody' }],
+  ['readAsyncApi', 200, { as: 'nobody' }],
   ['readMessageSchema', 200, { as: 'nobody', path: { name: 'cloud-event' } }],
   ['getLiveness', 200, { as: 'nobody' }],
   ['getReadiness', 200, { as: 'nobody' }],

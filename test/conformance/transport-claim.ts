@@ -7,7 +7,8 @@ export interface Claim {
   /** What it is about: being told of changes; a connection that lasts; or what only a table's handshake can ask for. */
   readonly about: 'changes' | 'streams' | 'table streams';
   /** What a transport has to be able to. */
-  readonly needs?: 'several subscriptions' | 'frames' | 'close codes' | 'old values' | 'secret names';
+  readonly needs?:
+    'several subscriptions' | 'frames' | 'close codes' | 'old values' | 'secret names' | 'expiry';
   readonly hold: (stage: Stage) => Promise<void>;
 }
 
@@ -19,6 +20,7 @@ export function whySkipped({ about, needs }: Claim, transport: Transport): strin
   if (needs === 'frames' && transport.talk === undefined) return 'cannot send frames';
   if (needs === 'close codes' && transport.closeCodeOf === undefined) return 'has no close codes';
   if (needs === 'secret names' && transport.showsAllNames) return 'shows the names of all fields';
+  if (needs === 'expiry' && transport.expiresUnsaid) return 'does not say when its credential ends';
   if (needs === 'old values' && !transport.tellsOldValues) return 'tells nothing of before';
   return undefined;
 }

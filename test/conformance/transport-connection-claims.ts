@@ -124,9 +124,8 @@ export const CONNECTION_CLAIMS: readonly Claim[] = [
       await stage.revoke(brief);
       const id = await stage.create({ titel: 'after', status: 'nieuw' });
       const { code, reconnect } = await endOf(ending);
-      // A poll that had just been answered asks with what does not hold any more.
-      const codes =
-        stage.transport.kind === 'poll' ? ['CREDENTIAL_ENDED', 'UNAUTHORIZED'] : ['CREDENTIAL_ENDED'];
+      // Whoever had just been answered asks with what does not hold any more.
+      const codes = stage.transport.asksAgain ? ['CREDENTIAL_ENDED', 'UNAUTHORIZED'] : ['CREDENTIAL_ENDED'];
       expect(codes).toContain(code);
       expect(reconnect).toBe(false);
       expect(ending.account.changes).toEqual([]);
@@ -141,7 +140,7 @@ export const CONNECTION_CLAIMS: readonly Claim[] = [
       using follower = await stage.follow({ place });
       await stage.town.admin.ask('DELETE', `/api/schemas/${place.id}`);
       const { code, reconnect } = await endOf(follower);
-      expect(stage.transport.kind === 'poll' ? ['GONE', 'NOT_FOUND'] : ['GONE']).toContain(code);
+      expect(stage.transport.asksAgain ? ['GONE', 'NOT_FOUND'] : ['GONE']).toContain(code);
       expect(reconnect).toBe(false);
     },
   },
@@ -163,6 +162,7 @@ export const CONNECTION_CLAIMS: readonly Claim[] = [
   {
     name: 'that its credential will end is told before it does',
     about: 'streams',
+    needs: 'expiry',
     hold: async (stage) => {
       const expiresAt = new Date(Date.now() + MINUTE_MS * 0.9).toISOString();
       const brief = await stage.bobs(expiresAt);

@@ -1,3 +1,4 @@
+import { tableFeed, topicFeed } from './transport-feed.ts';
 import { graphqlSocket } from './transport-graphql-socket.ts';
 import { graphqlSse } from './transport-graphql-sse.ts';
 import { graphqlStream } from './transport-graphql-stream.ts';
@@ -12,6 +13,8 @@ export const TRANSPORTS: readonly Transport[] = [
   topicPoll,
   tableSocket,
   sharedSocket,
+  tableFeed,
+  topicFeed,
   tableSse,
   graphqlSse,
   graphqlStream,

@@ -33,6 +33,8 @@ export const CLIENT_MESSAGE_NAMES: readonly MessageName[] = [
 
 /** The other documents that a transport sends: of topics, of polls, and what is said before or at the end of a stream. */
 export const OTHER_DOCUMENTS = [
+  'feed-request',
+  'feed-end',
   'cloud-event',
   'graphql-result',
   'resync',

@@ -64,6 +64,7 @@ function pollTransport(kind: PollKind): Transport {
     showsAllNames: false,
     tellsWhyToComeBack: true,
     closeCodeOf: undefined,
+    asksAgain: true,
   };
 }
 

@@ -7,7 +7,7 @@ import { MessageCheck } from './transport-messages.ts';
 import type { Follower, Guest, Host, Order, Place, Talker, Told, Transport } from './transport.ts';
 
 /** What a claim asks for; the rest is Bob, at the first gateway, following the cases. */
-export interface Wish extends Partial<Omit<Order, 'base' | 'check'>> {
+export interface Wish extends Partial<Omit<Order, 'base' | 'origin' | 'nats' | 'check'>> {
   readonly as?: 'alice' | 'bob';
   readonly gateway?: 0 | 1;
 }
@@ -58,6 +58,8 @@ export class Stage {
   order({ as = 'bob', gateway = 0, ...wish }: Wish = {}): Order {
     return {
       base: this.#platform.gateways[gateway]?.url ?? '',
+      origin: this.#platform.origin,
+      nats: this.#platform.natsServer,
       token: this.town.tokens[as],
       place: this.place,
       check: this.check,

@@ -26,6 +26,10 @@ export interface GraphqlNames {
 export interface Order {
   /** Base URL of a gateway. */
   readonly base: string;
+  /** The one origin of everything else. */
+  readonly origin: string;
+  /** Where subscribers reach NATS. */
+  readonly nats: string;
   readonly token: string | undefined;
   readonly place: Place;
   readonly filter?: Condition | undefined;
@@ -113,7 +117,7 @@ export interface Host extends Follower {
 }
 
 /** What a subscription is to, whoever asks and wherever. */
-export type Followed = Omit<Order, 'base' | 'token' | 'check'>;
+export type Followed = Omit<Order, 'base' | 'origin' | 'nats' | 'token' | 'check'>;
 
 /** A subscription of somebody's connection. */
 export interface Guest {
@@ -142,6 +146,10 @@ export interface Transport {
   readonly tellsWhyToComeBack: boolean;
   /** Which code a connection is closed with. Undefined: it has none. */
   readonly closeCodeOf: ((code: ErrorCode) => number | undefined) | undefined;
+  /** It is one question after another, so that an end may be the refusal of the next one. */
+  readonly asksAgain?: true;
+  /** That the credential will end is not said: the connection that lives by it is somebody else's. */
+  readonly expiresUnsaid?: true;
 }
 
 /** The query of a table's stream or poll. */

@@ -1,9 +1,17 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { SocketClient, compileCache, freePort, runFolder, waitFor } from '@tidewire/test-kit';
+import {
+  SocketClient,
+  SubscriberClient,
+  compileCache,
+  freePort,
+  runFolder,
+  waitFor,
+} from '@tidewire/test-kit';
+import type { FeedRequest } from '@tidewire/contract';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -76,6 +84,7 @@ test('the README holds only commands that are run here', () => {
     /^curl 'http/,
     /^npm run demo /,
     /^npx tidewire import /,
+    /^nats /,
   ];
   for (const command of commands)
     expect(
@@ -152,6 +161,32 @@ test('a table is followed by the address that is written there, as a stream and 
     what: 'the stream brings the same',
     timeoutMs: 15_000,
   });
+  await stop(following);
+});
+
+/** Where `npm start` says that NATS is. */
+const natsAddress = (): string => /nats:\/\/\S+/.exec(started?.output() ?? '')?.[0] ?? '';
+
+test('a server is told on NATS what Bob is told, without the e-mail address, by what the command asks', async () => {
+  const [, subscriber = '', body = ''] =
+    /feed\.v1\.next\.(\S+) '([^']*)'/.exec(commandWith('nats --server')) ?? [];
+  const credential = { token: /--user (\S+)/.exec(commandWith('nats --server'))?.[1] ?? '' };
+  await using bob = await SubscriberClient.open({ servers: natsAddress(), subscriber, credential });
+  const feed = await bob.feed(JSON.parse(body) as FeedRequest);
+  await feed.until(({ messages }) => messages.length > 0, 'the stream begins');
+  const written = await run('sh', ['-c', commandWith('Losse tegel')], { cwd: root });
+  const row = JSON.parse(written.stdout) as { readonly id: string };
+  const event = await feed.until(({ events }) => events.find(({ subject }) => subject === row.id), 'the row');
+  expect(event.data.object).toMatchObject({ titel: 'Losse tegel' });
+  expect(event.data.object).not.toHaveProperty('melderEmail');
+});
+
+test('the nats command prints it', async ({ skip }) => {
+  if (spawnSync('sh', ['-c', 'command -v nats']).status !== 0) skip('there is no nats here');
+  const following = start(commandWith('nats --server').replace('{address}', natsAddress()));
+  await waitFor(() => following.output().includes('"subscribed"'), { what: 'it begins', timeoutMs: 15_000 });
+  await run('sh', ['-c', commandWith('Losse tegel')], { cwd: root });
+  await waitFor(() => following.output().includes('Losse tegel'), { what: 'the row', timeoutMs: 15_000 });
   await stop(following);
 });
 

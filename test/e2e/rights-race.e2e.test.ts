@@ -2,6 +2,7 @@ import { EventSource } from 'eventsource';
 import { startPlatform, waitFor } from '@tidewire/test-kit';
 import type { Platform } from '@tidewire/test-kit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { FeedFollower } from '../support/feed-follower.ts';
 import { buildTown } from '../support/town.ts';
 import type { Town } from '../support/town.ts';
 
@@ -78,6 +79,13 @@ async function writeRounds(): Promise<void> {
 test(`a rule that was tightened just before a write governs that write, ${ROUNDS} times`, async () => {
   const bob = read(0, town.tokens.bob);
   const alice = read(1, town.tokens.alice);
+  // By either gateway, and by both of them one after the other.
+  await using feed = await FeedFollower.open({
+    origin: platform.origin,
+    servers: platform.natsServer,
+    token: town.tokens.bob,
+    topics: [`register/${town.collection.split('/')[0] ?? ''}`],
+  });
   const ended = new AbortController();
   try {
     await waitFor(() => [alice, bob].every(({ source }) => source.readyState === EventSource.OPEN), {
@@ -90,6 +98,10 @@ test(`a rule that was tightened just before a write governs that write, ${ROUNDS
       what: 'both readers have the last row',
       timeoutMs: 60_000,
     });
+    await waitFor(() => feed.events.some(({ data }) => data.object?.['titel'] === 'last'), {
+      what: 'the feed has the last row',
+      timeoutMs: 60_000,
+    });
   } finally {
     alice.source.close();
     bob.source.close();
@@ -100,4 +112,8 @@ test(`a rule that was tightened just before a write governs that write, ${ROUNDS
   expect(counts(bob.texts, 'open')).toBeGreaterThan(ROUNDS / 2);
   expect(counts(alice.texts, 'closed')).toBe(ROUNDS);
   expect(bob.resyncs).toBeGreaterThan(0);
+  const fed = feed.events.map((event) => JSON.stringify(event));
+  expect(counts(fed, 'closed')).toBe(0);
+  expect(counts(fed, 'open')).toBeGreaterThan(ROUNDS / 2);
+  expect(feed.resyncs.length).toBeGreaterThan(0);
 }, 3_600_000);

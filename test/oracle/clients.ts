@@ -1,4 +1,6 @@
 import type { Interest } from './expectation.ts';
+import { FeedGroup } from './feed-group.ts';
+import type { FeedGroupOptions } from './feed-group.ts';
 import { createOperation } from './graphql-generator.ts';
 import type { OrderTerm } from './lists.ts';
 import { Poller } from './poller.ts';
@@ -10,6 +12,8 @@ import { tableTerms } from './table-face.ts';
 import { bearer } from './tickets.ts';
 import type { Ticket } from './tickets.ts';
 import type { Transport } from './transport.ts';
+import { isForNats } from './transports/nats-connections.ts';
+import { followsOnNats } from './transports/nats.ts';
 import type { World } from './world.ts';
 
 const TABLE_CHANCE = 0.3;
@@ -127,6 +131,32 @@ function someSelection({ generator }: World, random: Random, schema: Schema): In
 function orderOf({ generator }: World, random: Random): OrderTerm[] {
   const terms = generator.order(random);
   return random.chance(0.2) ? [...terms, { field: 'updatedAt', descending: true }] : terms;
+}
+
+/** Workers of one of the people who share what there is to follow over NATS; nobody, where nobody has a token for it. */
+export function createGroup(
+  world: World,
+  random: Random,
+  options: Pick<FeedGroupOptions, 'name' | 'onFinding'>,
+): FeedGroup | undefined {
+  const { gateways, nats } = world;
+  const people = world.people.filter((one) => isForNats(world.ticket(one)));
+  if (people.length === 0) return undefined;
+  const principal = random.pick(people);
+  let interest = someInterest(world, random, principal);
+  while (!followsOnNats(interest) || interest.graphql !== undefined) {
+    interest = someInterest(world, random, principal);
+  }
+  return new FeedGroup({
+    ...options,
+    interest,
+    gateways,
+    nats,
+    workers: 2 + random.below(3),
+    random: new Random(random.below(2 ** 31)),
+    ticket: () => world.ticket(principal),
+    isOver: () => world.isGone(principal, interest.topics),
+  });
 }
 
 /** One of the people, who asks for what changed; `index` says of how many kinds it is. */

@@ -102,7 +102,7 @@ export function expectedRow(
   if (related === undefined) return { id: image['_uuid'], ...own };
   const { key } = related;
   if (!readableProperties(question, image).has(RELATION.property)) {
-    const forbidden = { ...own.forbidden, [key]: forbiddenOf(RELATION.field) };
+    const forbidden = { ...own.forbidden, [key]: forbiddenOf(key) };
     return { id: image['_uuid'], ...own, forbidden, related: null };
   }
   const target = rows.get(String(image[RELATION.property]));
@@ -121,7 +121,7 @@ export function expectedUnread(image: Image, { fields }: Selection): Image {
   return {
     id: image['_uuid'],
     fields: Object.fromEntries([...fields].map(([key, name]) => [key, told.has(name) ? image[name] : null])),
-    forbidden: Object.fromEntries(hidden.map(([key, name]) => [key, forbiddenOf(name)])),
+    forbidden: Object.fromEntries(hidden.map(([key]) => [key, forbiddenOf(key)])),
   };
 }
 
@@ -141,7 +141,7 @@ function partOf(question: Question, image: Image, selected: ReadonlyMap<string, 
   };
   return {
     fields: Object.fromEntries([...selected].map(([key, name]) => [key, valueOf(name)])),
-    forbidden: Object.fromEntries(forbidden.map(([key, name]) => [`${path}${key}`, forbiddenOf(name)])),
+    forbidden: Object.fromEntries(forbidden.map(([key]) => [`${path}${key}`, forbiddenOf(key)])),
   };
 }
 
@@ -168,6 +168,6 @@ export function withErrorsLeftOut(
   );
 }
 
-function forbiddenOf(field: string): string {
-  return `FIELD_FORBIDDEN You may not read '${field}'`;
+function forbiddenOf(key: string): string {
+  return `FIELD_FORBIDDEN You may not read '${key}'`;
 }

@@ -48,7 +48,7 @@ function judgeReceipt(
   const told = face.told(event);
   const possible = viewersOf(subscriber, receipt.tickets, moments).flatMap((then) => {
     const past = mayBePast(receipt) ? pastMessages(then, history, receipt, change) : [];
-    return isPastOnly(receipt) ? past : [...past, messageOf(then, history.rightsAt(sequence), change)];
+    return isPastOnly(receipt) ? past : [...past, ...liveMessages(then, history, receipt, change)];
   });
   const expected = possible.map((one) => one && face.said(one, change, event.id));
   if (!expected.some((one) => one !== undefined && sameMessage(one, told))) {
@@ -83,7 +83,7 @@ function mayBePast({ connection, sequence, afterResync }: Receipt): boolean {
 function judgeTurn(
   subscriber: Subscriber,
   history: History,
-  { connection, after, upTo }: Turn,
+  { connection, after, upTo, isLive }: Turn,
   moments: readonly number[],
 ): void {
   const receipts = subscriber.receipts.filter((one) => one.connection === connection);
@@ -94,7 +94,9 @@ function judgeTurn(
     const row = history.of(uuid).filter(({ sequence }) => sequence > after);
     const due = row.filter(({ sequence }) => sequence <= upTo);
     const ways = moments.flatMap((now) => [
-      ...waysToTell({ ...viewer, now }, history, connection.floor, row),
+      ...(isLive
+        ? [liveTelling({ ...viewer, now }, history)]
+        : waysToTell({ ...viewer, now }, history, connection.floor, row)),
     ]);
     const isWhole = ways.some((tell) =>
       due.every((change) => told.has(change.sequence) || tell(change) === undefined),
@@ -113,6 +115,10 @@ function judgeTurn(
 
 type Telling = (change: Change) => Message | undefined;
 
+function liveTelling(viewer: Viewer, history: History): Telling {
+  return (change) => messageOf(viewer, history.rightsAt(change.sequence), change);
+}
+
 /** What each change of a row may have been told as, one way for every place that the past may have ended at. */
 function* waysToTell(
   viewer: Viewer,
@@ -120,7 +126,7 @@ function* waysToTell(
   floor: number,
   row: readonly Change[],
 ): Generator<Telling> {
-  const live: Telling = (change) => messageOf(viewer, history.rightsAt(change.sequence), change);
+  const live = liveTelling(viewer, history);
   // Nothing of it was past.
   if ((row[0]?.sequence ?? Infinity) > floor) yield live;
   for (const [index, last] of row.entries()) {
@@ -132,6 +138,20 @@ function* waysToTell(
         change.sequence <= last.sequence ? replayedMessageOf(viewer, rights, change, past) : live(change);
     }
   }
+}
+
+/**
+ * What is told of a change as it happens: under the rights of its place, and where it was sent later than that, only what
+ * may be known then still.
+ */
+function liveMessages(
+  viewer: Viewer,
+  history: History,
+  { sequence, released = 0 }: Receipt,
+  change: Change,
+): (Message | undefined)[] {
+  if (released <= sequence) return [messageOf(viewer, history.rightsAt(sequence), change)];
+  return history.rightsWithin(released, Infinity).map((rights) => messageOf(viewer, rights, change));
 }
 
 /** What a replay may have told of the change, for every place that it may have ended at. */
@@ -148,7 +168,8 @@ function pastMessages(
     const next = row[index + 1]?.sequence ?? Infinity;
     if (last.sequence < change.sequence || next <= floor) continue;
     // Rights that change meanwhile, and do not concern the reader, may still be those that let it in.
-    for (const rights of history.rightsWithin(Math.max(floor, last.sequence), next)) {
+    const from = Math.max(floor, last.sequence, receipt.released ?? 0);
+    for (const rights of history.rightsWithin(from, next)) {
       messages.push(replayedMessageOf(viewer, rights, change, row.slice(0, index + 1)));
     }
   }
@@ -210,13 +231,16 @@ function judgeCompleteness(
 }
 
 /** Something was told that should not have been: all of it, or more than may be. */
-function isLeak(told: readonly string[], expected: readonly (readonly string[] | undefined)[]): boolean {
+export function isLeak(
+  told: readonly string[],
+  expected: readonly (readonly string[] | undefined)[],
+): boolean {
   const allowed = expected.filter((one) => one !== undefined);
   if (allowed.length === 0) return true;
   return allowed.every((one) => told.some((leaf) => !one.includes(leaf)));
 }
 
-function sameMessage(a: Message, b: Message): boolean {
+export function sameMessage(a: Message, b: Message): boolean {
   return a.name === b.name && sameJson(a.data, b.data);
 }
 

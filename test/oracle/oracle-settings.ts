@@ -8,4 +8,6 @@ export const ORACLE_SETTINGS: Readonly<Record<string, string>> = {
   TIDEWIRE_REPLAY_RING_EVENTS: '60',
   TIDEWIRE_REPLAYS_PER_USER: '10',
   TIDEWIRE_TIME_RULE_RESYNC_MS: '1000',
+  // Who is let in no more tries again until it has another token.
+  TIDEWIRE_FAILED_CONNECTS_PER_ADDRESS: '100000',
 };

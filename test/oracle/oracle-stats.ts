@@ -11,6 +11,9 @@ export interface OracleStats {
   /** By process. */
   readonly restarts: Record<string, number>;
   messages: number;
+  /** Events that workers of groups were given, and how many of them they had been given before. */
+  handed: number;
+  repeats: number;
   lists: number;
   quietPoints: number;
   /** Times that rows came and went by themselves, as rules on the time say. */

@@ -31,4 +31,6 @@ test(`everybody sees all that they may, and nothing else, over ${STEPS} random s
   process.stdout.write(`oracle: ${JSON.stringify(stats)}\n`);
   expect(stats.crossings).toBeGreaterThan(STEPS / 5);
   expect(stats.rightsChanges).toBeGreaterThan(STEPS / 10);
+  expect(stats.transports).toMatchObject({ 'nats': expect.any(Number), 'nats-poll': expect.any(Number) });
+  expect(stats.handed).toBeGreaterThan(0);
 }, 900_000);

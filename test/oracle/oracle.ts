@@ -3,16 +3,19 @@ import { createPoller, createSubscriber } from './clients.ts';
 import { Finding } from './finding.ts';
 import { Stopwatch } from './oracle-stats.ts';
 import type { OracleStats } from './oracle-stats.ts';
+import { Groups } from './groups.ts';
 import { Lanes } from './lanes.ts';
 import type { Poller } from './poller.ts';
 import { Quiet } from './quiet.ts';
 import { Random } from './random.ts';
 import { changeRights } from './rights-changes.ts';
-import type { Gateway, Subscriber } from './subscriber.ts';
+import type { Subscriber } from './subscriber.ts';
+import type { Gateway } from './gateway.ts';
 import { GraphqlConnections } from './transports/graphql-connections.ts';
+import { NatsConnections } from './transports/nats-connections.ts';
 import { Sockets } from './transports/sockets.ts';
 import { writeByGraphql } from './graphql-writes.ts';
-import { transportsOn } from './transports/transports.ts';
+import { favouring, transportsOn } from './transports/transports.ts';
 import { turnTime } from './turn.ts';
 import { World } from './world.ts';
 import { writeByTable } from './table-writes.ts';
@@ -32,6 +35,8 @@ export interface OracleOptions {
   readonly restarts: boolean;
   /** How often time shows and hides rows, at quiet points; absent: now and then. */
   readonly turnChance?: number | undefined;
+  /** Name of a transport that most follow by, or `groups`, that there are many of then; absent: none. */
+  readonly favoured?: string | undefined;
   readonly onProgress?: (line: string) => void;
 }
 
@@ -66,6 +71,7 @@ export class Oracle {
   #background: Promise<void> | undefined;
   #born = 0;
   readonly #crossings: Crossings;
+  readonly #groups: Groups;
   #rightsSteps = 0;
   /** How long the last quiet point took. */
   #quietMs = 1000;
@@ -96,6 +102,7 @@ export class Oracle {
     this.#quiet = new Quiet(world);
     this.#graphql = new GraphqlConnections(gateways, this.#found);
     this.#crossings = new Crossings(world);
+    this.#groups = new Groups(world, options.favoured === 'groups' ? 'many' : 'few', this.#found);
     world.crosses = (schema, before, after) =>
       this.#crossings.isOne(this.#subscribers, schema, before, after);
   }
@@ -106,7 +113,8 @@ export class Oracle {
     let found: (finding: Finding) => void = () => undefined;
     const sockets = new Sockets((finding) => found(finding));
     const { platform, records = platform.origin } = options;
-    const world = await World.create({ platform, records, gateways, random, sockets });
+    const nats = new NatsConnections(platform.natsServer, (finding) => found(finding));
+    const world = await World.create({ platform, records, gateways, random, sockets, nats });
     const oracle = new Oracle(options, world, gateways);
     found = oracle.#found;
     try {
@@ -127,12 +135,14 @@ export class Oracle {
     for (const { resyncs: own } of this.#subscribers) {
       for (const reason of own) resyncs[reason] = (resyncs[reason] ?? 0) + 1;
     }
-    const { messages, lists, quietPoints, transports, forbidden } = this.#quiet;
+    const { messages, handed, lists, quietPoints, transports, forbidden } = this.#quiet;
     const { renewals, visits, edits } = this.#world;
     const refusals = this.#subscribers.filter(({ refusal }) => refusal !== undefined).length;
     return {
       ...this.#stats,
       messages,
+      handed,
+      repeats: this.#groups.repeats,
       lists,
       quietPoints,
       resyncs,
@@ -151,6 +161,7 @@ export class Oracle {
     for (let i = 0; i < 40; i += 1) await writeBySql(this.#world, random, this.#world.aSchema(random));
     for (let i = 0; i < subscribers; i += 1) this.#admit(random);
     for (let index = 0; index < POLLERS; index += 1) this.#pollers.push(this.#createPoller(random, index));
+    this.#groups.fill(random);
     await this.#rest();
     let untilRest = 10;
     for (let step = 0; step < steps; step += 1) {
@@ -193,6 +204,7 @@ export class Oracle {
       [5, () => this.#reconnect(random)],
       [3, () => this.#leave(random)],
       [2, () => this.#replace(random)],
+      [1, () => this.#pry(random)],
       [2, () => this.#comeBack()],
     ]);
     const begun = performance.now();
@@ -228,9 +240,16 @@ export class Oracle {
       subscriber.connect();
     }
     // Others come back when they have noticed.
-    const cut = this.#world.sockets.cut(random, 0.1) + this.#graphql.cut(random, 0.1);
+    const { sockets, nats } = this.#world;
+    const cut = sockets.cut(random, 0.1) + this.#graphql.cut(random, 0.1) + nats.cut(random, 0.1);
     this.#stats.reconnects += chosen.length + cut;
     return `${chosen.length} reconnect, ${cut} shared connections break`;
+  }
+
+  async #pry(random: Random): Promise<string> {
+    const { register, slug } = this.#world.aSchema(random);
+    const count = this.#world.nats.pry(random, [`register/${register}/schema/${slug}`]);
+    return `somebody asks for messages to ${count} others`;
   }
 
   async #leave(random: Random): Promise<string> {
@@ -280,10 +299,11 @@ export class Oracle {
   }
 
   #admit(random: Random): void {
+    const { sockets, nats } = this.#world;
     this.#born += 1;
     const subscriber = createSubscriber(this.#world, random, {
       name: `subscriber-${this.#born}`,
-      transports: transportsOn(this.#world.sockets, this.#graphql),
+      transports: favouring(this.#options.favoured, transportsOn(sockets, this.#graphql, nats)),
       gateways: this.#gateways,
       onFinding: this.#found,
       others: this.#subscribers,
@@ -350,6 +370,7 @@ export class Oracle {
       subscriber.stop();
       this.#admit(Random.of(seed, 1_000_000 + this.#born));
     }
+    this.#groups.makeRoom(Random.of(seed, 4_000_000 + this.#stats.steps));
     for (const [index, { isOver }] of this.#pollers.entries()) {
       if (isOver()) this.#pollers[index] = this.#createPoller(Random.of(seed, 3_000_000 + this.#born), index);
     }

@@ -14,6 +14,10 @@ import { tableRowOf, tableTerms } from './table-face.ts';
 import type { Poller } from './poller.ts';
 import type { Image, Schema } from './rights.ts';
 import type { Subscriber } from './subscriber.ts';
+import type { Follower } from './follower.ts';
+import type { FeedGroup } from './feed-group.ts';
+import { judgeGroup } from './group-judgement.ts';
+import { NATS_POLL } from './transports/nats.ts';
 import { judgeListing, judgeRefusal, judgeView } from './view-judgement.ts';
 import type { Reality } from './view-judgement.ts';
 import type { World } from './world.ts';
@@ -27,6 +31,8 @@ const FORBIDDEN = '"FIELD_FORBIDDEN"';
 /** The moments at which nothing is written and everybody has been told everything. */
 export class Quiet {
   messages = 0;
+  /** Of them to workers of groups. */
+  handed = 0;
   lists = 0;
   quietPoints = 0;
   /** Results of GraphQL in which something may not be read. */
@@ -34,7 +40,7 @@ export class Quiet {
   /** Messages by how they came. */
   readonly transports = new Map<string, number>();
   readonly #world: World;
-  readonly #lacking = new WeakMap<Subscriber, ReadonlySet<string>>();
+  readonly #lacking = new WeakMap<Follower, ReadonlySet<string>>();
 
   constructor(world: World) {
     this.#world = world;
@@ -62,15 +68,25 @@ export class Quiet {
     );
     model.settle();
     for (const subscriber of subscribers) if (subscriber.refusal !== undefined) subscriber.connect();
-    await waitFor(() => broken() !== undefined || subscribers.every((one) => one.hasReached(position)), {
+    const { groups, nats } = this.#world;
+    nats.isHurried = true;
+    for (const group of groups) group.wake();
+    await this.#reachEnds();
+    await waitFor(() => broken() !== undefined || this.#lateOnes(subscribers, position).length === 0, {
       what: 'everybody has been told everything',
       timeoutMs: PATIENCE_MS,
     }).catch(() => {
-      const late = subscribers.filter((one) => !one.hasReached(position)).map(({ state }) => state);
+      const late = this.#lateOnes(subscribers, position).map(({ state }) => state);
       throw new Finding('loss', `not everybody reached ${position}`, { late });
     });
-    const outdated = (): Subscriber | undefined =>
-      subscribers.find((one) => this.#turnedUnseen(one) !== undefined);
+    // Whoever asks without waiting hears nothing of it, and has to fetch again by itself.
+    for (const one of subscribers) {
+      if (one.connection?.transport === NATS_POLL && this.#turnedUnseen(one) !== undefined) one.fetchAgain();
+    }
+    const outdated = (): Follower | undefined =>
+      [...subscribers, ...groups.filter(({ isLeft }) => !isLeft)].find(
+        (one) => this.#turnedUnseen(one) !== undefined,
+      );
     await waitFor(() => broken() !== undefined || outdated() === undefined, {
       what: 'everybody has been told that time has passed',
       timeoutMs: PATIENCE_MS,
@@ -90,11 +106,29 @@ export class Quiet {
     // Not everybody was waited for: what is missing now says nothing.
     const found = broken();
     if (found !== undefined) throw found;
+    nats.isHurried = false;
     return position;
   }
 
+  #lateOnes(subscribers: readonly Subscriber[], position: number): (Subscriber | FeedGroup)[] {
+    return [...subscribers, ...this.#world.groups].filter((one) => !one.hasReached(position));
+  }
+
+  /** Nobody stays connected to NATS by what has ended; who it is has to be asked there, which takes a moment. */
+  async #reachEnds(): Promise<void> {
+    const { nats, history } = this.#world;
+    const outliving = (): readonly string[] => nats.outliving(history.rights);
+    await waitFor(() => outliving().length === 0, { what: 'who has no credential is disconnected' }).catch(
+      () => {
+        throw new Finding('still-open', 'a connection to NATS lives by a credential that ended', {
+          credentials: outliving(),
+        });
+      },
+    );
+  }
+
   /** A row that time has shown it or taken away since it fetched, without anybody telling it to fetch again. */
-  #turnedUnseen({ viewer, freshAt, stale, refusal, isOver }: Subscriber): Image | undefined {
+  #turnedUnseen({ viewer, freshAt, stale, refusal, isOver }: Follower): Image | undefined {
     const { model, lastTurn } = this.#world;
     if (stale || isOver || refusal !== undefined || freshAt > lastTurn) return undefined;
     const now = Date.now();
@@ -117,7 +151,9 @@ export class Quiet {
     await visits.settle();
     const reality: Reality = { history, schemas, rows: model.images, model };
     const lists = new Lists(this.#world.records);
-    await Promise.all(subscribers.map((subscriber) => this.#compareOne(subscriber, reality, lists)));
+    const groups = this.#world.groups.filter(({ isLeft }) => !isLeft);
+    const followers = [...subscribers, ...groups];
+    await Promise.all(followers.map((follower) => this.#compareOne(follower, reality, lists)));
     this.lists += lists.count;
     this.quietPoints += 1;
   }
@@ -135,6 +171,9 @@ export class Quiet {
         if (connection.transport.startsWith('graphql') && event.text.includes(FORBIDDEN)) this.forbidden += 1;
       }
       this.messages += judgeReceipts(subscriber, reality, position, moments);
+    }
+    for (const group of this.#world.groups) {
+      this.handed += judgeGroup(group, history, position, moments);
     }
   }
 
@@ -187,7 +226,7 @@ export class Quiet {
     history.forget(Math.min(history.head, ...absent.map(({ place }) => place)));
   }
 
-  async #compareOne(subscriber: Subscriber, reality: Reality, lists: Lists): Promise<void> {
+  async #compareOne(subscriber: Follower, reality: Reality, lists: Lists): Promise<void> {
     if (subscriber.isOver) return;
     if (subscriber.sentAway !== undefined) {
       throw new Finding('loss', `${subscriber.options.name} was sent away: ${subscriber.sentAway}`);
@@ -207,7 +246,7 @@ export class Quiet {
   }
 
   /** What the lists of a subscriber's topics give it, and the schemas that gave it none. */
-  async #readLists({ options }: Subscriber, reality: Reality, lists: Lists): Promise<ReadLists> {
+  async #readLists({ options }: Follower, reality: Reality, lists: Lists): Promise<ReadLists> {
     const { interest } = options;
     const { filter, fields } = interest;
     const ticket = options.ticket();
@@ -244,7 +283,7 @@ interface ReadLists {
 }
 
 /** Nobody keeps a stream whose credential ended before everything that it has been told. */
-function requireLiving(subscriber: Subscriber, { history }: Reality): void {
+function requireLiving(subscriber: Follower, { history }: Reality): void {
   const credential = subscriber.connection?.ticket.credential;
   if (credential === null || credential === undefined || subscriber.connection?.open !== true) return;
   if (history.rights.credentials.get(credential)?.ended !== true) return;
@@ -255,7 +294,7 @@ function requireLiving(subscriber: Subscriber, { history }: Reality): void {
 }
 
 /** Rows that the subscriber may read, but not list. */
-function unlistedRows({ viewer: { asker } }: Subscriber, { history, rows }: Reality): ReadonlySet<string> {
+function unlistedRows({ viewer: { asker } }: Follower, { history, rows }: Reality): ReadonlySet<string> {
   const question = { rights: history.rights, asker, now: Date.now() };
   const unlisted = [...rows].filter(
     ([, { schema, image }]) =>

@@ -4,16 +4,11 @@ import type { Random } from './random.ts';
 import type { Image, Schema } from './rights.ts';
 import type { Listing } from './lists.ts';
 import { ShownRows } from './shown-rows.ts';
+import { anyOf } from './gateway.ts';
+import type { Gateway } from './gateway.ts';
+import type { Follower } from './follower.ts';
 import type { Ticket } from './tickets.ts';
 import type { ReceivedEvent, Transport } from './transport.ts';
-
-/** Where subscribers connect to. */
-export interface Gateway {
-  readonly name: string;
-  readonly url: string;
-  /** The furthest position that anybody has heard from it since it started. */
-  reached: number;
-}
 
 export interface SubscriberOptions {
   readonly name: string;
@@ -43,6 +38,8 @@ export interface Connection {
   readonly floor: number;
   /** What lies after this was told live, without exception; undefined: not known yet. */
   liveAfter: number | undefined;
+  /** Where its gateway was at least when the server was last let go on; undefined: it goes on by itself. */
+  released: number | undefined;
   open: boolean;
 }
 
@@ -53,6 +50,8 @@ export interface Receipt {
   readonly connection: Connection;
   /** Whether a `resync` came before it on its connection: then it is no past. */
   readonly afterResync: boolean;
+  /** Where its gateway was at least when it was sent; undefined: that is not known. */
+  readonly released: number | undefined;
   /** The credentials by which it may have been told. */
   readonly tickets: readonly Ticket[];
 }
@@ -62,6 +61,8 @@ export interface Turn {
   readonly connection: Connection;
   readonly after: number;
   readonly upTo: number;
+  /** Whether nothing of it is past: a quiet point lay within it. */
+  readonly isLive: boolean;
 }
 
 const LONGEST_TRAIL = 12;
@@ -74,7 +75,7 @@ const MOST_RETRIES = 400;
  * One client: lists, follows a stream from there, comes back with its cursor, to another gateway, when the connection
  * is lost, and fetches again after a `resync`. Keeps what it was told until that was judged.
  */
-export class Subscriber {
+export class Subscriber implements Follower {
   readonly options: SubscriberOptions;
   /** Not judged yet. */
   receipts: Receipt[] = [];
@@ -153,11 +154,16 @@ export class Subscriber {
   /** Opens the stream, or again after it was closed; without a cursor, the rows are fetched once it is open. */
   connect(): void {
     const { gateways, interest, ticket } = this.options;
-    const transport = this.#transport;
     if (this.#stopped) return;
     this.drop();
     this.refusal = undefined;
     const current = ticket();
+    const takes = (one: Transport): boolean => one.takes?.(current) ?? true;
+    if (!takes(this.#transport)) {
+      const { random, transports } = this.options;
+      this.#transport = random.pick(transports.filter(takes));
+    }
+    const transport = this.#transport;
     // A cursor says nothing of the limits of the credential that it was got with: others are a new beginning.
     if (this.#limits !== undefined && this.#limits !== current.limits) this.forget();
     const cursor = this.#cursor;
@@ -165,7 +171,9 @@ export class Subscriber {
     const wanted = transport.place?.(current, cursor);
     const gateway = gateways.find(({ url }) => url === wanted) ?? gateways[this.#gateway % gateways.length];
     if (gateway === undefined) return;
-    let connection = this.#begin(gateway, current, false);
+    const place = transport.anywhere === true ? anyOf(gateways) : gateway;
+    const as = transport.as?.(current) ?? current;
+    let connection = this.#begin(place, as, false);
     this.#last = connection.cursor ?? 0;
     this.#close = transport.open(
       {
@@ -178,15 +186,16 @@ export class Subscriber {
       {
         opened: () => {
           connection.open = true;
-          this.#note(
-            `open on ${gateway.name} over ${transport.name} after ${cursor} as ${current.credential}`,
-          );
+          this.#note(`open on ${place.name} over ${transport.name} after ${cursor} as ${current.credential}`);
           if (connection.cursor === undefined) this.stale = true;
         },
         again: () => {
-          if (connection === this.connection) connection = this.#begin(gateway, current, true);
+          if (connection === this.connection) connection = this.#begin(place, as, true);
         },
         event: (event) => this.#receive(connection, event),
+        released: () => {
+          connection.released = place.reached;
+        },
         position: (id) => this.#advance(connection, id),
         answered: () => this.#answered(connection),
         resync: (text) => this.#resync(connection, text),
@@ -208,6 +217,7 @@ export class Subscriber {
       cursor,
       floor: gateway.reached,
       liveAfter: undefined,
+      released: undefined,
       open,
     };
     this.connection = connection;
@@ -236,6 +246,13 @@ export class Subscriber {
     this.#cursor = undefined;
     this.#rows.discard();
     this.stale = true;
+  }
+
+  /** What it has is not worth anything any more, as it knows by itself. */
+  fetchAgain(): void {
+    this.stale = true;
+    this.freshAt = Date.now();
+    this.#rows.discard();
   }
 
   stop(): void {
@@ -277,8 +294,8 @@ export class Subscriber {
       );
     }
     this.#advance(connection, event.id);
-    const { tickets } = connection;
-    const receipt = { event, sequence, connection, afterResync: this.#resynced, tickets };
+    const { tickets, released } = connection;
+    const receipt = { event, sequence, connection, afterResync: this.#resynced, released, tickets };
     this.receipts.push(receipt);
     this.#rows.told(receipt);
   }
@@ -298,7 +315,10 @@ export class Subscriber {
   /** A resync leaves nothing to be missed. */
   #answered(connection: Connection): void {
     if (connection !== this.connection || connection.cursor === undefined || this.#resynced) return;
-    this.turns.push({ connection, after: connection.cursor, upTo: this.#last });
+    // What was told up to a quiet point was judged there.
+    const isLive = this.completeUpTo > connection.cursor;
+    const after = isLive ? this.completeUpTo : connection.cursor;
+    this.turns.push({ connection, after, upTo: this.#last, isLive });
   }
 
   #resync(connection: Connection, text: string): void {
@@ -309,9 +329,7 @@ export class Subscriber {
     if (['epoch', 'malformed', 'unencodable'].includes(reason)) {
       this.options.onFinding(new Finding('unexpected-resync', `${this.options.name}: ${text}`));
     }
-    this.stale = true;
-    this.freshAt = Date.now();
-    this.#rows.discard();
+    this.fetchAgain();
     this.#resynced = true;
     this.#advance(connection, current);
     connection.liveAfter = Math.max(connection.liveAfter ?? 0, sequenceOf(current));

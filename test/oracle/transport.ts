@@ -28,6 +28,8 @@ export interface StreamListener {
   /** The next request begins where the last one ended: what follows may be told as the past is. */
   readonly again: () => void;
   readonly event: (event: ReceivedEvent) => void;
+  /** The client lets the server go on: all that follows is sent after this. */
+  readonly released: () => void;
   /** The position up to which everything was told. */
   readonly position: (id: string) => void;
   readonly resync: (text: string) => void;
@@ -49,6 +51,12 @@ export interface Transport {
   readonly follows: (interest: Interest) => boolean;
   /** The gateway that it would rather go to, where that is not all the same to it. */
   readonly place?: (ticket: Ticket, cursor: string | undefined) => string | undefined;
+  /** Whether it lets somebody in by this credential; absent: by any. */
+  readonly takes?: (ticket: Ticket) => boolean;
+  /** By what somebody is told who comes by a credential, where that is not by the credential itself. */
+  readonly as?: (ticket: Ticket) => Ticket;
+  /** Any of the gateways answers, and which one is not known. */
+  readonly anywhere?: boolean;
   /** Opens and returns how to close; closing reports nothing. */
   readonly open: (request: StreamRequest, listener: StreamListener) => () => void;
 }

@@ -10,7 +10,7 @@ import type { ListRequest, Listing, RefusedListing } from './lists.ts';
 import type { Model } from './model.ts';
 import { isFound, judgeOrder } from './order.ts';
 import type { Image, Schema } from './rights.ts';
-import type { Subscriber } from './subscriber.ts';
+import type { Follower } from './follower.ts';
 import { tableRecordOf, tableRowOf } from './table-face.ts';
 
 /** What is judged against: what happened, and what is there now. */
@@ -66,6 +66,7 @@ export function judgeListing(
       listing.errorsLeftOut ?? 0,
     ),
     expected,
+    { face: listing.face, search, order, ...rightsOf(viewer, history) },
   );
   judgeOrder(question, listing, rows, order);
   if (listing.total === expected.size) return;
@@ -100,7 +101,7 @@ export function judgeRows(
  * A subscriber's rows against those that it may see. Schemas in `unlisted` gave it no list: of these it may lack rows,
  * since it could not fetch again, but may have none too many.
  */
-export function judgeView(subscriber: Subscriber, reality: Reality, unlisted: ReadonlySet<string>): void {
+export function judgeView(subscriber: Follower, reality: Reality, unlisted: ReadonlySet<string>): void {
   const { history, rows, schemas } = reality;
   const { viewer, unlisted: lacking } = subscriber;
   const find = (register: string, slug: string): Schema | undefined =>
@@ -122,12 +123,19 @@ export function judgeView(subscriber: Subscriber, reality: Reality, unlisted: Re
       transport: subscriber.connection?.transport,
       state: subscriber.state,
       past: subscriber.trail,
-      principal: history.rights.principals.get(viewer.asker.principal ?? ''),
-      credential: history.rights.credentials.get(viewer.asker.credential ?? ''),
-      policies: Object.fromEntries(history.rights.policies),
-      organisations: [...history.rights.organisations.values()],
+      ...rightsOf(viewer, history),
     },
   );
+}
+
+/** What a finding has to say of rights, to be understood without another run. */
+function rightsOf({ asker }: Viewer, { rights }: History): Readonly<Record<string, unknown>> {
+  return {
+    principal: rights.principals.get(asker.principal ?? ''),
+    credential: rights.credentials.get(asker.credential ?? ''),
+    policies: Object.fromEntries(rights.policies),
+    organisations: [...rights.organisations.values()],
+  };
 }
 
 /** A row in the words in which its subscriber has it. */
@@ -137,7 +145,7 @@ function shownRowOf({ table, graphql }: Interest, seen: Image): Image {
 }
 
 /** Whether a refusal of the topics says what is so: nothing in them may be read by a rule. */
-export function judgeRefusal(subscriber: Subscriber, { history, rows }: Reality): void {
+export function judgeRefusal(subscriber: Follower, { history, rows }: Reality): void {
   const { refusal, viewer } = subscriber;
   if (refusal === undefined) return;
   const visible = [...rows.values()].filter(({ schema, image }) => {

@@ -5,6 +5,7 @@ import type { Answer, Api } from '../support/api.ts';
 import { createPrincipal, createRegister, createSchema } from './arrivals.ts';
 import { governing } from './evaluator.ts';
 import { Edits } from './edits.ts';
+import type { FeedGroup } from './feed-group.ts';
 import { History } from './history.ts';
 import { LogWatch } from './log-watch.ts';
 import { Model } from './model.ts';
@@ -13,8 +14,9 @@ import { Generator } from './rules-generator.ts';
 import type { Focus } from './rules-generator.ts';
 import { withRight } from './rights.ts';
 import type { Image, Membership, Policy, Principal, RightsKey, RightsValue, Schema } from './rights.ts';
-import type { Gateway } from './subscriber.ts';
+import type { Gateway } from './gateway.ts';
 import type { Renewal } from './transports/shared-socket.ts';
+import type { NatsConnections } from './transports/nats-connections.ts';
 import type { Sockets } from './transports/sockets.ts';
 import { openIssuer } from './foreign-tickets.ts';
 import type { WorldIssuer } from './foreign-tickets.ts';
@@ -27,6 +29,7 @@ export interface WorldOptions {
   readonly gateways: readonly Gateway[];
   readonly random: Random;
   readonly sockets: Sockets;
+  readonly nats: NatsConnections;
   /** Where lists are asked for, and GraphQL is spoken. */
   readonly records: string;
 }
@@ -69,6 +72,9 @@ export class World {
   /** Properties that somebody filters by. */
   interesting: ReadonlySet<string> = new Set();
   readonly sockets: Sockets;
+  readonly nats: NatsConnections;
+  /** Those whose workers share a feed. */
+  groups: FeedGroup[] = [];
   readonly visits: Visits;
   readonly edits: Edits;
   readonly renewals: Record<Renewal, number> = { renewed: 0, refused: 0, gone: 0 };
@@ -80,11 +86,12 @@ export class World {
   #watch: LogWatch | undefined;
   #issuer: WorldIssuer | undefined;
 
-  private constructor({ platform, records, gateways, sockets }: WorldOptions, adminId: string) {
+  private constructor({ platform, records, gateways, sockets, nats }: WorldOptions, adminId: string) {
     this.platform = platform;
     this.records = records;
     this.gateways = gateways;
     this.sockets = sockets;
+    this.nats = nats;
     this.visits = new Visits(this);
     this.edits = new Edits(this);
     this.adminId = adminId;
@@ -120,8 +127,10 @@ export class World {
   }
 
   async close(): Promise<void> {
+    for (const group of this.groups) group.stop();
     await this.#watch?.[Symbol.asyncDispose]();
     await this.#issuer?.[Symbol.asyncDispose]();
+    await this.nats.close();
   }
 
   /** The issuer of access tokens, started when the first one is wanted. */

@@ -7,6 +7,8 @@ import { startPlatform } from '@tidewire/test-kit';
 import type { Platform } from '@tidewire/test-kit';
 import { benchRow, buildBenchTown, nowUs } from './bench-town.ts';
 import type { BenchTown } from './bench-town.ts';
+import { compareConnects } from './connects/compare-connects.ts';
+import { compareFeeds } from './feeds/compare-feeds.ts';
 import { facesOfOneSize, subscribersOf } from './graphql/compare-graphql.ts';
 import { startLoad } from './load-process.ts';
 import type { LoadReport } from './load-tally.ts';
@@ -259,13 +261,35 @@ async function compareRevocations({ platform }: Stage): Promise<void> {
   }
 }
 
+/** Fewer than streams over HTTP: their clients share this machine's cores too, and each message is answered. */
+async function compareNatsFeeds({ platform, town }: Stage): Promise<void> {
+  const feeds = Math.min(subscribers, 100);
+  const events = rate * seconds;
+  const write = async (): Promise<void> => writePaced(town, events);
+  const plan = planOf(town, 'sse', feeds, 1);
+  await compareFeeds({
+    platform,
+    town,
+    feeds,
+    events,
+    rounds: Number(values.rounds ?? 20),
+    write,
+    measureSse: async () => {
+      const { report, cpuSeconds } = await measure({ platform, town, transport: 'sse', plan, events, write });
+      return (cpuSeconds / report.deliveries) * 1_000_000;
+    },
+  });
+}
+
 /** The parts that share one platform, whose limits are out of the way. */
 const PARTS: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
   latency: compareLatency,
   classes: compareClasses,
   transports: compareTransports,
   graphql: compareGraphql,
+  feeds: compareNatsFeeds,
   revocation: compareRevocations,
+  connects: async ({ platform }) => compareConnects(platform, seconds),
 };
 
 async function compareOnStage(wanted: readonly ((stage: Stage) => Promise<void>)[]): Promise<void> {

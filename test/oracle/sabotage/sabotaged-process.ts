@@ -14,6 +14,9 @@ export interface SabotagedProcess extends AsyncDisposable {
 
 const root = join(import.meta.dirname, '..', '..', '..');
 
+/** Those of the oracle, but for what is another service's. */
+const { TIDEWIRE_FAILED_CONNECTS_PER_ADDRESS: _failed, ...gatewaySettings } = ORACLE_SETTINGS;
+
 /** Starts a gateway, or records, beside those of a platform, which does one thing wrongly. */
 export async function startSabotaged(platform: Platform, sabotage: SabotageName): Promise<SabotagedProcess> {
   const port = await freePort();
@@ -31,7 +34,11 @@ export async function startSabotaged(platform: Platform, sabotage: SabotageName)
         TIDEWIRE_DRAIN_MS: '10',
         ...(service === 'records'
           ? { DATABASE_URL: platform.ownerUrl }
-          : { TIDEWIRE_PUBLIC_URL: platform.origin, ...ORACLE_SETTINGS }),
+          : {
+              TIDEWIRE_PUBLIC_URL: platform.origin,
+              TIDEWIRE_CLIENTS_NATS_URL: platform.natsUrl('fanout-gateway-clients'),
+              ...gatewaySettings,
+            }),
         ...settings,
         ORACLE_SABOTAGE: sabotage,
       },

@@ -1,4 +1,5 @@
 import type { FindingKind } from '../finding.ts';
+import { FEED_SABOTAGES } from './feed-sabotages.ts';
 import { GRAPHQL_SABOTAGES } from './graphql-sabotages.ts';
 
 /** One function of a process replaced by one that does its work wrongly. */
@@ -13,6 +14,8 @@ export interface Sabotage {
   readonly found: readonly FindingKind[];
   /** How often time is to pass, where only that shows it. */
   readonly turnChance?: number;
+  /** The transport that most follow by, where others do not show it. */
+  readonly favoured?: string;
   /** Of the process, where those of the oracle would hide it. */
   readonly settings?: Readonly<Record<string, string>>;
 }
@@ -227,6 +230,7 @@ export const SABOTAGES = {
       }`,
     found: ['loss', 'wrong-view'],
   },
+  ...FEED_SABOTAGES,
   ...GRAPHQL_SABOTAGES,
 } as const satisfies Record<string, Sabotage>;
 

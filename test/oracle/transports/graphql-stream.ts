@@ -132,6 +132,7 @@ class OperationStream {
       answered: never,
       ended: (text) => this.#listener.broken('was told an end in other words', { text }),
       renewed: never,
+      released: never,
     };
   }
 

@@ -2,7 +2,7 @@ import type { ReceivedEvent, StreamListener, StreamRequest, Transport } from '..
 import { queryOf } from './sse.ts';
 
 /** An answer; `events` or `messages` by what was asked for. */
-interface PollAnswer {
+export interface PollAnswer {
   readonly events?: readonly unknown[];
   readonly messages?: readonly unknown[];
   readonly lastEventId: string;
@@ -11,8 +11,14 @@ interface PollAnswer {
 
 /** What a poll asks for besides its cursor, and how its answer is read. */
 interface Polling {
-  readonly query: readonly (readonly [string, string])[];
   readonly read: (answer: PollAnswer) => readonly ReceivedEvent[];
+  /** Undefined: there was no answer. */
+  readonly ask: (
+    cursor: string | undefined,
+    signal: AbortSignal,
+  ) => Promise<PollAnswer | Refused | undefined>;
+  /** How long to wait before it is asked again; absent: the server waits. */
+  readonly everyMs?: number;
 }
 
 /** Short, because a quiet point waits for the next position of everybody. */
@@ -31,7 +37,7 @@ export const longPoll: Transport = {
   follows: ({ table, alternatives }) => table === undefined && alternatives === undefined,
   open: (asked, listener) =>
     followPolls(asked, listener, {
-      query: queryOf(asked),
+      ask: pollOf(asked, queryOf(asked)),
       read: ({ events = [] }) =>
         (events as readonly PolledEvent[]).map((event) => ({
           id: event.id,
@@ -53,11 +59,11 @@ interface Following extends Polling {
 }
 
 async function follow(asked: StreamRequest, listener: StreamListener, following: Following): Promise<void> {
-  const { signal, read } = following;
+  const { signal, read, ask, everyMs } = following;
   let { cursor } = asked;
   for (let turn = 0; !signal.aborted; turn += 1) {
     if (turn > 0) listener.again();
-    const answer = await ask(asked, cursor, following);
+    const answer = await ask(cursor, signal);
     if (signal.aborted) return;
     if (answer === undefined) {
       listener.closed();
@@ -73,15 +79,24 @@ async function follow(asked: StreamRequest, listener: StreamListener, following:
     listener.position(answer.lastEventId);
     listener.answered();
     cursor = answer.lastEventId;
+    if (everyMs === undefined) continue;
+    await new Promise((wake) => {
+      setTimeout(wake, everyMs);
+    });
   }
 }
 
-type Refused = { readonly refused: number; readonly body: string };
+export type Refused = { readonly refused: number; readonly body: string };
 
-async function ask(
-  asked: StreamRequest,
-  cursor: string | undefined,
-  { query, signal }: Following,
+/** How `GET /api/realtime/poll` is asked. */
+export function pollOf(asked: StreamRequest, query: readonly (readonly [string, string])[]): Polling['ask'] {
+  return (cursor, signal) => poll({ ...asked, cursor }, query, signal);
+}
+
+async function poll(
+  { cursor, ...asked }: StreamRequest,
+  query: readonly (readonly [string, string])[],
+  signal: AbortSignal,
 ): Promise<PollAnswer | Refused | undefined> {
   const url = new URL('/api/realtime/poll', asked.base);
   for (const [name, value] of query) url.searchParams.append(name, value);

@@ -143,7 +143,8 @@ function handshakeOf({ interest, cursor }: StreamRequest): object {
   };
 }
 
-function topicFilter(filter: readonly FilterTerm[]): Record<string, Record<string, string>> {
+/** A filter of topics in a message: conditions by field. */
+export function topicFilter(filter: readonly FilterTerm[]): Record<string, Record<string, string>> {
   const conditions: Record<string, Record<string, string>> = {};
   for (const { field, operator, values } of filter) {
     conditions[field] = { ...conditions[field], [operator]: values.join(',') };

@@ -2,7 +2,7 @@ import type { Interest } from '../expectation.ts';
 import type { Schema } from '../rights.ts';
 import { sortText, tableFilter } from '../table-face.ts';
 import type { StreamRequest, Transport } from '../transport.ts';
-import { followPolls } from './long-poll.ts';
+import { followPolls, pollOf } from './long-poll.ts';
 
 interface TableMessage {
   readonly eventId: string;
@@ -15,7 +15,7 @@ export const tablePoll: Transport = {
   follows: ({ table, order }) => table !== undefined && order === undefined,
   open: (asked, listener) =>
     followPolls(asked, listener, {
-      query: queryOf(asked),
+      ask: pollOf(asked, queryOf(asked)),
       read: ({ messages = [] }) =>
         (messages as readonly TableMessage[]).map((message) => ({
           id: message.eventId,
