@@ -3,7 +3,8 @@ import { defineConfig } from 'vitest/config';
 
 /**
  * Tests are sorted by what they need: the suffix says it, and a project per suffix sets the time it may take. Groups run
- * one after another, so that tests of the whole platform have the machine to themselves, but for the two longest.
+ * one after another, so that tests of the whole platform have the machine to themselves, two at a time and the two longest
+ * before.
  */
 const packages = ['libs/*', 'services/*', 'cli', 'deploy/local', 'scripts', 'test'];
 const filesEnding = (suffix: string): string[] => packages.map((folder) => `${folder}/**/*${suffix}`);
@@ -77,7 +78,7 @@ export default defineConfig({
           exclude: [...elsewhere, ...judging],
           testTimeout: 120_000,
           hookTimeout: 180_000,
-          fileParallelism: false,
+          maxWorkers: Math.min(2, cores),
         },
       },
     ],

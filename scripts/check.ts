@@ -18,6 +18,7 @@ const LANES: readonly (readonly Step[])[] = [
     ['unused', join(modules, 'knip/bin/knip.js'), '--no-progress'],
     ['reference', join(import.meta.dirname, 'generate-reference.ts'), '--check'],
     ['openapi', join(import.meta.dirname, 'check-openapi.ts')],
+    ['asyncapi', join(import.meta.dirname, 'check-asyncapi.ts')],
   ],
 ];
 

@@ -2,20 +2,26 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import {
+  CLIENT_SIDE_PERMISSIONS,
+  CLIENT_SUBJECTS,
   ERROR_CODES,
   EVENTS_STREAM,
   EVENTS_STREAM_SUBJECTS,
   MESSAGES,
+  NATS_ACCOUNTS,
   OPERATIONS,
   REQUEST_SUBJECTS,
   SERVICE_PERMISSIONS,
   SIGNAL_SUBJECTS,
+  SYSTEM_PERMISSIONS,
+  createAsyncApi,
   createMessageSchema,
   createOpenApi,
   errorCodeRow,
   errorCodesOf,
+  subscriberPermissions,
 } from '@tidewire/contract';
-import type { ErrorCode, MessageName, Operation } from '@tidewire/contract';
+import type { ErrorCode, MessageName, Operation, SubjectPermissions } from '@tidewire/contract';
 import { createMetrics, describeConfig } from '@tidewire/service-kit';
 import type { ConfigSchema, MetricRow, Metrics } from '@tidewire/service-kit';
 import { format, resolveConfig } from 'prettier';
@@ -106,19 +112,36 @@ function messagesPage(): string {
   return `${header}# Messages\n\n${parts.join('\n\n')}\n`;
 }
 
-function subjectsPage(): string {
-  const requests = [...Object.entries(REQUEST_SUBJECTS), ...Object.entries(SIGNAL_SUBJECTS)].map(
-    ([name, subject]) => [name, `\`${subject}\``],
-  );
-  const permissions = Object.entries(SERVICE_PERMISSIONS).map(([user, allowed]) => [
+const EXAMPLE_SUBSCRIBER = 'alice';
+
+const list = (subjects: readonly string[]): string =>
+  subjects.map((subject) => `\`${subject}\``).join('<br>');
+
+function permissionTable(users: Readonly<Record<string, SubjectPermissions>>): string {
+  const rows = Object.entries(users).map(([user, { publish, subscribe }]) => [
     `\`${user}\``,
-    allowed.publish.map((subject) => `\`${subject}\``).join('<br>'),
-    allowed.subscribe.map((subject) => `\`${subject}\``).join('<br>'),
+    list(publish),
+    list(subscribe),
   ]);
+  return table(['user', 'publish', 'subscribe'], rows);
+}
+
+function subjectsPage(): string {
+  const subjectTable = (subjects: Readonly<Record<string, string>>): string =>
+    table(
+      ['request or signal', 'subject'],
+      Object.entries(subjects).map(([name, subject]) => [name, `\`${subject}\``]),
+    );
+  const example = subscriberPermissions({ principal: EXAMPLE_SUBSCRIBER, credential: null });
+  const { platform, clients, system } = NATS_ACCOUNTS;
   return (
-    `${header}# NATS subjects\n\nStream \`${EVENTS_STREAM}\`: ${EVENTS_STREAM_SUBJECTS.map((s) => `\`${s}\``).join(', ')}.\n\n` +
-    `${table(['request or signal', 'subject'], requests)}\n\n## What each service's user may do\n\n` +
-    `${table(['user', 'publish', 'subscribe'], permissions)}\n`
+    `${header}# NATS subjects\n\nNothing passes between the accounts \`${platform}\`, \`${clients}\` and \`${system}\`.\n\n` +
+    `## The platform\n\nStream \`${EVENTS_STREAM}\`: ${EVENTS_STREAM_SUBJECTS.map((s) => `\`${s}\``).join(', ')}.\n\n` +
+    `${subjectTable({ ...REQUEST_SUBJECTS, ...SIGNAL_SUBJECTS })}\n\n### What each service's user may do\n\n` +
+    `${permissionTable(SERVICE_PERMISSIONS)}\n\n## Subscribers\n\n` +
+    `One token more: the subscriber's address.\n\n${subjectTable(CLIENT_SUBJECTS)}\n\n### What a subscriber may do\n\n` +
+    `${permissionTable({ [EXAMPLE_SUBSCRIBER]: example })}\n\n### What the users of services may do there\n\n` +
+    `${permissionTable(CLIENT_SIDE_PERMISSIONS)}\n\n## The system account\n\n${permissionTable(SYSTEM_PERMISSIONS)}\n`
   );
 }
 
@@ -199,6 +222,7 @@ const files = new Map<string, string>([
   [join(referenceFolder, 'messages.md'), messagesPage()],
   [join(referenceFolder, 'operations.md'), operationsPage()],
   [join(referenceFolder, 'openapi.json'), json(createOpenApi())],
+  [join(referenceFolder, 'asyncapi.json'), json(createAsyncApi())],
   ...(Object.keys(MESSAGES) as MessageName[]).map((name): [string, string] => [
     join(referenceFolder, 'schemas', `${name}.json`),
     json(createMessageSchema(name)),
