@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { startPlatform, waitFor } from '@tidewire/test-kit';
 import type { Platform } from '@tidewire/test-kit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -76,11 +77,15 @@ async function report(titel: string, more: Readonly<Record<string, unknown>> = {
 }
 
 async function untilTold(
-  { results }: ToldEvents,
+  told: ToldEvents,
   count: number,
 ): Promise<readonly { data: { meldingenEvents: Readonly<Record<string, unknown>> } }[]> {
-  await waitFor(() => results.length >= count, { what: `${count} events arrive`, timeoutMs: 10_000 });
-  return results as never;
+  const arrived = (): boolean => told.results.length >= count || told.failures.length > 0;
+  const options = { what: `${count} events arrive`, timeoutMs: 10_000 };
+  await waitFor(arrived, options).catch((cause: unknown) => {
+    throw new Error(`came instead: ${inspect(told, { depth: 6 })}`, { cause });
+  });
+  return told.results as never;
 }
 
 describe.each(GRAPHQL_LIBRARIES.map((library) => [library.name, library] as const))(

@@ -250,7 +250,6 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     instance: dependencies.instance,
     random,
     renew,
-    listAlive: () => leases()?.listAlive(),
     admit: admissions.admit,
     readOperation: read,
     onRefusal: (code) => metrics.refusals.inc({ code }),

@@ -143,7 +143,7 @@ export const GRAPHQL_STREAM_OPERATIONS = [
     answers: {
       201: { description: 'The token of the reservation.', mediaType: 'text/plain', example: TOKEN },
     },
-    errors: ['CONFLICT', 'TOO_MANY_CONNECTIONS'],
+    errors: ['TOO_MANY_CONNECTIONS'],
   },
   {
     ...singleConnection,

@@ -27,8 +27,6 @@ export interface GraphqlStreamsOptions extends OperationsOptions {
   readonly instance: string;
   /** How long a stream lives at most. */
   readonly maxAgeMs: number;
-  /** The gateways that are there; undefined where that is not known. */
-  readonly listAlive: () => Promise<ReadonlySet<string>> | undefined;
 }
 
 /** A stream that this gateway has. */
@@ -87,15 +85,13 @@ export class GraphqlStreams {
   }
 
   /**
-   * Reserves a stream and returns its token. `presented`: the one that the request came with; `address`: where from.
+   * Reserves a stream and returns its token: a new one, whatever stream the client had before. `address`: where the request
+   * came from.
    *
-   * @throws TidewireError CONFLICT when that one is in use, TOO_MANY_CONNECTIONS, SERVICE_UNAVAILABLE.
+   * @throws TidewireError TOO_MANY_CONNECTIONS, SERVICE_UNAVAILABLE.
    */
-  async reserve({ principalId }: Reader, address: string, presented: string | undefined): Promise<string> {
+  async reserve({ principalId }: Reader, address: string): Promise<string> {
     const { clock, store } = this.#options;
-    if (presented !== undefined && (await this.#isInUse(presented, principalId))) {
-      throw new TidewireError('CONFLICT', 'The stream is reserved or open already');
-    }
     // No principal is called like an address with a space in front.
     const leave = this.#reserved.take(principalId ?? ` ${address}`);
     if (leave === undefined) {
@@ -156,14 +152,6 @@ export class GraphqlStreams {
     if (!graphqlStreamTokenSchema.safeParse(token).success) return undefined;
     const found = await this.#options.store.read(token);
     return found?.reservation.principal === principal ? found : undefined;
-  }
-
-  /** Clients show the token of the stream that they had: one whose gateway has died does not keep them from another. */
-  async #isInUse(token: string, principal: string | null): Promise<boolean> {
-    const gateway = (await this.#find(token, principal))?.reservation.gateway;
-    if (gateway === undefined || gateway === null) return gateway === null;
-    const alive = await this.#options.listAlive();
-    return alive === undefined || alive.has(gateway);
   }
 
   /** Of several that open one reservation at once exactly one gets it. */

@@ -13,8 +13,6 @@ export interface GraphqlOptions extends Omit<
   readonly bus: MessageBus;
   /** This gateway's name among all. */
   readonly instance: string;
-  /** The gateways that are there; undefined where that is not known. */
-  readonly listAlive: () => Promise<ReadonlySet<string>> | undefined;
 }
 
 /** Connections of GraphQL that have several operations each. */

@@ -57,7 +57,7 @@ export function registerGraphqlStreamRoute(app: HttpServer, options: GraphqlStre
     handler: async (request, reply) => {
       const token = await asCaller(request, options, async (reader) => {
         requireParameters(request, KNOWN);
-        return await graphqlStreams.reserve(reader, options.addressOf(request.raw), findToken(request));
+        return await graphqlStreams.reserve(reader, options.addressOf(request.raw));
       });
       return await reply.code(201).header('content-type', 'text/plain; charset=utf-8').send(token);
     },
@@ -133,8 +133,8 @@ function withoutStreamToken(request: IncomingMessage): CredentialCarrier {
   return readCredential(head) === undefined ? request : head;
 }
 
-/** The stream that a request names. @throws TidewireError BAD_REQUEST for two different names. */
-function findToken({ raw, url, headers }: HttpRequest): string | undefined {
+/** The stream that a request names. @throws TidewireError BAD_REQUEST for none, and for two different ones. */
+function requireToken({ raw, url, headers }: HttpRequest): string {
   const header = headers[GRAPHQL_STREAM_TOKEN_HEADER];
   const isCredential = withoutStreamToken(raw) === raw;
   const query = isCredential ? undefined : onlyValue(readQuery(url), QUERY_PARAMETERS.token);
@@ -142,12 +142,6 @@ function findToken({ raw, url, headers }: HttpRequest): string | undefined {
   if (query !== undefined && token !== query) {
     throw badParameter(QUERY_PARAMETERS.token, 'Header and address name different streams');
   }
-  return token;
-}
-
-/** @throws TidewireError BAD_REQUEST without one. */
-function requireToken(request: HttpRequest): string {
-  const token = findToken(request);
   if (token === undefined) {
     throw new TidewireError('BAD_REQUEST', `Name the stream: ${GRAPHQL_STREAM_TOKEN_HEADER}`);
   }
