@@ -3,7 +3,8 @@ import type { Operation, OperationService } from '@tidewire/contract';
 import { listRoutes } from '@tidewire/service-kit';
 import type { HttpServer } from '@tidewire/service-kit';
 
-const PUBLIC = /^\/api(\/|$)/;
+/** What Nextcloud's clients ask for included. */
+const PUBLIC = /^\/(api|push|ocs|apps)(\/|$)/;
 const UNKNOWN_TOKEN = { authorization: 'Bearer nobody-has-this-one' };
 
 /**

@@ -1,7 +1,7 @@
 import { formatTimestamp } from '@tidewire/contract';
-import { waitFor } from '@tidewire/test-kit';
+import { credentialOf, register, waitFor } from '@tidewire/test-kit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { World, credentialOf, register } from '../test/world.ts';
+import { World } from '../test/world.ts';
 
 const TOPIC = 'topic=register/zaken/schema/meldingen';
 

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { REQUEST_SUBJECTS, SERVICE_PERMISSIONS } from '@tidewire/contract';
 import { connectBus, silentLogger } from '@tidewire/messaging';
+import { credentialOf } from '@tidewire/test-kit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ask, listConnections } from '../test/operator.ts';
 import type { SseClient } from '../test/sse-client.ts';
-import { World, credentialOf } from '../test/world.ts';
+import { World } from '../test/world.ts';
 
 const TOPIC = 'topic=register/zaken/schema/meldingen';
 

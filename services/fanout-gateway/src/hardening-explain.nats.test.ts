@@ -1,7 +1,7 @@
 import type { SubscriptionExplanation } from '@tidewire/contract';
-import { waitFor } from '@tidewire/test-kit';
+import { credentialOf, waitFor } from '@tidewire/test-kit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { World, credentialOf } from '../test/world.ts';
+import { World } from '../test/world.ts';
 import type { TestGateway } from '../test/world.ts';
 
 const TOPIC = 'topic=register/zaken/schema/meldingen';

@@ -1,9 +1,16 @@
 import { formatTimestamp } from '@tidewire/contract';
 import type { LogMessage, Policy } from '@tidewire/contract';
-import { waitFor } from '@tidewire/test-kit';
+import {
+  credentialOf,
+  objectMessage,
+  policyOf,
+  register,
+  rightsMessage,
+  schemaOf,
+  waitFor,
+} from '@tidewire/test-kit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { objectMessage, rightsMessage } from '../test/fake-platform.ts';
-import { World, credentialOf, policyOf, register, schemaOf } from '../test/world.ts';
+import { World } from '../test/world.ts';
 
 const TOPIC = 'topic=register/zaken/schema/meldingen';
 

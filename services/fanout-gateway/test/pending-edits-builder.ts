@@ -10,10 +10,10 @@ import type {
 } from '@tidewire/contract';
 import type { MessageBus } from '@tidewire/messaging';
 import type { RightsView } from '@tidewire/policy';
+import { ANONYMOUS } from '@tidewire/rights';
+import type { Reader } from '@tidewire/rights';
 import { PendingEdits } from '../src/conflicts/pending-edits.ts';
 import { ReplayRing } from '../src/log/ring.ts';
-import { ANONYMOUS } from '../src/rights/access.ts';
-import type { Reader } from '../src/rights/access.ts';
 import type { Peer } from '../src/transports/peer.ts';
 import {
   EPOCH,

@@ -4,15 +4,13 @@ import type { StreamMessage } from '@tidewire/contract';
 import { connectBus, openPresenceStore, silentLogger } from '@tidewire/messaging';
 import type { MessageBus, PresenceStore } from '@tidewire/messaging';
 import { RightsView } from '@tidewire/policy';
+import type { Reader } from '@tidewire/rights';
 import { createLogger, createManualClock } from '@tidewire/service-kit';
-import { startNats, waitFor } from '@tidewire/test-kit';
-import type { TestNats } from '@tidewire/test-kit';
+import { organisation, person, policyOf, register, schemaOf, startNats, waitFor } from '@tidewire/test-kit';
+import type { Person, TestNats } from '@tidewire/test-kit';
 import { Presence } from '../src/presence/presence.ts';
 import type { PresenceOptions } from '../src/presence/presence.ts';
-import type { Reader } from '../src/rights/access.ts';
 import type { Peer } from '../src/transports/peer.ts';
-import { organisation, person, policyOf, register, schemaOf } from './world.ts';
-import type { Person } from './world.ts';
 
 const USER = 'fanout-gateway';
 

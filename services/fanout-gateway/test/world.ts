@@ -1,25 +1,25 @@
 import { randomUUID } from 'node:crypto';
 import { FEED_GROUPS_BUCKET, GRAPHQL_PATHS, formatSubscriber } from '@tidewire/contract';
-import type {
-  Authorization,
-  Credential,
-  FeedGroup,
-  ObjectType,
-  Organisation,
-  Policy,
-  Principal,
-  Register,
-} from '@tidewire/contract';
+import type { FeedGroup, ObjectType, Organisation, Policy, Register } from '@tidewire/contract';
 import { configSchema } from '../src/config.ts';
 import type { GatewayConfig } from '../src/config.ts';
 import { createService } from '../src/service.ts';
 import { connectBus, openFeedGroupStore, silentLogger } from '@tidewire/messaging';
 import { createLogger, createMetrics } from '@tidewire/service-kit';
 import type { Service } from '@tidewire/service-kit';
-import { SocketClient, SubscriberClient, waitFor } from '@tidewire/test-kit';
-import { FakePlatform } from './fake-platform.ts';
+import {
+  FakePlatform,
+  SocketClient,
+  SubscriberClient,
+  organisation,
+  person,
+  policyOf,
+  register,
+  schemaOf,
+  waitFor,
+} from '@tidewire/test-kit';
+import type { Person, Row } from '@tidewire/test-kit';
 import { GatewayProcess } from './gateway-process.ts';
-import type { Row } from './fake-platform.ts';
 import { startPoll } from './poll-client.ts';
 import type { PendingPoll, PollReply } from './poll-client.ts';
 import { SseClient } from './sse-client.ts';
@@ -232,86 +232,4 @@ export class TestGateway {
     const line = text.split('\n').find((each) => each.startsWith(`tidewire_fanout_gateway_${name} `));
     return Number(line?.split(' ').at(-1) ?? Number.NaN);
   }
-}
-
-export interface Person {
-  readonly principal: Principal;
-  readonly credential: Credential;
-}
-
-export function organisation(slug: string, parent: string | null = null): Organisation {
-  return { kind: 'organisation', id: randomUUID(), slug, name: slug, parent, version: 1, removed: false };
-}
-
-export function register(slug: string): Register {
-  return {
-    kind: 'register',
-    id: randomUUID(),
-    slug,
-    title: slug,
-    description: '',
-    version: 1,
-    removed: false,
-  };
-}
-
-export function schemaOf(owner: Register, slug: string): ObjectType {
-  return {
-    kind: 'schema',
-    id: randomUUID(),
-    slug,
-    register: owner.id,
-    table: `${owner.slug}-${slug}`,
-    title: slug,
-    description: '',
-    properties: {
-      titel: { type: 'string' },
-      status: { type: 'string' },
-      bedrag: { type: 'integer' },
-      geheim: { type: 'string' },
-      zichtbaarTot: { type: 'string', format: 'date-time' },
-    },
-    required: [],
-    version: 1,
-    removed: false,
-  };
-}
-
-export function policyOf(
-  target: 'register' | 'schema',
-  id: string,
-  authorization: Authorization | null,
-  properties: Policy['properties'] = {},
-): Policy {
-  return { kind: 'policy', target, id, version: 1, authorization, properties, roles: [], removed: false };
-}
-
-export function person(id: string, of: Organisation, groups: readonly string[], admin = false): Person {
-  return {
-    principal: {
-      kind: 'principal',
-      id,
-      name: id,
-      admin,
-      organisations: [of.id],
-      activeOrganisation: of.id,
-      groups: groups.map((group) => ({ organisation: of.id, group })),
-      version: 1,
-      removed: false,
-    },
-    credential: credentialOf(id),
-  };
-}
-
-export function credentialOf(principal: string): Credential {
-  return {
-    kind: 'credential',
-    id: randomUUID(),
-    type: 'token',
-    principal,
-    scopes: null,
-    expiresAt: null,
-    endedAt: null,
-    version: 1,
-  };
 }

@@ -9,6 +9,7 @@ import type {
 } from '@tidewire/contract';
 import { isVisibleAt, maskNames, intersectMasks, projectRow } from '@tidewire/policy';
 import type { Granted } from '@tidewire/policy';
+import { decideRead } from '@tidewire/rights';
 import type { Arbitrary } from 'fast-check';
 import { array, assert, constantFrom, property, record, subarray } from 'fast-check';
 import { expect, test } from 'vitest';
@@ -25,7 +26,6 @@ import { EditingWorld } from '../../test/pending-edits-builder.ts';
 import type { TestPeer } from '../../test/pending-edits-builder.ts';
 import { NO_WISH, createJudgedClasses } from '../explain/explained-reader.ts';
 import { judge } from '../fanout/judge.ts';
-import { decideRead } from '../rights/access.ts';
 
 const FIELDS = ['title', 'maybe', 'owned', 'status', '__proto__', 'until'] as const;
 const START = Date.parse('2026-01-01T00:00:00.000Z');

@@ -2,8 +2,8 @@ import { SOMEBODY, formatEventId } from '@tidewire/contract';
 import type { ObjectImage, ObjectMessage, RecordConflict, TableActor } from '@tidewire/contract';
 import { hasField, intersectMasks, isVisibleAt, seesActor, visibleFields } from '@tidewire/policy';
 import type { FieldMask, Granted, RightsView } from '@tidewire/policy';
-import { decideRead, identify } from '../rights/access.ts';
-import type { Reader } from '../rights/access.ts';
+import { decideRead, identify } from '@tidewire/rights';
+import type { Reader } from '@tidewire/rights';
 import type { Edit } from './pending-edit.ts';
 import type { RecordWrite } from './record-write.ts';
 

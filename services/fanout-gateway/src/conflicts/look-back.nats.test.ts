@@ -3,12 +3,11 @@ import type { LogMessage, ObjectMessage, PendingEdit } from '@tidewire/contract'
 import { Freshness, connectBus, silentLogger } from '@tidewire/messaging';
 import type { MessageBus } from '@tidewire/messaging';
 import { createLogger } from '@tidewire/service-kit';
-import { waitFor } from '@tidewire/test-kit';
+import { objectMessage, waitFor } from '@tidewire/test-kit';
+import type { Person } from '@tidewire/test-kit';
 import { expect, test } from 'vitest';
-import { objectMessage } from '../../test/fake-platform.ts';
 import { TestPeer } from '../../test/pending-edits-builder.ts';
 import { World } from '../../test/world.ts';
-import type { Person } from '../../test/world.ts';
 import { processScheduler } from '../delivery/scheduler.ts';
 import type { FanOutPort } from '../fanout/subscription.ts';
 import { LogFeed } from '../log/log-feed.ts';

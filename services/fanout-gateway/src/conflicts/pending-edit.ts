@@ -3,8 +3,8 @@ import { TidewireError, parseTimestamp } from '@tidewire/contract';
 import type { PendingEdit } from '@tidewire/contract';
 import { readableOnAnyRow } from '@tidewire/policy';
 import type { Decision, RightsView } from '@tidewire/policy';
-import { decideRead } from '../rights/access.ts';
-import type { Reader } from '../rights/access.ts';
+import { decideRead } from '@tidewire/rights';
+import type { Reader } from '@tidewire/rights';
 import { resolveTable } from '../rights/resolve-table.ts';
 import type { Peer } from '../transports/peer.ts';
 

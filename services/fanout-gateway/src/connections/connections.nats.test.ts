@@ -1,9 +1,9 @@
 import { formatTimestamp } from '@tidewire/contract';
-import { waitFor } from '@tidewire/test-kit';
+import { credentialOf, waitFor } from '@tidewire/test-kit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ask, listConnections } from '../../test/operator.ts';
 import type { SseClient } from '../../test/sse-client.ts';
-import { World, credentialOf } from '../../test/world.ts';
+import { World } from '../../test/world.ts';
 
 const TOPIC = 'topic=register/zaken/schema/meldingen';
 

@@ -8,8 +8,8 @@ import type {
   ConnectionsRequest,
 } from '@tidewire/contract';
 import type { RightsView } from '@tidewire/policy';
-import { unavailable } from '../rights/admission.ts';
-import type { Reader } from '../rights/access.ts';
+import { unavailable } from '@tidewire/rights';
+import type { Reader } from '@tidewire/rights';
 import type { ConnectionRegistry } from './connection-registry.ts';
 import type { GatewayCluster } from './gateway-cluster.ts';
 import { renewHere } from './renewal.ts';

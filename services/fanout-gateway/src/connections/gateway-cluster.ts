@@ -2,8 +2,8 @@ import { REQUEST_SUBJECTS, connectionsReplySchema, connectionsRequestSchema } fr
 import type { ConnectionsReply, ConnectionsRequest } from '@tidewire/contract';
 import { BusUnavailableError } from '@tidewire/messaging';
 import type { MessageBus } from '@tidewire/messaging';
+import { unavailable } from '@tidewire/rights';
 import type { Logger } from '@tidewire/service-kit';
-import { unavailable } from '../rights/admission.ts';
 
 export interface GatewayClusterOptions {
   readonly bus: MessageBus;

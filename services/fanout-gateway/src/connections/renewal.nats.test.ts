@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { waitFor } from '@tidewire/test-kit';
+import { credentialOf, policyOf, schemaOf, waitFor } from '@tidewire/test-kit';
 import { ask, listConnections } from '../../test/operator.ts';
 import type { SseClient } from '../../test/sse-client.ts';
-import { World, credentialOf, policyOf, schemaOf } from '../../test/world.ts';
+import { World } from '../../test/world.ts';
 import type { TestGateway } from '../../test/world.ts';
 import type { Credential } from '@tidewire/contract';
 

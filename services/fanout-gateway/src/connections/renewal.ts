@@ -1,13 +1,12 @@
 import { TidewireError } from '@tidewire/contract';
 import type { ConnectionsReply, ConnectionsRequest } from '@tidewire/contract';
+import { holdAnswer, unavailable } from '@tidewire/rights';
+import type { Admission, AdmissionOptions } from '@tidewire/rights';
 import { toTidewireError } from '@tidewire/service-kit';
-import { holdAnswer } from '../rights/admission.ts';
-import type { Admission, AdmissionOptions } from '../rights/admission.ts';
 import { resolveTable } from '../rights/resolve-table.ts';
 import { resolveTopics } from '../rights/resolve-topics.ts';
 import type { RightsFeed } from '../rights/rights-feed.ts';
 import type { StreamKeeper } from '../transports/stream-keeper.ts';
-import { unavailable } from '../rights/admission.ts';
 import type { Stream } from '../transports/stream.ts';
 
 export interface RenewalOptions extends Omit<AdmissionOptions, 'bus' | 'view'> {

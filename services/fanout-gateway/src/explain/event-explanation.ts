@@ -9,10 +9,9 @@ import type {
   Transition,
 } from '@tidewire/contract';
 import { changedFields, entersDecision, explainAccess } from '@tidewire/policy';
+import { carriesImage, identify } from '@tidewire/rights';
 import { judge, viewBefore } from '../fanout/judge.ts';
 import type { ObjectEntry } from '../fanout/subscription.ts';
-import { carriesImage } from '../fanout/transition.ts';
-import { identify } from '../rights/access.ts';
 import {
   NO_WISH,
   createJudgedClasses,

@@ -1,14 +1,13 @@
 import type { ExplainedPrincipal, ObjectAction, ObjectMessage } from '@tidewire/contract';
 import type { AccessRequest, RightsView } from '@tidewire/policy';
+import { identify, unavailable } from '@tidewire/rights';
+import type { Reader } from '@tidewire/rights';
 import type { Judging } from '../fanout/judge.ts';
 import type { Interest } from '../fanout/subscription.ts';
 import { createViewClass, topicRows } from '../fanout/view-class.ts';
 import type { ViewClass } from '../fanout/view-class.ts';
-import { identify } from '../rights/access.ts';
-import type { Reader } from '../rights/access.ts';
 import type { Wish } from '../rights/resolve-filter.ts';
 import { StreamRequest } from '../rights/stream-request.ts';
-import { unavailable } from '../rights/admission.ts';
 
 /** Who is asked about, as of the view's position. */
 export interface ExplainedReader {

@@ -10,9 +10,9 @@ import {
 import type { LogPosition, ObjectMessage, RightsMessage, Topic } from '@tidewire/contract';
 import { ReplayGapError, findLogTail, readLog } from '@tidewire/messaging';
 import type { LogEntry, MessageBus } from '@tidewire/messaging';
+import { unavailable } from '@tidewire/rights';
 import type { ObjectEntry } from '../fanout/subscription.ts';
 import type { ReplayRing } from '../log/ring.ts';
-import { unavailable } from '../rights/admission.ts';
 
 export interface PastOptions {
   readonly bus: MessageBus;

@@ -8,9 +8,9 @@ import {
   intersectMasks,
 } from '@tidewire/policy';
 import type { FieldMask } from '@tidewire/policy';
+import { carriesImage, decideTransition } from '@tidewire/rights';
+import type { AfterView, BeforeView } from '@tidewire/rights';
 import { wireAction } from '../formats/cloud-event.ts';
-import { carriesImage, decideTransition } from './transition.ts';
-import type { AfterView, BeforeView } from './transition.ts';
 import type { ViewClass } from './view-class.ts';
 
 /** What an event is to a class: the transition, and which properties its members may read on each image. */

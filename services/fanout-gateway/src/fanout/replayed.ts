@@ -1,11 +1,11 @@
 import { intersectMasks } from '@tidewire/policy';
+import { carriesImage } from '@tidewire/rights';
 import type { ControlFormat } from '../delivery/delivery.ts';
 import type { CloudEventSettings } from '../formats/cloud-event.ts';
 import { judge, maskNow, viewBefore } from './judge.ts';
 import type { Judgement, Judging } from './judge.ts';
 import { EventShapes } from './shape.ts';
 import type { EncodedFrame, FoldedObject, ObjectEntry } from './subscription.ts';
-import { carriesImage } from './transition.ts';
 import type { ViewClass } from './view-class.ts';
 
 /** For whom an object's past is told, and how. */

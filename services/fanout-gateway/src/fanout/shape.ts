@@ -3,6 +3,7 @@ import { fitsLeaf } from '@tidewire/graphql';
 import type { EventSelection } from '@tidewire/graphql';
 import { hasField } from '@tidewire/policy';
 import type { FieldMask } from '@tidewire/policy';
+import { carriesImage } from '@tidewire/rights';
 import { formatCloudEvent, wireAction } from '../formats/cloud-event.ts';
 import type { CloudEventSettings } from '../formats/cloud-event.ts';
 import { formatGraphqlResult } from '../formats/graphql-result.ts';
@@ -12,7 +13,6 @@ import { WIRES } from '../formats/wire.ts';
 import type { Judgement } from './judge.ts';
 import { MemberTexts } from './project.ts';
 import type { ObjectEntry } from './subscription.ts';
-import { carriesImage } from './transition.ts';
 import type { ViewClass } from './view-class.ts';
 
 /** One text of an event, shared by all classes to which it reads so, and its frames by wire and subscription. */

@@ -1,8 +1,7 @@
 import { FEED_CONTENT_TYPES, FEED_LIMITS } from '@tidewire/contract';
-import { waitFor } from '@tidewire/test-kit';
+import { LIMITED_CREDENTIAL, credentialOf, policyOf, schemaOf, waitFor } from '@tidewire/test-kit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { LIMITED_CREDENTIAL } from '../../test/fake-platform.ts';
-import { World, credentialOf, policyOf, schemaOf } from '../../test/world.ts';
+import { World } from '../../test/world.ts';
 import { parseFeedRequest } from './feed-request.ts';
 
 let world: World;

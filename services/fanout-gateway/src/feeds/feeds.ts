@@ -2,18 +2,21 @@ import {
   FEED_CONTENT_TYPES,
   FEED_LIMITS,
   TidewireError,
+  WEBHOOK_LIMITS,
   formatSubscriber,
+  isInboxOf,
+  isNotifierInboxOf,
   queueGroup,
 } from '@tidewire/contract';
 import type { ErrorCode, FeedAnswerSubject, FeedRequest, SubscriberAddress } from '@tidewire/contract';
 import { formatRefusal } from '@tidewire/messaging';
 import type { ClientChannel, ClientRequest, NOBODY } from '@tidewire/messaging';
+import type { Admission } from '@tidewire/rights';
 import { toTidewireError } from '@tidewire/service-kit';
 import type { Timer } from '@tidewire/service-kit';
 import { ANONYMOUS_PRINCIPAL } from '../limits/connection-slots.ts';
 import type { Slot } from '../limits/connection-slots.ts';
 import { KeyedPlaces } from '../limits/keyed-places.ts';
-import type { Admission } from '../rights/admission.ts';
 import type { SubscriberAdmissions } from '../rights/subscriber-admission.ts';
 import { startStream } from '../transports/catch-up.ts';
 import type { LongPoll } from '../transports/long-poll.ts';
@@ -47,6 +50,11 @@ interface Order {
 
 /** Requests that are being let in or answered at once, by principal; streams that run have their place among the connections. */
 const MOST_REQUESTS = Object.freeze({ total: 1000, perKey: 32 });
+/**
+ * Streams that the notifier passes on, by principal. Nobody's browser is to be kept out because of webhooks, so they do not
+ * count among connections. Twice as many as there can be: those of a notifier that died are noticed by their next message.
+ */
+const MOST_WEBHOOKS = Object.freeze({ total: 20_000, perKey: 2 * WEBHOOK_LIMITS.perPrincipal });
 const SWEEP_MS = 5_000;
 /** How long NATS may take to say that nobody listens. */
 const PROBE_MS = 100;
@@ -61,6 +69,7 @@ export class Feeds {
   readonly #options: FeedsOptions;
   readonly #feeds = new Map<number, Feed>();
   readonly #requests = new KeyedPlaces(MOST_REQUESTS);
+  readonly #webhooks = new KeyedPlaces(MOST_WEBHOOKS);
   #numbers = 0;
   #sweep: Timer | undefined;
   #stops: (() => unknown)[] = [];
@@ -86,6 +95,7 @@ export class Feeds {
       channel.onRequest({
         kind: 'feed',
         queue: queueGroup('feed'),
+        mayAnswer: (address, inbox) => isInboxOf(address, inbox) || isNotifierInboxOf(address, inbox),
         handle: (request) => void this.#take(request),
       }),
       // Whoever listened there has lost its connection too, or is told nothing for a while: both come back.
@@ -169,7 +179,7 @@ export class Feeds {
   async #open({ address, inbox, request, wanted, admission }: Order): Promise<void> {
     const { opener } = this.#options;
     const number = (this.#numbers += 1);
-    const slot = await this.#takeSlot(address, admission);
+    const slot = await this.#takeSlot(address, inbox, admission);
     const feed = new Feed(this.#options, {
       number,
       address,
@@ -187,11 +197,13 @@ export class Feeds {
   }
 
   /** Whoever has gone without a word still has its places, until something is sent to it: so that is done first. */
-  async #takeSlot(address: SubscriberAddress, { reader }: Admission): Promise<Slot> {
+  async #takeSlot(address: SubscriberAddress, inbox: string, { reader }: Admission): Promise<Slot> {
     const { slots, clock } = this.#options;
     const principal = reader.principalId ?? ANONYMOUS_PRINCIPAL;
+    const take = async (): Promise<Slot> =>
+      isNotifierInboxOf(address, inbox) ? this.#takeWebhook(principal) : await slots.take(principal);
     try {
-      return await slots.take(principal);
+      return await take();
     } catch (error) {
       const feeds = this.#feedsOf(address);
       if (feeds.length === 0) throw error;
@@ -199,8 +211,16 @@ export class Feeds {
       const { promise, resolve } = Promise.withResolvers<void>();
       clock.setTimeout(resolve, PROBE_MS);
       await promise;
-      return await slots.take(principal);
+      return await take();
     }
+  }
+
+  #takeWebhook(principal: string): Slot {
+    const release = this.#webhooks.take(principal);
+    if (release !== undefined) return { share: async () => undefined, release };
+    throw new TidewireError('TOO_MANY_CONNECTIONS', 'As many webhooks are followed as there can be', {
+      retryAfterSeconds: 5,
+    });
   }
 
   #feedsOf(address: SubscriberAddress): readonly Feed[] {

@@ -1,5 +1,5 @@
 import { formatTimestamp } from '@tidewire/contract';
-import { waitFor } from '@tidewire/test-kit';
+import { credentialOf, policyOf, schemaOf, waitFor } from '@tidewire/test-kit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { GraphqlRecording } from '../../test/graphql-recording.ts';
 import {
@@ -14,7 +14,7 @@ import {
   subscription,
 } from '../../test/graphql-sockets.ts';
 import { ask, listConnections } from '../../test/operator.ts';
-import { World, credentialOf, policyOf, schemaOf } from '../../test/world.ts';
+import { World } from '../../test/world.ts';
 import type { TestGateway } from '../../test/world.ts';
 
 let world: World;

@@ -1,5 +1,5 @@
 import type { ObjectType, Policy } from '@tidewire/contract';
-import { waitFor } from '@tidewire/test-kit';
+import { policyOf, schemaOf, waitFor } from '@tidewire/test-kit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   SAMPLE,
@@ -11,7 +11,7 @@ import {
   subscribe,
   subscription,
 } from '../../test/graphql-sockets.ts';
-import { World, policyOf, schemaOf } from '../../test/world.ts';
+import { World } from '../../test/world.ts';
 import type { TestGateway } from '../../test/world.ts';
 
 let world: World;

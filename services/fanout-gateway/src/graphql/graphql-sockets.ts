@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net';
 import { REALTIME_TRANSPORT_CONFIG, TidewireError } from '@tidewire/contract';
+import { admitAnonymous } from '@tidewire/rights';
+import type { Admission } from '@tidewire/rights';
 import type { GivenCredential, Timer } from '@tidewire/service-kit';
 import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import { ANONYMOUS_PRINCIPAL } from '../limits/connection-slots.ts';
 import { KeyedPlaces } from '../limits/keyed-places.ts';
 import type { KeyedLimits } from '../limits/keyed-places.ts';
-import { admitAnonymous } from '../rights/admission.ts';
-import type { Admission } from '../rights/admission.ts';
 import { SocketUpgrades, listenTo, requireHandshake } from '../transports/socket-upgrade.ts';
 import type { UpgradeRequest } from '../transports/socket-upgrade.ts';
 import type { Stream } from '../transports/stream.ts';

@@ -1,11 +1,11 @@
 import { GRAPHQL_STREAM_TOKEN_HEADER, formatTimestamp } from '@tidewire/contract';
-import { waitFor } from '@tidewire/test-kit';
+import { credentialOf, waitFor } from '@tidewire/test-kit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SAMPLE, WHOLE } from '../../test/graphql-sockets.ts';
 import { StreamRequests, connectOverSse, operation, subscribeOverSse } from '../../test/graphql-streams.ts';
 import { ask, listConnections } from '../../test/operator.ts';
 import type { SseClient } from '../../test/sse-client.ts';
-import { World, credentialOf } from '../../test/world.ts';
+import { World } from '../../test/world.ts';
 import type { TestGateway } from '../../test/world.ts';
 
 const TITLES = 'subscription { meldingenEvents { titel } }';

@@ -9,10 +9,10 @@ import {
 } from '@tidewire/contract';
 import type { GraphqlReservation, GraphqlStreamRequest } from '@tidewire/contract';
 import type { MessageBus, ReservationStore, StoredReservation } from '@tidewire/messaging';
+import type { Reader } from '@tidewire/rights';
 import { ANONYMOUS_PRINCIPAL } from '../limits/connection-slots.ts';
 import type { Slot } from '../limits/connection-slots.ts';
 import { KeyedPlaces } from '../limits/keyed-places.ts';
-import type { Reader } from '../rights/access.ts';
 import { BareStreams } from '../transports/bare-streams.ts';
 import type { SsePlace } from '../transports/sse-streams.ts';
 import type { Stream } from '../transports/stream.ts';

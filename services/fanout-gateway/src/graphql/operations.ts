@@ -1,7 +1,7 @@
 import { TidewireError, errorCodeRow, formatEventId, formatTimestamp } from '@tidewire/contract';
 import type { ErrorCode, GraphqlOperation, Transport } from '@tidewire/contract';
+import type { Reader } from '@tidewire/rights';
 import { toTidewireError } from '@tidewire/service-kit';
-import type { Reader } from '../rights/access.ts';
 import type { ReadOperation } from '../rights/read-operation.ts';
 import { startStream } from '../transports/catch-up.ts';
 import type { Wanted } from '../transports/stream-opener.ts';

@@ -3,10 +3,10 @@ import type { LogPosition, ObjectMessage, RightsState } from '@tidewire/contract
 import { openLogReader, readLogInfo } from '@tidewire/messaging';
 import type { Freshness, LogEntry, LogInfo, LogReader, LogReset, MessageBus } from '@tidewire/messaging';
 import { RightsView } from '@tidewire/policy';
+import { loadSnapshot } from '@tidewire/rights';
 import type { Clock, Logger, Timer } from '@tidewire/service-kit';
 import type { FanOutPort, ObjectEntry } from '../fanout/subscription.ts';
 import type { RightsFeed } from '../rights/rights-feed.ts';
-import { loadSnapshot } from '../rights/snapshot.ts';
 import type { Streams } from '../transports/stream.ts';
 import { HoldQueue } from './hold-queue.ts';
 import type { ReplayRing } from './ring.ts';

@@ -1,10 +1,10 @@
 import type { Credential } from '@tidewire/contract';
 import { RightsView } from '@tidewire/policy';
+import { ANONYMOUS } from '@tidewire/rights';
+import type { Reader } from '@tidewire/rights';
+import { organisation, person, policyOf, register, schemaOf } from '@tidewire/test-kit';
+import type { Person } from '@tidewire/test-kit';
 import { expect, test } from 'vitest';
-import { organisation, person, policyOf, register, schemaOf } from '../../test/world.ts';
-import type { Person } from '../../test/world.ts';
-import { ANONYMOUS } from '../rights/access.ts';
-import type { Reader } from '../rights/access.ts';
 import { requirePage } from './page-access.ts';
 
 const home = organisation('home');

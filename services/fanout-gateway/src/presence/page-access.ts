@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { TidewireError } from '@tidewire/contract';
 import type { Principal } from '@tidewire/contract';
 import type { RightsView } from '@tidewire/policy';
-import { identify } from '../rights/access.ts';
-import type { Reader } from '../rights/access.ts';
+import { identify } from '@tidewire/rights';
+import type { Reader } from '@tidewire/rights';
 import { resolveTable } from '../rights/resolve-table.ts';
 
 /** A page of one organisation: the same path is another page in another organisation. */

@@ -1,9 +1,9 @@
 import { REALTIME_TRANSPORT_CONFIG, SOCKET_LIMITS } from '@tidewire/contract';
+import { ANONYMOUS } from '@tidewire/rights';
 import { waitFor } from '@tidewire/test-kit';
 import { expect, test } from 'vitest';
 import { PresenceGateways } from '../../test/presence-gateways.ts';
 import type { PresenceGateway, PresencePeer } from '../../test/presence-gateways.ts';
-import { ANONYMOUS } from '../rights/access.ts';
 import { requirePage } from './page-access.ts';
 
 const PAGE = '/dashboard';

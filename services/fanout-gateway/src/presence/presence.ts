@@ -9,9 +9,9 @@ import {
 import { BusUnavailableError, StreamRefusedError, openPresenceStore } from '@tidewire/messaging';
 import type { Leases, MessageBus, PresenceStore } from '@tidewire/messaging';
 import type { RightsView } from '@tidewire/policy';
+import type { Reader } from '@tidewire/rights';
 import type { Clock, Logger, Timer } from '@tidewire/service-kit';
 import { Gate } from '@tidewire/service-kit';
-import type { Reader } from '../rights/access.ts';
 import type { Peer } from '../transports/peer.ts';
 import { Departures } from './departures.ts';
 import { belongsTo, requirePage } from './page-access.ts';

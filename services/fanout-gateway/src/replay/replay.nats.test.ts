@@ -1,8 +1,8 @@
 import { formatEventId } from '@tidewire/contract';
-import { waitFor } from '@tidewire/test-kit';
+import { policyOf, register, schemaOf, waitFor } from '@tidewire/test-kit';
+import type { Row } from '@tidewire/test-kit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Row } from '../../test/fake-platform.ts';
-import { World, register, schemaOf, policyOf } from '../../test/world.ts';
+import { World } from '../../test/world.ts';
 
 const TOPIC = 'topic=register/zaken/schema/meldingen';
 

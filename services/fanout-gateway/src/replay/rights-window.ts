@@ -1,9 +1,9 @@
 import type { RightsState } from '@tidewire/contract';
 import { entersDecision } from '@tidewire/policy';
 import type { RightsView } from '@tidewire/policy';
+import { identify } from '@tidewire/rights';
+import type { Reader } from '@tidewire/rights';
 import type { Interest } from '../fanout/subscription.ts';
-import { identify } from '../rights/access.ts';
-import type { Reader } from '../rights/access.ts';
 import { coversSchema } from '../rights/resolve-topics.ts';
 
 /**

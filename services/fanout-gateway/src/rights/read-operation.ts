@@ -1,9 +1,9 @@
 import { readSubscription } from '@tidewire/graphql';
 import type { CurrentCatalogue, GraphqlRequest, ReadSubscription } from '@tidewire/graphql';
 import type { RightsView } from '@tidewire/policy';
+import { knowsSchema } from '@tidewire/rights';
+import type { Reader } from '@tidewire/rights';
 import type { Wanted } from '../transports/stream-opener.ts';
-import { knowsSchema } from './access.ts';
-import type { Reader } from './access.ts';
 
 type Errors = Extract<ReadSubscription, { ok: false }>['errors'];
 

@@ -14,8 +14,8 @@ import { TABLE_SYSTEM_NAMES, TidewireError } from '@tidewire/contract';
 import type { ObjectType } from '@tidewire/contract';
 import type { FieldFilter } from '@tidewire/graphql';
 import type { Granted, RightsView } from '@tidewire/policy';
-import { decideRead } from './access.ts';
-import type { Reader } from './access.ts';
+import { decideRead } from '@tidewire/rights';
+import type { Reader } from '@tidewire/rights';
 
 /** What a subscriber asks for beside its topics. */
 export interface Wish {

@@ -1,6 +1,6 @@
 import { RightsView } from '@tidewire/policy';
+import { organisation, person, policyOf, register, schemaOf } from '@tidewire/test-kit';
 import { expect, test } from 'vitest';
-import { organisation, person, policyOf, register, schemaOf } from '../../test/world.ts';
 import { formatSort, resolveSort } from './resolve-sort.ts';
 
 const home = organisation('thuis');

@@ -2,9 +2,9 @@ import { TABLE_FIELD_NAMES, unknownField } from '@tidewire/condition';
 import { TidewireError } from '@tidewire/contract';
 import type { ObjectType } from '@tidewire/contract';
 import type { RightsView } from '@tidewire/policy';
+import { decideRead } from '@tidewire/rights';
+import type { Reader } from '@tidewire/rights';
 import type { SortTerm } from '../fanout/subscription.ts';
-import { decideRead } from './access.ts';
-import type { Reader } from './access.ts';
 
 /** Terms of one order. */
 const MOST_TERMS = 5;

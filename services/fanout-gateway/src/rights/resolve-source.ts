@@ -1,8 +1,8 @@
 import type { Topic } from '@tidewire/contract';
 import type { EventSelection, EventSubscription } from '@tidewire/graphql';
 import type { RightsView } from '@tidewire/policy';
+import type { Reader } from '@tidewire/rights';
 import type { Interest } from '../fanout/subscription.ts';
-import type { Reader } from './access.ts';
 import { resolveTable } from './resolve-table.ts';
 import { resolveTopics } from './resolve-topics.ts';
 

@@ -1,9 +1,9 @@
 import { TidewireError, isUuid } from '@tidewire/contract';
 import type { ObjectType, Topic } from '@tidewire/contract';
 import type { RightsView } from '@tidewire/policy';
+import { knowsSchema } from '@tidewire/rights';
+import type { Reader } from '@tidewire/rights';
 import type { Interest } from '../fanout/subscription.ts';
-import { knowsSchema } from './access.ts';
-import type { Reader } from './access.ts';
 
 /** A table as what the log calls it. */
 export interface ResolvedTable {

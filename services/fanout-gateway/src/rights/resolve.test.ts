@@ -1,11 +1,11 @@
 import { ALWAYS, canonical, evaluate } from '@tidewire/condition';
 import type { Topic } from '@tidewire/contract';
 import { RightsView } from '@tidewire/policy';
+import { ANONYMOUS } from '@tidewire/rights';
+import type { Reader } from '@tidewire/rights';
+import { organisation, person, policyOf, register, schemaOf } from '@tidewire/test-kit';
+import type { Person } from '@tidewire/test-kit';
 import { expect, test } from 'vitest';
-import { organisation, person, policyOf, register, schemaOf } from '../../test/world.ts';
-import type { Person } from '../../test/world.ts';
-import type { Reader } from './access.ts';
-import { ANONYMOUS } from './access.ts';
 import { resolveFilter } from './resolve-filter.ts';
 import { coveredSchemas, resolveTopics } from './resolve-topics.ts';
 

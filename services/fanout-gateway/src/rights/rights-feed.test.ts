@@ -1,11 +1,10 @@
 import type { Principal, RightsState } from '@tidewire/contract';
+import { admit } from '@tidewire/rights';
 import { createManualClock } from '@tidewire/service-kit';
+import { organisation, person, policyOf, register, rightsMessage, schemaOf } from '@tidewire/test-kit';
 import { expect, test } from 'vitest';
-import { rightsMessage } from '../../test/fake-platform.ts';
-import { organisation, person, policyOf, register, schemaOf } from '../../test/world.ts';
 import { Streams } from '../transports/stream.ts';
 import type { Stream } from '../transports/stream.ts';
-import { admit } from './admission.ts';
 import { RightsFeed } from './rights-feed.ts';
 
 const home = organisation('home');

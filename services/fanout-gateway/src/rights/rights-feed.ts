@@ -1,9 +1,9 @@
 import type { LogMessage, ObjectType, RightsState } from '@tidewire/contract';
 import { RightsView, viewClassKey } from '@tidewire/policy';
 import type { RightsChange } from '@tidewire/policy';
+import { actorOrganisations, decideRead } from '@tidewire/rights';
+import type { Reader } from '@tidewire/rights';
 import type { Stream, Streams } from '../transports/stream.ts';
-import { actorOrganisations, decideRead } from './access.ts';
-import type { Reader } from './access.ts';
 import { isWithoutFilter } from './resolve-filter.ts';
 import { coversSchema } from './resolve-topics.ts';
 

@@ -1,9 +1,7 @@
 import { TidewireError, formatSubscriber } from '@tidewire/contract';
 import type { SubscriberAddress } from '@tidewire/contract';
-import type { Admission, AdmissionOptions } from './admission.ts';
-import { AdmissionCache } from './admission-cache.ts';
-import type { AdmissionCacheOptions } from './admission-cache.ts';
-import { admitPrincipal } from './admit-principal.ts';
+import { AdmissionCache, admitPrincipal } from '@tidewire/rights';
+import type { Admission, AdmissionCacheOptions, AdmissionOptions } from '@tidewire/rights';
 
 export type SubscriberAdmissions = AdmissionCache<SubscriberAddress>;
 

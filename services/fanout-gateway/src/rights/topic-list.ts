@@ -1,9 +1,8 @@
 import { TOPIC_PATTERNS, formatTopic } from '@tidewire/contract';
 import type { Topic, TopicList } from '@tidewire/contract';
 import type { RightsView } from '@tidewire/policy';
-import { identify, knowsSchema } from './access.ts';
-import type { Reader } from './access.ts';
-import { isReadableOrganisation, isReadableRegister } from './resolve-topics.ts';
+import { identify, isReadableOrganisation, isReadableRegister, knowsSchema } from '@tidewire/rights';
+import type { Reader } from '@tidewire/rights';
 
 /** What the reader may subscribe to by the rights of now, and the forms of topics. */
 export function listTopics(view: RightsView, reader: Reader): TopicList {

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { TidewireError } from '@tidewire/contract';
+import { admitAnonymous } from '@tidewire/rights';
+import type { Admission } from '@tidewire/rights';
 import { readCredential, requireOwnPage } from '@tidewire/service-kit';
 import type { ClientAddress, CredentialCarrier, GivenCredential } from '@tidewire/service-kit';
-import { admitAnonymous } from '../rights/admission.ts';
-import type { Admission } from '../rights/admission.ts';
 
 /** What it takes to find out who asks. */
 export interface AdmitRequestOptions {

@@ -8,11 +8,11 @@ import {
 } from '@tidewire/contract';
 import type { ConnectionFilter, ConnectionPage, ConnectionsEnded } from '@tidewire/contract';
 import type { RightsView } from '@tidewire/policy';
+import { isAdministrator } from '@tidewire/rights';
+import type { Reader } from '@tidewire/rights';
 import { parseInput } from '@tidewire/service-kit';
 import type { HttpRequest, HttpServer, Logger } from '@tidewire/service-kit';
 import type { Connections } from '../connections/connections.ts';
-import { isAdministrator } from '../rights/access.ts';
-import type { Reader } from '../rights/access.ts';
 import { admitRequest } from './admit-request.ts';
 import type { AdmitRequestOptions } from './admit-request.ts';
 

@@ -1,9 +1,9 @@
 import { explanationSchema, formatEventId } from '@tidewire/contract';
 import type { EventExplanation, Problem, SubscriptionExplanation } from '@tidewire/contract';
-import { waitFor } from '@tidewire/test-kit';
+import { credentialOf, person, waitFor } from '@tidewire/test-kit';
+import type { Row } from '@tidewire/test-kit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Row } from '../../test/fake-platform.ts';
-import { World, credentialOf, person } from '../../test/world.ts';
+import { World } from '../../test/world.ts';
 import type { TestGateway } from '../../test/world.ts';
 
 const TOPIC = 'topic=register/zaken/schema/meldingen';

@@ -8,11 +8,10 @@ import {
   graphqlOperationSchema,
   operationIdSchema,
 } from '@tidewire/contract';
+import type { Admission, Reader } from '@tidewire/rights';
 import { parseInput, readCredential } from '@tidewire/service-kit';
 import type { CredentialCarrier, GivenCredential, HttpRequest, HttpServer } from '@tidewire/service-kit';
 import type { GraphqlStreams } from '../graphql/graphql-streams.ts';
-import type { Reader } from '../rights/access.ts';
-import type { Admission } from '../rights/admission.ts';
 import { admitRequest } from './admit-request.ts';
 import { openStream, streamRoute } from './open-stream.ts';
 import type { StreamRouteOptions } from './open-stream.ts';

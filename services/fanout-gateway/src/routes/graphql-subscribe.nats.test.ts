@@ -1,9 +1,9 @@
 import { GRAPHQL_PATHS, graphqlResultSchema } from '@tidewire/contract';
-import { waitFor } from '@tidewire/test-kit';
+import { policyOf, register, schemaOf, waitFor } from '@tidewire/test-kit';
 import { createClient } from 'graphql-sse';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SseClient } from '../../test/sse-client.ts';
-import { World, policyOf, register, schemaOf } from '../../test/world.ts';
+import { World } from '../../test/world.ts';
 import type { TestGateway } from '../../test/world.ts';
 
 const SAMPLE = 'subscription { meldingenEvents(filter: {status: "nieuw"}) { _uuid titel status } }';

@@ -1,11 +1,11 @@
 import { GRAPHQL_PATHS } from '@tidewire/contract';
 import type { GraphqlErrorEntry, GraphqlOperation } from '@tidewire/contract';
+import type { Reader } from '@tidewire/rights';
 import { isWebSocketUpgrade, toTidewireError } from '@tidewire/service-kit';
 import type { HttpReply, HttpRequest, HttpServer } from '@tidewire/service-kit';
 import { COMPLETED, formatRefusal } from '../formats/graphql-sse.ts';
 import { toEntry } from '../graphql/operation.ts';
 import type { ReadOperation } from '../rights/read-operation.ts';
-import type { Reader } from '../rights/access.ts';
 import { SSE_MEDIA_TYPE } from '../transports/sse.ts';
 import type { SsePlace } from '../transports/sse-streams.ts';
 import { readOperationRequest } from './graphql-request.ts';

@@ -1,9 +1,9 @@
 import { HTTP_HEADERS, TidewireError } from '@tidewire/contract';
 import type { ErrorCode } from '@tidewire/contract';
+import type { Admission } from '@tidewire/rights';
 import { isWebSocketUpgrade, toTidewireError } from '@tidewire/service-kit';
 import type { HttpReply, HttpRequest } from '@tidewire/service-kit';
 import { chooseCursor } from '../replay/cursor.ts';
-import type { Admission } from '../rights/admission.ts';
 import type { SsePlace, SseStreams } from '../transports/sse-streams.ts';
 import type { WebSockets } from '../transports/web-sockets.ts';
 import type { WantedLane } from '../transports/socket-subscriptions.ts';

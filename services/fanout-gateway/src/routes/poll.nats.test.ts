@@ -1,9 +1,9 @@
 import { tablePollSchema, topicPollSchema } from '@tidewire/contract';
-import { waitFor } from '@tidewire/test-kit';
+import { policyOf, schemaOf, waitFor } from '@tidewire/test-kit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { idsOf } from '../../test/poll-client.ts';
 import type { PendingPoll } from '../../test/poll-client.ts';
-import { World, policyOf, schemaOf } from '../../test/world.ts';
+import { World } from '../../test/world.ts';
 import type { TestGateway } from '../../test/world.ts';
 
 const TOPIC = 'topic=register/zaken/schema/meldingen';

@@ -1,9 +1,9 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import { HTTP_HEADERS, PROTOCOL_VERSION } from '@tidewire/contract';
+import type { Admission } from '@tidewire/rights';
 import { toTidewireError } from '@tidewire/service-kit';
 import type { GivenCredential, HttpReply, HttpServer } from '@tidewire/service-kit';
 import { chooseCursor } from '../replay/cursor.ts';
-import type { Admission } from '../rights/admission.ts';
 import type { LongPoll } from '../transports/long-poll.ts';
 import { createHttpPollPeer } from '../transports/poll-peer.ts';
 import type { PollAnswer } from '../transports/poll-sink.ts';

@@ -1,8 +1,8 @@
 import { formatEventId, streamStatusSchema } from '@tidewire/contract';
 import type { LogPosition, StreamStatus, Transport } from '@tidewire/contract';
+import { isAdministrator } from '@tidewire/rights';
+import type { Reader } from '@tidewire/rights';
 import type { HttpServer } from '@tidewire/service-kit';
-import { isAdministrator } from '../rights/access.ts';
-import type { Reader } from '../rights/access.ts';
 import type { Stream, Streams } from '../transports/stream.ts';
 import { admitRequest } from './admit-request.ts';
 import type { TopicsRouteOptions } from './topics.ts';

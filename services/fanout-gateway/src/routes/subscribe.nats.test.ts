@@ -1,9 +1,17 @@
 import { HTTP_HEADERS, TOPIC_PATTERNS } from '@tidewire/contract';
 import type { Organisation } from '@tidewire/contract';
-import { waitFor } from '@tidewire/test-kit';
+import {
+  credentialOf,
+  organisation,
+  person,
+  policyOf,
+  register,
+  schemaOf,
+  waitFor,
+} from '@tidewire/test-kit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SseClient } from '../../test/sse-client.ts';
-import { World, credentialOf, organisation, person, policyOf, register, schemaOf } from '../../test/world.ts';
+import { World } from '../../test/world.ts';
 import type { TestGateway } from '../../test/world.ts';
 
 const TOPIC = 'topic=register/zaken/schema/meldingen';

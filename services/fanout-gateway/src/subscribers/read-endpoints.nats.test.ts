@@ -1,10 +1,9 @@
 import { CLIENT_SUBJECTS, FEED_CONTENT_TYPES, explanationSchema, topicListSchema } from '@tidewire/contract';
 import type { Problem } from '@tidewire/contract';
 import type { InboxMessage, SubscriberClient } from '@tidewire/test-kit';
-import { waitFor } from '@tidewire/test-kit';
+import { LIMITED_CREDENTIAL, credentialOf, policyOf, schemaOf, waitFor } from '@tidewire/test-kit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { LIMITED_CREDENTIAL } from '../../test/fake-platform.ts';
-import { World, credentialOf, policyOf, schemaOf } from '../../test/world.ts';
+import { World } from '../../test/world.ts';
 import type { TestGateway } from '../../test/world.ts';
 
 const TOPIC = 'register/zaken/schema/meldingen';

@@ -1,9 +1,8 @@
 import { connect } from 'node:net';
 import { formatTimestamp } from '@tidewire/contract';
-import { waitFor } from '@tidewire/test-kit';
+import { credentialOf, objectMessage, policyOf, schemaOf, waitFor } from '@tidewire/test-kit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { objectMessage } from '../../test/fake-platform.ts';
-import { World, credentialOf, policyOf, schemaOf } from '../../test/world.ts';
+import { World } from '../../test/world.ts';
 
 const TOPIC = 'topic=register/zaken/schema/meldingen';
 

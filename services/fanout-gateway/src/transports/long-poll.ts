@@ -1,5 +1,6 @@
 import { formatEventId } from '@tidewire/contract';
 import type { LogPosition, Transport } from '@tidewire/contract';
+import type { Admission } from '@tidewire/rights';
 import type { Timer } from '@tidewire/service-kit';
 import { toTidewireError } from '@tidewire/service-kit';
 import { ANONYMOUS_PRINCIPAL } from '../limits/connection-slots.ts';
@@ -7,7 +8,6 @@ import type { Slot } from '../limits/connection-slots.ts';
 import { NOTHING_LIVE } from '../replay/cursor.ts';
 import { readPage } from '../replay/page.ts';
 import type { PageLimits } from '../replay/page.ts';
-import type { Admission } from '../rights/admission.ts';
 import type { PollPeer } from './poll-peer.ts';
 import { PollSink } from './poll-sink.ts';
 import type { PollAnswer } from './poll-sink.ts';

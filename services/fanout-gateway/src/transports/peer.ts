@@ -1,5 +1,5 @@
 import type { StreamMessage } from '@tidewire/contract';
-import type { Reader } from '../rights/access.ts';
+import type { Reader } from '@tidewire/rights';
 
 /** One open connection, as those see it who have something to say to it besides events. */
 export interface Peer {

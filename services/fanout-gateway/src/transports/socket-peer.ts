@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
 import { errorCodeRow, formatTimestamp } from '@tidewire/contract';
 import type { ErrorCode, Resync, StreamMessage } from '@tidewire/contract';
+import type { Reader } from '@tidewire/rights';
 import type { WebSocket } from 'ws';
 import { formatMessage } from '../formats/stream-message.ts';
 import { socketFrame } from '../formats/web-socket.ts';
-import type { Reader } from '../rights/access.ts';
 import type { Peer } from './peer.ts';
 import { SocketSink } from './socket-sink.ts';
 import type { Stream, StreamSink } from './stream.ts';

@@ -1,5 +1,6 @@
 import type { ClientMessage, FieldError, PendingEdit } from '@tidewire/contract';
 import { formatTimestamp } from '@tidewire/contract';
+import type { Reader } from '@tidewire/rights';
 import { toTidewireError } from '@tidewire/service-kit';
 import type { Clock, Logger } from '@tidewire/service-kit';
 import type { Peer } from './peer.ts';
@@ -12,7 +13,6 @@ import type { SocketSubscriptions, WantedLane } from './socket-subscriptions.ts'
 import type { SocketListener } from './socket-upgrade.ts';
 import { SocketWatch } from './socket-watch.ts';
 import type { SocketWatchParts } from './socket-watch.ts';
-import type { Reader } from '../rights/access.ts';
 import type { StreamKeeper } from './stream-keeper.ts';
 import type { Stream } from './stream.ts';
 

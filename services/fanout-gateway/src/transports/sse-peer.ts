@@ -1,5 +1,5 @@
 import type { ErrorCode, StreamMessage } from '@tidewire/contract';
-import type { Reader } from '../rights/access.ts';
+import type { Reader } from '@tidewire/rights';
 import type { Peer } from './peer.ts';
 import type { SseSink } from './sse.ts';
 import type { Stream } from './stream.ts';

@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import { formatEventId, formatTopic } from '@tidewire/contract';
+import type { Admission } from '@tidewire/rights';
 import { GRAPHQL_WORDS } from '../formats/graphql-sse.ts';
 import { createTableWords, TOPIC_WORDS } from '../formats/sse.ts';
 import type { SseWords } from '../formats/sse.ts';
 import { ANONYMOUS_PRINCIPAL } from '../limits/connection-slots.ts';
-import type { Admission } from '../rights/admission.ts';
 import { BareStreams } from './bare-streams.ts';
 import { startStream } from './catch-up.ts';
 import type { Peer } from './peer.ts';

@@ -1,10 +1,9 @@
 import type { ErrorCode, LogPosition, ResyncReason } from '@tidewire/contract';
 import { formatEventId } from '@tidewire/contract';
+import type { Admission, Reader } from '@tidewire/rights';
 import type { Clock, Timer } from '@tidewire/service-kit';
 import type { Connection } from '../delivery/connection.ts';
 import type { FanOutPort } from '../fanout/subscription.ts';
-import type { Reader } from '../rights/access.ts';
-import type { Admission } from '../rights/admission.ts';
 import type { RightsEffects } from '../rights/rights-feed.ts';
 import type { StreamRequest } from '../rights/stream-request.ts';
 import { retryDelay } from './sse.ts';

@@ -1,10 +1,9 @@
 import type { ErrorCode, Resync, Topic, Transport } from '@tidewire/contract';
 import type { EventSelection } from '@tidewire/graphql';
+import type { Admission, Reader } from '@tidewire/rights';
 import type { Connection, Sink } from '../delivery/connection.ts';
 import type { Interest, Subscription } from '../fanout/subscription.ts';
 import type { Slot } from '../limits/connection-slots.ts';
-import type { Reader } from '../rights/access.ts';
-import type { Admission } from '../rights/admission.ts';
 import type { Wish } from '../rights/resolve-filter.ts';
 
 /** The client's side of a stream, whatever its transport. */

@@ -1,9 +1,9 @@
 import { formatTimestamp, recordConflictSchema, streamMessageSchema } from '@tidewire/contract';
-import { SocketClient } from '@tidewire/test-kit';
+import { SocketClient, credentialOf, policyOf, schemaOf } from '@tidewire/test-kit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ask, listConnections } from '../../test/operator.ts';
 import { SseClient } from '../../test/sse-client.ts';
-import { World, credentialOf, policyOf, schemaOf } from '../../test/world.ts';
+import { World } from '../../test/world.ts';
 import type { TestGateway } from '../../test/world.ts';
 
 const TABLE = '/api/tables/zaken-meldingen/subscribe';

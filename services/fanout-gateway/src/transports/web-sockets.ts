@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import { REALTIME_TRANSPORT_CONFIG, SOCKET_PROTOCOL } from '@tidewire/contract';
+import type { Admission } from '@tidewire/rights';
 import type { Timer } from '@tidewire/service-kit';
 import type { WebSocket } from 'ws';
 import { ANONYMOUS_PRINCIPAL } from '../limits/connection-slots.ts';
-import type { Admission } from '../rights/admission.ts';
 import { SocketPeer } from './socket-peer.ts';
 import { SocketSession } from './socket-session.ts';
 import type { SocketSessionOptions } from './socket-session.ts';

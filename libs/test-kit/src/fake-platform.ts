@@ -21,8 +21,8 @@ import {
 import type { Credential, LogMessage, ObjectAction, ObjectMessage, RightsState } from '@tidewire/contract';
 import { connectBus, encodePayload, openLogWriter, silentLogger } from '@tidewire/messaging';
 import type { LogWriter, MessageBus } from '@tidewire/messaging';
-import { startNats } from '@tidewire/test-kit';
-import type { TestNats } from '@tidewire/test-kit';
+import { startNats } from './nats.ts';
+import type { TestNats } from './nats.ts';
 
 const BEAT_MS = 50;
 

@@ -2,9 +2,8 @@ import { TidewireError } from '@tidewire/contract';
 import { RightsView } from '@tidewire/policy';
 import { createManualClock } from '@tidewire/service-kit';
 import type { GivenCredential } from '@tidewire/service-kit';
+import { organisation, person, rightsMessage } from '@tidewire/test-kit';
 import { expect, test } from 'vitest';
-import { rightsMessage } from '../../test/fake-platform.ts';
-import { organisation, person } from '../../test/world.ts';
 import { AdmissionCache, credentialKey } from './admission-cache.ts';
 import type { Admission } from './admission.ts';
 

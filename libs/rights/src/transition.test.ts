@@ -1,7 +1,7 @@
 import type { ObjectAction, Transition } from '@tidewire/contract';
-import { expect, test } from 'vitest';
 import { carriesImage, decideTransition } from './transition.ts';
 import type { AfterView, BeforeView } from './transition.ts';
+import { expect, test } from 'vitest';
 
 const BEFORE = ['none', 'hidden', 'once', 'now'] as const;
 const AFTER = ['none', 'hidden', 'now'] as const;
