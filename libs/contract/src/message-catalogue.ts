@@ -31,7 +31,9 @@ import {
   previewPolicyRequestSchema,
 } from './policy-preview.ts';
 import { tablePollSchema, topicPollSchema } from './poll.ts';
+import { notificationListSchema } from './notification.ts';
 import { problemSchema } from './problem.ts';
+import { pushChangedSchema, pushChangesSchema } from './push.ts';
 import { getRequestSchema, listRequestSchema, queryRequestSchema } from './read-request.ts';
 import {
   authenticateReplySchema,
@@ -116,6 +118,21 @@ export const MESSAGES = Object.freeze({
     schema: queryRequestSchema,
     audience: 'public',
     summary: 'asks what there is to subscribe to, or why something is seen, over NATS',
+  },
+  'push-changes': {
+    schema: pushChangesSchema,
+    audience: 'public',
+    summary: 'the topics under which something changed',
+  },
+  'push-changed': {
+    schema: pushChangedSchema,
+    audience: 'internal',
+    summary: 'it is written down that something changed for these principals',
+  },
+  'notification-list': {
+    schema: notificationListSchema,
+    audience: 'public',
+    summary: 'the topics under which something changed, as notifications of Nextcloud',
   },
   'resync': { schema: resyncSchema, audience: 'public', summary: 'fetch again: events may be missing' },
   'stream-end': { schema: streamEndSchema, audience: 'public', summary: 'why the server ends a stream' },

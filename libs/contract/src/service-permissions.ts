@@ -1,12 +1,16 @@
 import { FEED_GROUPS_BUCKET } from './feed.ts';
 import { GRAPHQL_STREAMS_BUCKET } from './graphql-stream.ts';
+import { NOTIFIER_CLIENT_USER } from './notifier-inbox.ts';
 import { PRESENCE_BUCKET } from './presence.ts';
+import { PRE_AUTH_BUCKET } from './push.ts';
 import {
   CLIENT_SUBJECTS,
+  DEAD_LETTERS_STREAM,
   EVENTS_STREAM,
   EVENTS_STREAM_SUBJECTS,
   REQUEST_SUBJECTS,
   SIGNAL_SUBJECTS,
+  deadLetterSubject,
   feedAnswerFilter,
   formatClientSubject,
   formatPresenceSubject,
@@ -137,6 +141,28 @@ export const SERVICE_PERMISSIONS = Object.freeze({
       ownInbox('fanout-gateway'),
     ],
   },
+  'push-notifier': {
+    publish: [
+      ...readLog,
+      REQUEST_SUBJECTS.principal,
+      REQUEST_SUBJECTS.authenticate,
+      REQUEST_SUBJECTS.rightsState,
+      REQUEST_SUBJECTS.catalogueState,
+      ...useBucket(PRE_AUTH_BUCKET),
+      SIGNAL_SUBJECTS.pushChanged,
+      SIGNAL_SUBJECTS.pushReset,
+      SIGNAL_SUBJECTS.pushCookie,
+      `$JS.API.STREAM.CREATE.${DEAD_LETTERS_STREAM}`,
+      deadLetterSubject('*'),
+    ],
+    subscribe: [
+      SIGNAL_SUBJECTS.beat,
+      SIGNAL_SUBJECTS.pushChanged,
+      SIGNAL_SUBJECTS.pushReset,
+      SIGNAL_SUBJECTS.pushCookie,
+      ownInbox('push-notifier'),
+    ],
+  },
 } as const satisfies Record<string, SubjectPermissions>);
 
 /** The services that have a NATS user of their own; the user's name is the service's. */
@@ -146,12 +172,12 @@ const everybodys = (...kinds: readonly ClientSubject[]): readonly string[] =>
   kinds.map((kind) => formatClientSubject(kind, '*'));
 
 /**
- * Users of services in the clients' account. What they may publish are answers: whose inbox one goes to is looked at
- * before each (`isInboxOf`), because NATS does not.
+ * Users of services in the clients' account. What those who answer may publish are answers: whose inbox one goes to is looked
+ * at before each (`isInboxOf`, `isNotifierInboxOf`), because NATS does not.
  */
 export const CLIENT_SIDE_PERMISSIONS = Object.freeze({
   'fanout-gateway-clients': {
-    publish: ['_INBOX.>'],
+    publish: ['_INBOX.>', ownInbox(NOTIFIER_CLIENT_USER)],
     subscribe: [
       ...everybodys('feed', 'topics', 'explain'),
       feedAnswerFilter('*'),
@@ -163,6 +189,11 @@ export const CLIENT_SIDE_PERMISSIONS = Object.freeze({
     // The right to answer what one was asked is used up by the first of several requests that name the same inbox.
     publish: ['_INBOX.>'],
     subscribe: [...everybodys('list', 'get'), '$SRV.>', ownInbox('records-clients')],
+  },
+  [NOTIFIER_CLIENT_USER]: {
+    // Asks for the feeds of those who have webhooks, and answers what comes of them; nothing else of theirs.
+    publish: [...everybodys('feed'), feedAnswerFilter('*')],
+    subscribe: [ownInbox(NOTIFIER_CLIENT_USER)],
   },
 } as const satisfies Record<string, SubjectPermissions>);
 export type ClientSideUser = keyof typeof CLIENT_SIDE_PERMISSIONS;

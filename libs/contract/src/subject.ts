@@ -77,7 +77,21 @@ export const SIGNAL_SUBJECTS = Object.freeze({
   beat: 'relay.v1.beat',
   /** What changed among those who are on a page, one token more: which page ({@link formatPresenceSubject}). */
   presence: 'presence.v1',
+  /** Sent by a notifier when it is stored that something changed, and for whom (`pushChangedSchema`). */
+  pushChanged: 'push.v1.changed',
+  /** Every notifier closes its sockets, so that their clients connect anew. No payload. */
+  pushReset: 'push.v1.reset',
+  /** A number that a notifier was told: who asks another one for it learns whether they hear each other. */
+  pushCookie: 'push.v1.cookie',
 });
+
+/** What notifiers gave up; nothing of the log is in it. */
+export const DEAD_LETTERS_STREAM = 'PUSH_DEAD_LETTERS';
+
+/** Where what was given up of one kind is stored; `*`: of all kinds. */
+export function deadLetterSubject(kind: 'device' | 'webhook' | '*'): string {
+  return `push.v1.dead.${kind}`;
+}
 
 /** The subject on which gateways tell each other who comes to a page and who leaves it. `page` is a token. */
 export function formatPresenceSubject(page: string): string {

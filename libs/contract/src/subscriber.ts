@@ -57,7 +57,12 @@ const INBOX_TOKENS = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/;
  * publishes there with rights of its own: an answer to another one's inbox would be told to the wrong person.
  */
 export function isInboxOf(address: SubscriberAddress, reply: string): boolean {
-  const prefix = `${subscriberInbox(address)}.`;
+  return isInboxBelow(subscriberInbox(address), reply);
+}
+
+/** Whether a subject is an inbox below this prefix: of plain tokens, and not the prefix itself. */
+export function isInboxBelow(inbox: string, reply: string): boolean {
+  const prefix = `${inbox}.`;
   if (reply.length > MAX_INBOX_LENGTH || !reply.startsWith(prefix)) return false;
   return INBOX_TOKENS.test(reply.slice(prefix.length));
 }

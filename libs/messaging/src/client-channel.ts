@@ -16,7 +16,7 @@ import type { MessageBus } from './message-bus.ts';
 /** A request of a subscriber. NATS vouches for the address: nobody else may publish on its subject. */
 export interface ClientRequest {
   readonly address: SubscriberAddress;
-  /** Where the subscriber listens for what it asked for: an inbox of its own. */
+  /** Where the subscriber, or who may ask for it, listens for what it asked for. */
   readonly inbox: string;
   readonly text: string;
 }
@@ -35,6 +35,8 @@ export interface ClientRequestOptions {
   readonly kind: ClientSubject;
   /** Replicas of one queue share the requests. */
   readonly queue: string;
+  /** Which inboxes of whom are answered to. Absent: those of the asker's own ({@link isInboxOf}), and no others. */
+  readonly mayAnswer?: (address: SubscriberAddress, inbox: string) => boolean;
   readonly handle: (request: ClientRequest) => void;
 }
 
@@ -79,10 +81,10 @@ export function openClientChannel(bus: MessageBus, now: () => number): ClientCha
       subject: formatClientSubject(kind, '*'),
     });
   };
-  const take = ({ kind, handle }: ClientRequestOptions, message: Msg): void => {
+  const take = ({ kind, handle, mayAnswer = isInboxOf }: ClientRequestOptions, message: Msg): void => {
     const address = parseClientSubject(message.subject);
     const inbox = message.reply ?? '';
-    if (address === undefined || !isInboxOf(address, inbox)) refuseInbox(kind);
+    if (address === undefined || !mayAnswer(address, inbox)) refuseInbox(kind);
     else handle({ address, inbox, text: message.string() });
   };
   return {

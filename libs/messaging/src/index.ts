@@ -11,6 +11,8 @@ export type {
   FeedGroupStoreOptions,
   StoredFeedGroup,
 } from './feed-group-store.ts';
+export { openFeedSource } from './feed-source.ts';
+export type { FeedMessage, FeedSource, FeedSourceOptions, FeedStream } from './feed-source.ts';
 export type { GatherOptions } from './gathering.ts';
 export { NOBODY, openClientChannel } from './client-channel.ts';
 export type {
@@ -28,6 +30,8 @@ export type { ClientConnection, ConnectionQuery } from './client-connections.ts'
 export { processClock } from './clock.ts';
 export type { BusClock } from './clock.ts';
 export type { ConnectRequest } from './connect-request.ts';
+export { openDeadLetters } from './dead-letters.ts';
+export type { DeadLetters } from './dead-letters.ts';
 export { Freshness } from './freshness.ts';
 export type { FreshnessOptions } from './freshness.ts';
 export type { EntryProblem, LogEntry } from './log-entry.ts';
@@ -49,10 +53,19 @@ export type { BackgroundBus } from './background-bus.ts';
 export type { BusOptions, MessageBus } from './message-bus.ts';
 export type { RequestOptions, Responder } from './request-reply.ts';
 export type { Schema, SchemaIssue } from './schema.ts';
+export { openSharedConsumer } from './shared-consumer.ts';
+export type {
+  SharedConsumer,
+  SharedConsumerOptions,
+  SharedEntry,
+  SharedProgress,
+} from './shared-consumer.ts';
 export { loadStates } from './state-loader.ts';
 export type { LoadedStates } from './state-loader.ts';
 export { openLeases } from './leases.ts';
 export type { Leases, LeasesOptions } from './leases.ts';
+export { openPreAuthStore } from './pre-auth-store.ts';
+export type { PreAuthStore, PreAuthStoreOptions } from './pre-auth-store.ts';
 export { openPresenceStore } from './presence-store.ts';
 export type { PresenceStore, PresenceStoreOptions, StoredPresence } from './presence-store.ts';
 export { openReservationStore } from './reservation-store.ts';

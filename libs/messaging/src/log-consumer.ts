@@ -1,6 +1,7 @@
 import { EVENTS_STREAM } from '@tidewire/contract';
 import { createInbox, nuid } from '@nats-io/transport-node';
 import type { Msg, Subscription } from '@nats-io/transport-node';
+import { parseAckSubject } from './ack-subject.ts';
 import { BusUnavailableError } from './bus-error.ts';
 import type { BusLink } from './bus-link.ts';
 import { linkOf } from './message-bus.ts';
@@ -229,25 +230,4 @@ async function createConsumer(
 /** Whether it arrives does not matter: the server forgets an idle consumer by itself. */
 function removeConsumer(link: BusLink, name: string): void {
   if (link.connected) link.connection.publish(`$JS.API.CONSUMER.DELETE.${EVENTS_STREAM}.${name}`);
-}
-
-interface Place {
-  readonly sequence: number;
-  readonly delivery: number;
-  readonly pending: number;
-}
-
-/**
- * `$JS.ACK.{stream}.{consumer}.{tries}.{sequence}.{delivery}.{time}.{pending}`, newer servers with a domain and an
- * account hash after `ACK` and a random token at the end. Undefined for anything else: then it is a status message.
- */
-function parseAckSubject(reply: string | undefined): Place | undefined {
-  if (reply === undefined || !reply.startsWith('$JS.ACK.')) return undefined;
-  const tokens = reply.split('.');
-  const offset = tokens.length === 9 ? 5 : 7;
-  const sequence = Number(tokens[offset]);
-  const delivery = Number(tokens[offset + 1]);
-  const pending = Number(tokens[offset + 3]);
-  if (!Number.isSafeInteger(sequence) || !Number.isSafeInteger(delivery)) return undefined;
-  return { sequence, delivery, pending };
 }

@@ -74,8 +74,7 @@ test('a server that is killed and comes back costs neither an entry nor a repeat
   await log.append(600);
   read();
   await applied({ epoch: EPOCH, sequence: 600 });
-  await log.nats.restart();
-  await waitFor(() => log.bus.connected, { what: 'the bus is connected again' });
+  await log.restart();
   await applied(await log.append(600));
   expect(sequences()).toEqual(upTo(1200));
   expect(resets).toEqual([]);

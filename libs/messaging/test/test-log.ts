@@ -16,6 +16,8 @@ export interface TestLog extends AsyncDisposable {
   readonly writer: LogWriter;
   /** Appends so many events and returns the log's end. */
   append(count: number, organisation?: string): Promise<LogPosition>;
+  /** Kills the server and starts it again; resolves when the bus has noticed, and is connected anew. */
+  restart(): Promise<void>;
 }
 
 export const EPOCH = 'epoch001';
@@ -38,6 +40,15 @@ export async function startLog(): Promise<TestLog> {
         position = { epoch: position.epoch, sequence: last };
       }
       return position;
+    },
+    restart: async () => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const off = bus.onStatus((status) => {
+        if (status === 'reconnected') resolve();
+      });
+      await nats.restart();
+      await promise;
+      off();
     },
     [Symbol.asyncDispose]: async () => {
       await bus.close();

@@ -3,6 +3,8 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
 /** Name, text and labels of one metric; `name` without the service's prefix. */
 export interface MetricOptions<Label extends string> {
   readonly name: string;
+  /** Whether the name is one that others' dashboards know, and gets no prefix. Default false. */
+  readonly isKnownName?: boolean;
   readonly help: string;
   readonly labels?: readonly Label[];
 }
@@ -60,7 +62,7 @@ export function createMetrics(service: string): Metrics {
 
   const declare = (type: string, options: MetricOptions<string>) => {
     const labels = [...(options.labels ?? [])];
-    const name = `${prefix}${options.name}`;
+    const name = options.isKnownName === true ? options.name : `${prefix}${options.name}`;
     rows.push({ name, type, help: options.help, labels });
     return { name, help: options.help, registers: [registry] };
   };

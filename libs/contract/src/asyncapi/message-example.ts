@@ -29,6 +29,8 @@ import policyPreview from '../../examples/policy-preview.json' with { type: 'jso
 import pong from '../../examples/pong.json' with { type: 'json' };
 import presenceSync from '../../examples/presence-sync.json' with { type: 'json' };
 import problem from '../../examples/problem.json' with { type: 'json' };
+import notificationList from '../../examples/notification-list.json' with { type: 'json' };
+import pushChanges from '../../examples/push-changes.json' with { type: 'json' };
 import queryRequest from '../../examples/query-request.json' with { type: 'json' };
 import resync from '../../examples/resync.json' with { type: 'json' };
 import resyncMessage from '../../examples/resync-message.json' with { type: 'json' };
@@ -89,6 +91,8 @@ export const MESSAGE_EXAMPLES: Readonly<Record<PublicMessageName, unknown>> = Ob
   pong,
   'presence-sync': presenceSync,
   problem,
+  'notification-list': notificationList,
+  'push-changes': pushChanges,
   'query-request': queryRequest,
   resync,
   'resync-message': resyncMessage,

@@ -8,6 +8,7 @@ import {
 } from '../catalogue.ts';
 import { connectionSchema } from '../connection.ts';
 import * as definition from '../definition.ts';
+import { deviceSchema, quietHoursSchema } from '../device.ts';
 import * as directory from '../directory.ts';
 import { eventDataSchema } from '../cloud-event.ts';
 import * as audit from '../audit.ts';
@@ -19,6 +20,8 @@ import { principalIdSchema, slugSchema, uuidSchema } from '../identifier.ts';
 import * as issuer from '../issuer.ts';
 import { MESSAGES } from '../message-catalogue.ts';
 import { groupNameSchema, nameSchema } from '../name.ts';
+import { nextcloudUserSchema } from '../nextcloud.ts';
+import { notificationSchema, ocsDoneSchema, ocsMetaSchema } from '../notification.ts';
 import { actorSchema, objectImageSchema, writtenObjectSchema } from '../object.ts';
 import * as policy from '../policy.ts';
 import * as preview from '../policy-preview.ts';
@@ -32,6 +35,7 @@ import { countSchema, resyncReasonSchema } from '../stream.ts';
 import { timestampSchema } from '../time.ts';
 import * as token from '../token.ts';
 import { topicKindSchema, topicSchema } from '../topic.ts';
+import * as webhook from '../webhook.ts';
 import { livenessSchema, readinessSchema } from './documentation.ts';
 import { objectBodySchema } from './objects.ts';
 
@@ -85,6 +89,24 @@ export const COMPONENT_SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string,
   ['TableBatchDelete', table.tableBatchDeleteSchema],
   ['TableBatchRestore', table.tableBatchRestoreSchema],
   ['TableUpsert', table.tableUpsertSchema],
+  ['Webhook', webhook.webhookSchema],
+  ['WebhookFilter', webhook.webhookFilterSchema],
+  ['WebhookHeaders', webhook.webhookHeadersSchema],
+  ['WebhookCounts', webhook.webhookCountsSchema],
+  ['WebhookPage', webhook.webhookPageSchema],
+  ['NewWebhook', webhook.newWebhookSchema],
+  ['WebhookPatch', webhook.webhookPatchSchema],
+  ['CreatedWebhook', webhook.createdWebhookSchema],
+  ['WebhookSecret', webhook.webhookSecretSchema],
+  ['WebhookTest', webhook.webhookTestSchema],
+  ['WebhookDelivery', webhook.webhookDeliverySchema],
+  ['WebhookDeliveryPage', webhook.webhookDeliveryPageSchema],
+  ['Device', deviceSchema],
+  ['QuietHours', quietHoursSchema],
+  ['Notification', notificationSchema],
+  ['OcsMeta', ocsMetaSchema],
+  ['OcsDone', ocsDoneSchema],
+  ['NextcloudUser', nextcloudUserSchema],
   ['Count', countSchema],
   ['PresentUser', presentUserSchema],
   ['EventExplanation', explain.eventExplanationSchema],

@@ -3,7 +3,7 @@ import type { ErrorCode } from '../error-code.ts';
 import type { AnswerHeader } from './answer-header.ts';
 
 /** Who answers on the one origin. */
-export type OperationService = 'records' | 'authz' | 'fanout-gateway' | 'pages' | 'edge';
+export type OperationService = 'records' | 'authz' | 'fanout-gateway' | 'push-notifier' | 'pages' | 'edge';
 
 /** Whether a credential is needed: `optional` means that what a `public` rule allows is answered without one. */
 export type OperationAuthentication = 'required' | 'optional' | 'none';
@@ -89,6 +89,7 @@ export const OPERATION_TAGS = Object.freeze({
   realtime: 'Realtime: what changed, as it changes.',
   connections:
     'Connections: who is being told of changes now, for operators; and how a stream outlives its credential.',
+  push: 'Push: that something changed, for those who are not connected to a stream.',
   registers: 'Registers: named sets of schemas.',
   schemas: 'Schemas: what the objects of a register look like.',
   credentials: 'Credentials: who the caller is, and tokens.',
