@@ -16,6 +16,8 @@ export type PlatformProcess =
   | 'records'
   | `records-${number}`
   | 'authz'
+  | 'push-notifier'
+  | `push-notifier-${number}`
   | 'pages'
   | 'edge'
   | `fanout-gateway-${number}`;
@@ -25,6 +27,8 @@ export interface PlatformOptions {
   readonly gateways?: number;
   /** Processes of records, which the edge asks in turn. Default 1. */
   readonly records?: number;
+  /** Processes of the push notifier. Default 0: most tests need none. */
+  readonly notifiers?: number;
   /** With the demo's accounts and rows; the administrator's token is then the demo's. Default false. */
   readonly demo?: boolean;
   /** Settings for every service that knows them, such as `TIDEWIRE_MAX_CONNECTIONS_PER_USER`. */
@@ -39,6 +43,7 @@ export interface Platform extends AsyncDisposable {
   readonly adminToken: string;
   readonly gateways: readonly PlatformReplica[];
   readonly records: readonly PlatformReplica[];
+  readonly notifiers: readonly PlatformReplica[];
   /** Where every process that speaks HTTP listens itself, by its name. */
   readonly urls: Readonly<Record<string, string>>;
   /** Holds data, secrets and logs. */

@@ -8,16 +8,36 @@ import { sharedServer } from './test-run.ts';
 /** What tells the workers of a run where its platform is. */
 type PlatformFacts = Pick<
   Platform,
-  'origin' | 'adminToken' | 'dataFolder' | 'ownerUrl' | 'gateways' | 'records' | 'urls' | 'natsServer'
+  | 'origin'
+  | 'adminToken'
+  | 'dataFolder'
+  | 'ownerUrl'
+  | 'gateways'
+  | 'records'
+  | 'notifiers'
+  | 'urls'
+  | 'natsServer'
 > & { readonly natsUrls: Readonly<Record<string, string>> };
 
 /** For the keeper: the platform that the whole run shares, and how to stop it. */
 export async function startPlatformForAll(): Promise<{ facts: PlatformFacts; stop(): Promise<void> }> {
-  const platform = await startPlatform({ gateways: 2 });
-  const { origin, adminToken, dataFolder, ownerUrl, gateways, records, urls, natsServer } = platform;
+  const platform = await startPlatform({ gateways: 2, notifiers: 1 });
+  const { origin, adminToken, dataFolder, ownerUrl, gateways, records, notifiers, urls, natsServer } =
+    platform;
   const natsUrls = Object.fromEntries(BUS_USERS.map((user) => [user, platform.natsUrl(user)]));
   return {
-    facts: { origin, adminToken, dataFolder, ownerUrl, gateways, records, urls, natsServer, natsUrls },
+    facts: {
+      origin,
+      adminToken,
+      dataFolder,
+      ownerUrl,
+      gateways,
+      records,
+      notifiers,
+      urls,
+      natsServer,
+      natsUrls,
+    },
     stop: async () => {
       await platform[Symbol.asyncDispose]();
     },

@@ -24,12 +24,13 @@ function neutralEnvironment(): Record<string, string | undefined> {
 const quiet = { write: () => true };
 
 function launchPlatform(options: PlatformOptions, dataFolder: string, port: number): Promise<Launched> {
-  const { gateways = 1, records = 1, demo = false, settings = {} } = options;
+  const { gateways = 1, records = 1, notifiers = 0, demo = false, settings = {} } = options;
   return launch({
     folder: openDataFolder(dataFolder),
     port,
     gateways,
     records,
+    notifiers,
     environment: { ...neutralEnvironment(), NODE_COMPILE_CACHE: compileCache(), ...settings },
     progress: createProgress({ stream: quiet, plain: true }),
     // Tests say themselves when something comes back.
@@ -40,7 +41,10 @@ function launchPlatform(options: PlatformOptions, dataFolder: string, port: numb
 }
 
 /** The processes of a service, in the order of their numbers. */
-function listReplicas({ services }: Launched, service: 'fanout-gateway' | 'records'): PlatformReplica[] {
+function listReplicas(
+  { services }: Launched,
+  service: 'fanout-gateway' | 'records' | 'push-notifier',
+): PlatformReplica[] {
   const isReplica = (name: string): boolean => name === service || name.startsWith(`${service}-`);
   return [...services.ports]
     .filter(([name]) => isReplica(name))
@@ -78,6 +82,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
     adminToken: launched.administrator.token,
     gateways: listReplicas(launched, 'fanout-gateway'),
     records: listReplicas(launched, 'records'),
+    notifiers: listReplicas(launched, 'push-notifier'),
     urls: Object.fromEntries(
       [...launched.services.ports].map(([name, port]) => [name, `http://127.0.0.1:${port}`]),
     ),

@@ -1,0 +1,3 @@
+export { configSchema } from './config.ts';
+export type { PushConfig } from './config.ts';
+export { createService } from './service.ts';
