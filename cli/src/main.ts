@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { createApiClient } from './api-client.ts';
 import { replayDemo } from './demo-replay.ts';
 import { seedDemo } from './demo-seed.ts';
+import { doctorPush } from './doctor/doctor-command.ts';
 import { importFile } from './import-file.ts';
 import { createProgressBar } from './progress-bar.ts';
 
@@ -14,6 +15,10 @@ const HELP = `usage: tidewire COMMAND [OPTION...]
   seed            writes the demo: organisations, people, registers, rows (as often as you like; it adds what is missing)
   demo            replays the demo's data set as live changes
     --rate N          changes per second, default 5     --changes N     stop after so many; default: until Ctrl-C
+  doctor push     checks push from outside: endpoints, WebSocket, pings, changes; says what is wrong and what to do
+    --user NAME --password PASSWORD   as who has no token (default of the second: TIDEWIRE_PASSWORD)
+    --write REGISTER/SCHEMA --row JSON   writes this row, sees that it wakes, and deletes it again
+    --json            for programs; the exit code is 1 when something is wrong
 
   --url URL       default http://localhost:8080
   --token TOKEN   default: TIDEWIRE_TOKEN, else demo-admin
@@ -26,6 +31,11 @@ const OPTIONS = {
   schema: { type: 'string' },
   rate: { type: 'string', default: '5' },
   changes: { type: 'string' },
+  user: { type: 'string' },
+  password: { type: 'string' },
+  write: { type: 'string' },
+  row: { type: 'string' },
+  json: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
@@ -45,10 +55,8 @@ async function run(): Promise<void> {
     process.stdout.write(HELP);
     return;
   }
-  const api = createApiClient({
-    url: values.url,
-    token: values.token ?? process.env['TIDEWIRE_TOKEN'] ?? 'demo-admin',
-  });
+  const defaultToken = process.env['TIDEWIRE_TOKEN'] ?? 'demo-admin';
+  const api = createApiClient({ url: values.url, token: values.token ?? defaultToken });
   const progress = createProgressBar(process.stderr);
   const stop = new AbortController();
   // One Ctrl-C may arrive twice, from the terminal and from the program that started this one: no reason to break off.
@@ -83,6 +91,14 @@ async function run(): Promise<void> {
         },
       });
       return;
+    case 'doctor': {
+      if (file !== 'push') throw new Error('doctor needs what it shall look at: tidewire doctor push');
+      const password = values.password ?? (values.user && process.env['TIDEWIRE_PASSWORD']);
+      const print = (text: string): void => void process.stdout.write(text);
+      const isWell = await doctorPush({ ...values, password }, { print, signal: stop.signal, defaultToken });
+      if (!isWell) process.exitCode = 1;
+      return;
+    }
     default:
       throw new Error(`there is no command "${command}"; "tidewire --help" lists them`);
   }
