@@ -4,7 +4,8 @@ DO $$
 BEGIN
   EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
   EXECUTE format(
-    'GRANT CONNECT ON DATABASE %I TO tidewire_records, tidewire_authz, tidewire_relay', current_database());
+    'GRANT CONNECT ON DATABASE %I TO tidewire_records, tidewire_authz, tidewire_relay, tidewire_push',
+    current_database());
 END
 $$;
 -- Nobody puts objects in front of somebody else's search path, and nothing is found there by accident.

@@ -19,7 +19,7 @@ test('the edge of the compose file sends requests to services that it has, on th
   const upstreams = /TIDEWIRE_EDGE_UPSTREAMS: >-\n((?: {8}.*\n)+)/.exec(compose)?.[1] ?? '';
   const settings = readEdgeSettings({ TIDEWIRE_EDGE_UPSTREAMS: upstreams });
   const targets = [...settings.upstreams.values()].flat();
-  expect(targets).toHaveLength(5);
+  expect(targets).toHaveLength(6);
   for (const { host, port } of targets) {
     expect(services).toContain(host);
     expect(port).toBe(Number(/TIDEWIRE_PORT: (\d+)/.exec(section('x-settings'))?.[1]));
@@ -73,8 +73,9 @@ test('what opens NATS to others adds to services that the compose file has, and 
   for (const name of changed) expect(services).toContain(name);
   // Everybody who has an address of NATS has to trust its certificate.
   const speaking = compose.split(/^(?= {2}\S)/m).filter((part) => part.includes('NATS_URL:'));
-  expect(speaking.length).toBe(4);
-  for (const name of ['relay', 'authz', 'records', 'gateway-1', 'gateway-2']) expect(changed).toContain(name);
+  expect(speaking.length).toBe(5);
+  for (const name of ['relay', 'authz', 'records', 'gateway-1', 'gateway-2', 'push-notifier'])
+    expect(changed).toContain(name);
   for (const name of variables(readFileSync(join(root, 'deploy', 'nats', 'tls.conf'), 'utf8')))
     expect(override).toContain(`${name}:`);
 });

@@ -79,6 +79,7 @@ async function start(options: StartOptions, folder: DataFolder, ending: Ending):
     port,
     gateways: options.gateways,
     records: options.records,
+    notifiers: options.notifiers,
     environment: process.env,
     progress,
     ...(options.demo ? { settings: DEMO_SETTINGS, administratorToken: DEMO_ADMINISTRATOR_TOKEN } : {}),

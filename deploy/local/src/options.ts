@@ -9,6 +9,7 @@ export interface StartOptions {
   readonly demo: boolean;
   readonly gateways: number;
   readonly records: number;
+  readonly notifiers: number;
   /** Delete what the data folder holds before starting. */
   readonly reset: boolean;
   /** Show the logs of the services as they are written. */
@@ -25,6 +26,7 @@ export type ParsedOptions =
 const MAX_GATEWAYS = 32;
 /** Each keeps its connections to PostgreSQL, which has a hundred. */
 const MAX_RECORDS = 8;
+const MAX_NOTIFIERS = 8;
 
 const OPTIONS = {
   'port': { type: 'string' },
@@ -32,6 +34,7 @@ const OPTIONS = {
   'no-demo': { type: 'boolean' },
   'gateways': { type: 'string' },
   'records': { type: 'string' },
+  'notifiers': { type: 'string' },
   'reset': { type: 'boolean' },
   'verbose': { type: 'boolean' },
   'help': { type: 'boolean', short: 'h' },
@@ -47,6 +50,7 @@ export const HELP = `Starts Tidewire on this machine: NATS, PostgreSQL, all serv
   --data-dir FOLDER  where data, secrets and logs are kept (./.tidewire)
   --gateways N       fan-out gateways behind the origin (1)
   --records N        processes of the records API behind the origin (1)
+  --notifiers N      push notifiers behind the origin (1)
   --no-demo          without demo accounts and demo data
   --reset            delete everything in the data folder first
   --verbose          show the logs of all services
@@ -100,6 +104,7 @@ const EXAMPLES: Partial<Record<OptionName, string>> = {
   'data-dir': '--data-dir ./my-data',
   'gateways': '--gateways 2',
   'records': '--records 2',
+  'notifiers': '--notifiers 2',
 };
 
 function assemble(values: ReadonlyMap<OptionName, string | undefined>): ParsedOptions {
@@ -114,12 +119,17 @@ function assemble(values: ReadonlyMap<OptionName, string | undefined>): ParsedOp
   if (records === undefined) {
     return { kind: 'invalid', message: `--records must be a whole number from 1 to ${MAX_RECORDS}.` };
   }
+  const notifiers = wholeNumber(values.get('notifiers') ?? '1', 1, MAX_NOTIFIERS);
+  if (notifiers === undefined) {
+    return { kind: 'invalid', message: `--notifiers must be a whole number from 1 to ${MAX_NOTIFIERS}.` };
+  }
   return {
     kind: 'run',
     options: {
       port,
       gateways,
       records,
+      notifiers,
       dataDir: values.get('data-dir') ?? './.tidewire',
       demo: !values.has('no-demo'),
       reset: values.has('reset'),

@@ -18,6 +18,7 @@ export const DEMO_SETTINGS = new Map<LocalService, Readonly<Record<string, strin
   ['authz', { ...LOOPBACK_PAGES, TIDEWIRE_CHOSEN_TOKENS: 'true', TIDEWIRE_PASSWORD_MIN_LENGTH: '4' }],
   ['records', LOOPBACK_PAGES],
   ['fanout-gateway', LOOPBACK_PAGES],
+  ['push-notifier', LOOPBACK_PAGES],
   ['pages', LOOPBACK_PAGES],
 ]);
 

@@ -93,6 +93,7 @@ export function migrate(folder: DataFolder, adminUrl: string): Promise<MigratedD
     records: made['postgres-records'],
     authz: made['postgres-authz'],
     relay: made['postgres-relay'],
+    push: made['postgres-push'],
   });
 }
 

@@ -18,7 +18,7 @@ const STOP_THEN_MS = 1_200;
 const RESTART_GRACE_MS = 60_000;
 
 /** The databases of the services that have one. */
-export type ServiceDatabases = Readonly<Record<'relay' | 'authz' | 'records', string>>;
+export type ServiceDatabases = Readonly<Record<'relay' | 'authz' | 'records' | 'push-notifier', string>>;
 
 export interface ServicesOptions {
   /** Port of the origin on loopback. */
@@ -26,6 +26,8 @@ export interface ServicesOptions {
   readonly gateways: number;
   /** Processes of records. */
   readonly records: number;
+  /** Processes of the push notifier. */
+  readonly notifiers: number;
   /** Addresses with the role and password of each service. */
   readonly databaseUrls: ServiceDatabases;
   /** The bus's address with the name and password of a user; with a seed, subscribers of other teams are let in there. */
@@ -133,15 +135,16 @@ async function planServices(options: ServicesOptions): Promise<ProcessPlan[]> {
   return [...plans, planEdge(options, upstreams)];
 }
 
-/** Gateways are always numbered, records only where there is more than one of it. */
+/** Gateways are always numbered, others only where there is more than one of them. */
 function processNames(
   service: LocalService,
-  { gateways, records }: Pick<ServicesOptions, 'gateways' | 'records'>,
+  { gateways, records, notifiers }: Pick<ServicesOptions, 'gateways' | 'records' | 'notifiers'>,
 ): string[] {
   const numbered = (count: number): string[] =>
     Array.from({ length: count }, (_, index) => `${service}-${index + 1}`);
   if (service === 'fanout-gateway') return numbered(gateways);
-  return service === 'records' && records > 1 ? numbered(records) : [service];
+  const count = service === 'records' ? records : service === 'push-notifier' ? notifiers : 1;
+  return count === 1 ? [service] : numbered(count);
 }
 
 function planEdge(
@@ -180,6 +183,7 @@ function subscriberVariables(
     case 'authz':
       return { TIDEWIRE_CALLOUT_NATS_URL: url('authz-callout'), TIDEWIRE_CALLOUT_SEED: calloutSeed };
     case 'fanout-gateway':
+    case 'push-notifier':
     case 'records':
       return { TIDEWIRE_CLIENTS_NATS_URL: url(`${service}-clients`) };
     default:
@@ -191,10 +195,14 @@ function serviceVariables(options: ServicesOptions, service: LocalService): Reco
   const variables: Record<string, string> = { TIDEWIRE_PUBLIC_URL: `http://localhost:${options.port}` };
   if (service !== 'pages') variables['NATS_URL'] = options.bus.url(service);
   Object.assign(variables, subscriberVariables(options.bus, service));
-  if (service === 'relay' || service === 'authz' || service === 'records') {
-    variables['DATABASE_URL'] = options.databaseUrls[service];
-  }
+  if (hasDatabase(service)) variables['DATABASE_URL'] = options.databaseUrls[service];
   // The edge is on this machine, and nothing else speaks to the services.
-  if (service === 'fanout-gateway' || service === 'authz') variables['TIDEWIRE_TRUSTED_PROXIES'] = 'loopback';
+  if (service === 'fanout-gateway' || service === 'push-notifier' || service === 'authz') {
+    variables['TIDEWIRE_TRUSTED_PROXIES'] = 'loopback';
+  }
   return { ...variables, ...options.settings?.get(service) };
+}
+
+function hasDatabase(service: LocalService): service is keyof ServiceDatabases {
+  return service !== 'fanout-gateway' && service !== 'pages';
 }

@@ -2,7 +2,14 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /** The services that `npm start` runs, in the order in which their names are shown. */
-export const LOCAL_SERVICES = ['relay', 'authz', 'records', 'fanout-gateway', 'pages'] as const;
+export const LOCAL_SERVICES = [
+  'relay',
+  'authz',
+  'records',
+  'fanout-gateway',
+  'push-notifier',
+  'pages',
+] as const;
 export type LocalService = (typeof LOCAL_SERVICES)[number];
 
 const root = join(import.meta.dirname, '..', '..', '..', '..');

@@ -26,6 +26,8 @@ export interface LaunchOptions {
   readonly gateways: number;
   /** Processes of records behind the origin. */
   readonly records: number;
+  /** Processes of the push notifier. */
+  readonly notifiers: number;
   /** `DATABASE_URL`, `NATS_URL`, `TIDEWIRE_*` and what programs need of the machine. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Made once for the data folder when missing. */
@@ -155,9 +157,11 @@ function hostsOf(url: string): string[] {
   return url.split(',').map((part) => new URL(part.trim()).host);
 }
 
-function serviceList({ gateways, records }: LaunchOptions): string {
+function serviceList({ gateways, records, notifiers }: LaunchOptions): string {
   const gateway = gateways === 1 ? 'gateway' : `${gateways} gateways`;
-  return `relay, authz, ${records === 1 ? 'records' : `${records} records`}, ${gateway}, pages, edge`;
+  const notifier = notifiers === 0 ? [] : [notifiers === 1 ? 'notifier' : `${notifiers} notifiers`];
+  const names = ['relay', 'authz', records === 1 ? 'records' : `${records} records`, gateway, ...notifier];
+  return [...names, 'pages', 'edge'].join(', ');
 }
 
 /** At the same time, because neither needs the other to be there; both or none. */
@@ -178,7 +182,7 @@ async function startServicesAndAdministrator(
 }
 
 function servicesOptions(
-  { port, gateways, records, folder, environment, progress, supervise, giveUp }: LaunchOptions,
+  { port, gateways, records, notifiers, folder, environment, progress, supervise, giveUp }: LaunchOptions,
   settings: NonNullable<ServicesOptions['settings']>,
   bus: Bus,
   urls: DatabaseUrls,
@@ -187,11 +191,17 @@ function servicesOptions(
     port,
     gateways,
     records,
+    notifiers,
     bus,
     settings,
     environment,
     folder: folder.path,
-    databaseUrls: { relay: urls.relayUrl, authz: urls.authzUrl, records: urls.recordsUrl },
+    databaseUrls: {
+      'relay': urls.relayUrl,
+      'authz': urls.authzUrl,
+      'records': urls.recordsUrl,
+      'push-notifier': urls.pushUrl,
+    },
     restart: supervise,
     report: (event) => {
       if (event.kind === 'restarted') return progress.note(`${event.name} runs again`);

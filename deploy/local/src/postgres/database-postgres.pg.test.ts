@@ -3,7 +3,7 @@ import { temporaryFolder } from '../../test/temporary-folder.ts';
 import { prepareDatabase, withDatabase } from './database-postgres.ts';
 import { startPostgresServer } from './postgres-server.ts';
 
-const passwords = { owner: 'o', records: 'r/+@:', authz: 'a', relay: "l'" };
+const passwords = { owner: 'o', records: 'r/+@:', authz: 'a', relay: "l'", push: 'p' };
 
 test('can be prepared twice, and twice at once, without losing data', async () => {
   await using server = await startPostgresServer({ dataFolder: temporaryFolder() });

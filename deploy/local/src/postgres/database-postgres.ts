@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 
 /** The parts of the system that have a PostgreSQL user of their own. */
-export const DATABASE_ROLES = ['owner', 'records', 'authz', 'relay'] as const;
+export const DATABASE_ROLES = ['owner', 'records', 'authz', 'relay', 'push'] as const;
 export type DatabaseRole = (typeof DATABASE_ROLES)[number];
 
 /** A password for every role. */
@@ -15,6 +15,7 @@ export interface DatabaseUrls {
   recordsUrl: string;
   authzUrl: string;
   relayUrl: string;
+  pushUrl: string;
 }
 
 /** Where `prepareDatabase` works and what it makes. */
@@ -56,7 +57,13 @@ function onDatabase(url: string, database: string, role?: DatabaseRole, password
 /** The addresses of `database` on the server of `adminUrl`. */
 export function databaseUrls(adminUrl: string, database: string, passwords: DatabasePasswords): DatabaseUrls {
   const of = (role: DatabaseRole): string => onDatabase(adminUrl, database, role, passwords[role]);
-  return { ownerUrl: of('owner'), recordsUrl: of('records'), authzUrl: of('authz'), relayUrl: of('relay') };
+  return {
+    ownerUrl: of('owner'),
+    recordsUrl: of('records'),
+    authzUrl: of('authz'),
+    relayUrl: of('relay'),
+    pushUrl: of('push'),
+  };
 }
 
 /** Makes the roles, or brings them into the state of deploy/postgres/roles.sql, and sets their passwords. */

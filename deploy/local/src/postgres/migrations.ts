@@ -4,7 +4,12 @@ import { join } from 'node:path';
  * The services with tables of their own, each in a schema of its own, so that none has to know the others'. The order
  * counts: authz and records hang their triggers on the relay's outbox.
  */
-const SCHEMAS = { relay: 'outbox', authz: 'authz', records: 'records' } as const;
+const SCHEMAS = {
+  'relay': 'outbox',
+  'authz': 'authz',
+  'records': 'records',
+  'push-notifier': 'push',
+} as const;
 
 export type MigratedService = keyof typeof SCHEMAS;
 
