@@ -7,7 +7,10 @@ const requests = Number(process.env['TIDEWIRE_FUZZ_REQUESTS'] ?? 1500);
 const seed = Number(process.env['TIDEWIRE_FUZZ_SEED'] ?? 1);
 
 test(`${requests} requests made from the OpenAPI document are answered as it says (seed ${seed})`, async () => {
-  await using platform = await startPlatform({ settings: { TIDEWIRE_MAX_CONNECTIONS_PER_USER: '64' } });
+  await using platform = await startPlatform({
+    notifiers: 1,
+    settings: { TIDEWIRE_MAX_CONNECTIONS_PER_USER: '64' },
+  });
   const pids = [...platform.gateways, ...platform.records].map(({ pid }) => pid);
   const report = await fuzz({ platform, requests, seed });
   process.stderr.write(

@@ -84,6 +84,7 @@ test('the README holds only commands that are run here', () => {
     /^curl 'http/,
     /^npm run demo /,
     /^npx tidewire import /,
+    /^npx tidewire doctor push /,
     /^nats /,
   ];
   for (const command of commands)
@@ -230,6 +231,16 @@ test('a policy is tried before it is set, and the audit log tells of changes as 
     timeoutMs: 15_000,
   });
   await stop(following);
+});
+
+test('who was away asks what changed, and one command checks that push works', async () => {
+  const asked = await run('sh', ['-c', commandWith('/api/push/changes')]);
+  expect(JSON.parse(asked.stdout)).toMatchObject({
+    lastEventId: expect.stringMatching(/^evt-/),
+    resync: false,
+  });
+  const { stdout } = await run('sh', ['-c', commandWith('doctor push')], { cwd: root });
+  expect(stdout).toContain('Push works as far as was looked');
 });
 
 test('one command imports a file', async () => {

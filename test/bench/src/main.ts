@@ -15,6 +15,7 @@ import type { LoadReport } from './load-tally.ts';
 import type { LoadPlan } from './loader.ts';
 import { percentile, printRow } from './print.ts';
 import { readProcessFigures } from './process-figures.ts';
+import { comparePush } from './push/compare-push.ts';
 import { REVOCATION_STREAMS, measureRevocations } from './revocation/measure-revocations.ts';
 import { compareSockets } from './sockets/compare-sockets.ts';
 
@@ -25,7 +26,7 @@ const { values } = parseArgs({
     rate: { type: 'string', default: '50' },
     burst: { type: 'string', default: '5000' },
     rounds: { type: 'string' },
-    sockets: { type: 'string', default: '10000' },
+    sockets: { type: 'string' },
     idle: { type: 'string', default: '60' },
     only: { type: 'string' },
   },
@@ -202,7 +203,7 @@ async function compareTransports({ platform, town }: Stage): Promise<void> {
 
 /** The same events, of the same fields and bytes, to as many streams of either face, one after the other. */
 async function compareGraphql({ platform, town }: Stage): Promise<void> {
-  const count = Number(values.sockets);
+  const count = Number(values.sockets ?? 10_000);
   const [reader] = town.readers;
   const gateway = platform.gateways[0];
   if (reader === undefined || gateway === undefined) throw new Error('there is nobody to tell');
@@ -311,11 +312,20 @@ const isWanted = (part: string): boolean => values.only === undefined || values.
 await compareOnStage(Object.entries(PARTS).flatMap(([name, compare]) => (isWanted(name) ? [compare] : [])));
 if (isWanted('sockets')) {
   await compareSockets({
-    sockets: Number(values.sockets),
+    sockets: Number(values.sockets ?? 10_000),
     socketsPerPrincipal: 10,
     rounds: Number(values.rounds ?? 3),
     seconds,
     idleSeconds: Number(values.idle),
+  });
+}
+if (isWanted('push')) {
+  await comparePush({
+    users: subscribers,
+    sockets: Number(values.sockets ?? 200),
+    writesPerSecond: rate,
+    seconds,
+    rounds: Number(values.rounds ?? 3),
   });
 }
 console.log('\nFigures of one run on one machine; loader, stores and gateway share its cores.');
