@@ -153,7 +153,7 @@ export const CHANGE_OPERATIONS = [
       {
         name: 'ip',
         in: 'path',
-        schema: z.union([z.ipv4(), z.ipv6()]),
+        schema: z.string().regex(/^[\dA-Fa-f.:]{2,45}$/),
         description: 'An address of a client.',
         example: '198.51.100.7',
       },
