@@ -7,6 +7,7 @@ import { seedDemo } from './demo-seed.ts';
 import { doctorPush } from './doctor/doctor-command.ts';
 import { importFile } from './import-file.ts';
 import { createProgressBar } from './progress-bar.ts';
+import { typesCommand } from './schema-types/types-command.ts';
 
 const HELP = `usage: tidewire COMMAND [OPTION...]
 
@@ -19,6 +20,9 @@ const HELP = `usage: tidewire COMMAND [OPTION...]
     --user NAME --password PASSWORD   as who has no token (default of the second: TIDEWIRE_PASSWORD)
     --write REGISTER/SCHEMA --row JSON   writes this row, sees that it wakes, and deletes it again
     --json            for programs; the exit code is 1 when something is wrong
+  types           writes TypeScript types of the tables that the token may read
+    --out FILE        into this file; default: standard output
+    --check           writes nothing; the exit code is 1 when FILE is not what the server says now, 2 when that cannot be told
 
   --url URL       default http://localhost:8080
   --token TOKEN   default: TIDEWIRE_TOKEN, else demo-admin
@@ -36,6 +40,8 @@ const OPTIONS = {
   write: { type: 'string' },
   row: { type: 'string' },
   json: { type: 'boolean', default: false },
+  out: { type: 'string' },
+  check: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
@@ -99,6 +105,11 @@ async function run(): Promise<void> {
       if (!isWell) process.exitCode = 1;
       return;
     }
+    case 'types': {
+      const isSame = await typesCommand(api, values, (text) => void process.stdout.write(text));
+      if (!isSame) process.exitCode = 1;
+      return;
+    }
     default:
       throw new Error(`there is no command "${command}"; "tidewire --help" lists them`);
   }
@@ -108,5 +119,6 @@ try {
   await run();
 } catch (error) {
   process.stderr.write(`tidewire: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
+  // Of `types`, 1 says that it has looked, and that the file is another.
+  process.exitCode = process.argv[2] === 'types' ? 2 : 1;
 }

@@ -85,6 +85,7 @@ test('the README holds only commands that are run here', () => {
     /^npm run demo /,
     /^npx tidewire import /,
     /^npx tidewire doctor push /,
+    /^npx tidewire types /,
     /^nats /,
   ];
   for (const command of commands)
@@ -249,6 +250,15 @@ test('one command imports a file', async () => {
   const command = commandWith('npx tidewire import').replace('FILE.csv', `'${file}'`);
   const { stdout } = await run('sh', ['-c', `${command} --url http://localhost:${port}`], { cwd: root });
   expect(stdout).toContain('2 rows in register "my-cities"');
+});
+
+test('one command writes types of every table', async () => {
+  const file = join(folder, 'tidewire.ts');
+  const command = commandWith('npx tidewire types').replace('--out tidewire.ts', `--out '${file}'`);
+  await run('sh', ['-c', command], { cwd: root });
+  const { stdout } = await run('sh', ['-c', `${command} --check`], { cwd: root });
+  expect(stdout).toContain('tidewire.ts is what');
+  expect(readFileSync(file, 'utf8')).toMatch(/export interface Tables \{[^]*\n {2}inventory: Inventory;\n/);
 });
 
 test('the page, the topics and the health of the origin answer', async () => {
