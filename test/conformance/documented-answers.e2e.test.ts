@@ -74,6 +74,8 @@ test.each<[id: string, status: number, sent: Sent]>([
   ['getStreamStatus', 200, {}],
   ['getStreamStatus', 200, { as: 'admin' }],
   ['poll', 200, { query: 'topic=register/REGISTER&timeoutMs=0' }],
+  // Nothing of it is left, so that it ends.
+  ['subscribeToSeveral', 200, { body: { subscriptions: [{ table: 'nowhere' }] } }],
   ['explain', 200, { query: 'topic=register/REGISTER' }],
   ['explain', 200, { as: 'admin', query: 'principal=admin&topic=register/REGISTER&limit=5' }],
   ['explain', 403, { query: 'principal=admin&topic=register/REGISTER' }],
@@ -154,7 +156,9 @@ test.each<[status: number, code: string, id: string, sent: Sent]>([
   [400, 'VALIDATION_ERROR', 'createRegister', { as: 'admin', body: { title: 'No slug' } }],
   [400, 'MALFORMED_TOPIC', 'subscribe', { query: 'topic=everything' }],
   [401, 'UNAUTHORIZED', 'createObject', { as: 'nobody', body: { titel: 'x' } }],
+  [400, 'VALIDATION_ERROR', 'subscribeToSeveral', { body: { subscriptions: [] } }],
   [401, 'UNAUTHORIZED', 'subscribe', { as: 'nobody', query: 'topic=register/x' }],
+  [401, 'UNAUTHORIZED', 'subscribeToSeveral', { as: 'nobody', body: { subscriptions: [{ table: 'x' }] } }],
   [403, 'FORBIDDEN', 'changeObject', { as: 'bob', body: { status: 'afgehandeld' } }],
   [403, 'FORBIDDEN', 'createRegister', { body: { slug: 'mine' } }],
   [404, 'NOT_FOUND', 'getObject', { as: 'carol' }],
@@ -163,6 +167,7 @@ test.each<[status: number, code: string, id: string, sent: Sent]>([
   [409, 'SLUG_RESERVED', 'createRegister', { as: 'admin', body: { slug: 'REGISTER' } }],
   [412, 'STALE_VERSION', 'changeObject', { body: { titel: 'x' }, headers: { 'if-match': '"999"' } }],
   [413, 'PAYLOAD_TOO_LARGE', 'createObject', { body: { titel: 'x'.repeat(300_000) } }],
+  [413, 'PAYLOAD_TOO_LARGE', 'subscribeToSeveral', { body: { subscriptions: ['x'.repeat(600_000)] } }],
   [
     415,
     'UNSUPPORTED_MEDIA_TYPE',

@@ -12,6 +12,8 @@ const check = new MessageCheck();
 const SHARED = '/api/realtime/subscribe';
 const ORDERS = '/api/tables/orders/records';
 const TIMESTAMP = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+/** What records have beside their fields. */
+const TIMES = { createdAt: TIMESTAMP, updatedAt: TIMESTAMP };
 const EVENT_ID = expect.stringMatching(/^evt-[0-9a-z]{8}-\d{12}$/);
 const UUID = expect.stringMatching(/^[0-9a-f-]{36}$/);
 
@@ -126,14 +128,14 @@ test('a handshake on the shared socket is echoed, and followed by the changes th
       ...when,
       event: 'insert',
       transition: 'entered',
-      record: { id, fields: { status: 'processing', total: 10 } },
+      record: { id, fields: { status: 'processing', total: 10 }, ...TIMES },
     },
     {
       ...every,
       ...when,
       event: 'update',
       transition: 'updated',
-      record: { id, fields: { status: 'processing', total: 12 } },
+      record: { id, fields: { status: 'processing', total: 12 }, ...TIMES },
       oldRecord: { id, fields: { status: 'processing', total: 10 } },
     },
     { ...every, ...when, event: 'delete', transition: 'left' },
@@ -209,7 +211,7 @@ test.each([
     recordId: id,
     subscriptionId: 'orders',
     transition: 'created',
-    record: { id, fields: { status: 'processing', total: 7 } },
+    record: { id, fields: { status: 'processing', total: 7 }, ...TIMES },
     eventId: EVENT_ID,
     timestamp: TIMESTAMP,
   });

@@ -6,6 +6,7 @@ import { graphqlSse } from './transport-graphql-sse.ts';
 import { graphqlSocket } from './transport-graphql-socket.ts';
 import { graphqlStream } from './transport-graphql-stream.ts';
 import { sharedSocket, tableSocket } from './transport-socket.ts';
+import { severalSse } from './transport-sse-several.ts';
 import { tableSse, topicSse } from './transport-sse.ts';
 import { untilTold } from './transport-stage.ts';
 import type { Stage } from './transport-stage.ts';
@@ -78,7 +79,7 @@ export const CONNECTION_CLAIMS: readonly Claim[] = [
     hold: async (stage) => {
       const { token } = await stage.somebody();
       using open = new DisposableStack();
-      const sse = [tableSse, topicSse, graphqlSse, graphqlStream];
+      const sse = [tableSse, topicSse, severalSse, graphqlSse, graphqlStream];
       const takers = [...sse, tableSocket, sharedSocket, graphqlSocket];
       for (let index = 0; index < maxConnectionsPerUser; index += 1) {
         const gateway = index % 4 < 2 ? 0 : 1;

@@ -3,6 +3,7 @@ import { graphqlSocket } from './transport-graphql-socket.ts';
 import { graphqlSse } from './transport-graphql-sse.ts';
 import { graphqlStream } from './transport-graphql-stream.ts';
 import { tablePoll, topicPoll } from './transport-poll.ts';
+import { severalSse } from './transport-sse-several.ts';
 import { sharedSocket, tableSocket, topicSocket } from './transport-socket.ts';
 import { tableSse, topicSse } from './transport-sse.ts';
 import type { Transport } from './transport.ts';
@@ -16,6 +17,7 @@ export const TRANSPORTS: readonly Transport[] = [
   tableFeed,
   topicFeed,
   tableSse,
+  severalSse,
   graphqlSse,
   graphqlStream,
   graphqlSocket,

@@ -2,7 +2,7 @@ import { waitFor } from '@tidewire/test-kit';
 import { expect } from 'vitest';
 import type { Claim } from './transport-claim.ts';
 import { untilTold } from './transport-stage.ts';
-import type { Talker } from './transport.ts';
+import type { Talker, Told } from './transport.ts';
 
 /** What only a table's handshake can ask for, and what clients say that can send messages of ours. */
 export const MESSAGE_CLAIMS: readonly Claim[] = [
@@ -20,11 +20,12 @@ export const MESSAGE_CLAIMS: readonly Claim[] = [
         filter: 'status:eq:nieuw',
         fields: ['status', 'titel'],
         sort: 'prioriteit:desc,titel:asc',
+        sortTypes: ['number', 'text'],
         connectionId: follower.connection,
         eventId: expect.any(String),
       });
       using plain = await stage.follow();
-      for (const name of ['filter', 'fields', 'sort'])
+      for (const name of ['filter', 'fields', 'sort', 'sortTypes'])
         expect(plain.account.subscribed).not.toHaveProperty(name);
     },
   },
@@ -38,6 +39,50 @@ export const MESSAGE_CLAIMS: readonly Claim[] = [
       await stage.remove(id);
       const told = await untilTold(follower, 3, id);
       expect(told.map(({ raw }) => raw['sortKey'])).toEqual([[3, 'a'], [4, 'a'], undefined]);
+    },
+  },
+  {
+    name: 'a client that goes by the types of its order keeps that of the list',
+    about: 'table streams',
+    hold: async (stage) => {
+      const sort = 'prioriteit:desc,titel:asc';
+      using follower = await stage.follow({ sort });
+      // U+1F600 is behind U+FF5E, but not in the order of UTF-16 units.
+      const titles = ['b', '\uff5e', '\u{1f600}', 'B', 'b'];
+      const ids: string[] = [];
+      for (const titel of titles) ids.push(await stage.create({ titel, status: 'nieuw', prioriteit: 2 }));
+      for (const prioriteit of [5, undefined, 1, undefined]) {
+        ids.push(await stage.create({ titel: 'c', status: 'nieuw', prioriteit }));
+      }
+      const told = await untilTold(follower, ids.length, ...ids);
+      const types = follower.account.subscribed?.['sortTypes'] as readonly string[];
+      const own = told.toSorted((one, other) => compareKeys(one, other, types, ['desc', 'asc']));
+      const path = `/api/tables/${stage.place.table}/records?limit=1000&sort=${sort}`;
+      const list = await stage.town.as('bob').send<{ records: readonly { id: string }[] }>('GET', path);
+      const listed = list.records.map(({ id }) => id).filter((id) => ids.includes(id));
+      expect(own.map(({ id }) => id)).toEqual(listed);
+    },
+  },
+  {
+    name: 'each change brings the token of its record’s next write, whatever fields were asked for',
+    about: 'records',
+    hold: async (stage) => {
+      using follower = await stage.follow({ fields: ['status'] });
+      const id = await stage.create({ titel: 'a', status: 'nieuw' });
+      const alice = stage.town.as('alice');
+      const path = `/api/tables/${stage.place.table}/records/${id}`;
+      const write = async (updatedAt: string, titel: string): Promise<number> =>
+        (await alice.ask('PATCH', path, { fields: { titel }, updatedAt })).status;
+      const [insert] = await untilTold(follower, 1, id);
+      const first = timesIn(insert);
+      expect(await write(first.updatedAt, 'b')).toBe(200);
+      const [, update] = await untilTold(follower, 2, id);
+      const second = timesIn(update);
+      expect(await write(first.updatedAt, 'stale')).toBe(409);
+      expect(await write(second.updatedAt, 'c')).toBe(200);
+      expect(await alice.send('GET', path)).toMatchObject({ createdAt: first.createdAt });
+      expect(second.createdAt).toBe(first.createdAt);
+      expect(update?.raw['oldRecord']).toEqual({ id, fields: { status: 'nieuw' } });
     },
   },
   {
@@ -143,4 +188,34 @@ async function pong(talker: Talker): Promise<void> {
   const before = talker.of('pong').length;
   talker.send({ type: 'ping' });
   await waitFor(() => talker.of('pong').length > before, { what: 'a pong' });
+}
+
+function timesIn(told: Told | undefined): { readonly createdAt: string; readonly updatedAt: string } {
+  return told?.raw['record'] as { readonly createdAt: string; readonly updatedAt: string };
+}
+
+type SortKey = readonly (string | number | null)[];
+
+/** As PROTOCOL.md 5.1 has it, of numbers and texts. */
+function compareKeys(
+  one: Told,
+  other: Told,
+  types: readonly string[],
+  directions: readonly ('asc' | 'desc')[],
+): number {
+  const [left, right] = [one, other].map(({ raw }) => raw['sortKey'] as SortKey);
+  for (const [index, type] of types.entries()) {
+    const [a = null, b = null] = [left?.[index], right?.[index]];
+    if (a === b) continue;
+    if (a === null) return 1;
+    if (b === null) return -1;
+    const order = type === 'number' ? Number(a) - Number(b) : compareTexts(`${a}`, `${b}`);
+    if (order !== 0) return directions[index] === 'desc' ? -order : order;
+  }
+  return compareTexts(one.id, other.id);
+}
+
+/** UTF-8 has the order of code points. */
+function compareTexts(one: string, other: string): number {
+  return Buffer.compare(Buffer.from(one), Buffer.from(other));
 }

@@ -1,9 +1,9 @@
-import { errorCodeRow, errorCodeSchema } from '@tidewire/contract';
+import { errorCodeRow } from '@tidewire/contract';
 import { SocketClient, waitFor } from '@tidewire/test-kit';
-import type { SocketMessage } from '@tidewire/test-kit';
-import { Account, filterText, readCloudEvent, readTableChange, tableQuery } from './transport.ts';
-import type { Followed, Guest, Host, Order, Talker, Transport } from './transport.ts';
-import { readRefusal, reconnectOf } from './transport-refusal.ts';
+import { filterText, tableQuery } from './transport.ts';
+import { MessageReader } from './transport-message-reader.ts';
+import type { Account, Followed, Guest, Host, Order, Talker, Transport } from './transport.ts';
+import { readRefusal } from './transport-refusal.ts';
 
 type Message = Readonly<Record<string, unknown>>;
 
@@ -19,7 +19,10 @@ interface SocketKind {
 }
 
 const SHARED = '/api/realtime/subscribe';
-const tableHandshake = (followed: Followed): Message => ({ type: 'subscribe', ...tableMembers(followed) });
+export const tableHandshake = (followed: Followed): Message => ({
+  type: 'subscribe',
+  ...tableMembers(followed),
+});
 const topicHandshake = ({ place, filter, fields, cursor }: Followed): Message => ({
   type: 'subscribe',
   topic: place.topic,
@@ -147,15 +150,17 @@ interface ReadingOptions {
 
 /** Takes down what a socket says of one subscription. */
 class SocketReader {
-  readonly account = new Account();
+  readonly account: Account;
   readonly #client: SocketClient;
+  readonly #reader: MessageReader;
   readonly #options: ReadingOptions;
   #read: number;
-  #lastError: string | undefined;
 
   constructor(client: SocketClient, options: ReadingOptions) {
     this.#client = client;
     this.#options = options;
+    this.#reader = new MessageReader(options.id);
+    this.account = this.#reader.account;
     this.#read = options.id === undefined ? 0 : client.messages.length;
     const { check } = options;
     if (client.status === 101) {
@@ -173,48 +178,7 @@ class SocketReader {
     for (const message of this.#client.messages.slice(this.#read)) {
       this.#read += 1;
       this.#options.check?.fromServer(message);
-      this.#take(message);
-    }
-  }
-
-  #take(message: SocketMessage): void {
-    const { account } = this;
-    const id: unknown = this.#options.id ?? account.subscribed?.['subscriptionId'];
-    const isOurs = id !== undefined && message['subscriptionId'] === id;
-    const isFirst = this.#options.id === undefined;
-    switch (message.type) {
-      case 'subscribed':
-        if (account.subscribed !== undefined || (!isFirst && !isOurs)) return;
-        account.subscribed = message;
-        account.cursor = message['eventId'];
-        return;
-      case 'change':
-        if (isOurs) account.cursor = pushed(account, readTableChange(message));
-        return;
-      case 'event':
-        if (isOurs) account.cursor = pushed(account, readCloudEvent(message['event']));
-        return;
-      case 'heartbeat':
-        if (isOurs) account.cursor = message['eventId'] ?? account.cursor;
-        return;
-      case 'resync':
-        if (message['scope'] !== undefined && !message['scope'].includes(id)) return;
-        account.resyncs.push({ reason: message['reason'], current: message['current'] });
-        account.cursor = message['current'];
-        return;
-      case 'credential-expiring':
-        account.expiring.push(message['expiresAt']);
-        return;
-      case 'connection-status':
-        account.statuses.push(message['status']);
-        return;
-      case 'error':
-        if (!isOurs && message['subscriptionId'] !== undefined && id !== undefined) return;
-        this.#lastError = message['code'];
-        if (account.subscribed === undefined) account.refusal = refusalOf(message);
-        return;
-      case 'unsubscribed':
-        if (isOurs) account.end = endBy(this.#lastError);
+      this.#reader.take(message);
     }
   }
 
@@ -224,19 +188,4 @@ class SocketReader {
     const { code, reason } = closed;
     this.account.end = { code: reason, reconnect: code < 4500, closeCode: code };
   }
-}
-
-function pushed(account: Account, change: Account['changes'][number]): string {
-  account.changes.push(change);
-  return change.cursor;
-}
-
-/** Undefined: it was the client's own wish. */
-function endBy(code: string | undefined): Account['end'] {
-  return { code, reconnect: code === undefined || reconnectOf(code) };
-}
-
-function refusalOf(message: SocketMessage): Account['refusal'] {
-  const code = errorCodeSchema.parse(message['code']);
-  return { status: errorCodeRow(code).status, code, message: message['message'], retryAfter: undefined };
 }

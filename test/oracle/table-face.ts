@@ -99,7 +99,7 @@ export function tableMessageOf(
       table: change.schema.table,
       recordId: id,
       transition,
-      ...(record === undefined ? {} : { record: { id, fields: fieldsOf(record) } }),
+      ...(record === undefined ? {} : { record: { ...tableRowOf(record), id } }),
       ...(transition === 'updated' ? { oldRecord: { id, fields: old ?? {} } } : {}),
       timestamp: change.time,
       ...(record === undefined || order === undefined ? {} : { sortKey: sortKeyOf(readable, order) }),
@@ -107,9 +107,14 @@ export function tableMessageOf(
   };
 }
 
-/** A row as a follower of its table has it. */
+/** A row as a follower of its table has it, in whichever words it was seen. */
 export function tableRowOf(seen: Image): Image {
-  return { id: seen['id'], fields: seen['fields'] ?? fieldsOf(seen) };
+  return {
+    id: seen['id'],
+    fields: seen['fields'] ?? fieldsOf(seen),
+    createdAt: seen['createdAt'] ?? seen['_created'],
+    updatedAt: seen['updatedAt'] ?? seen['_updated'],
+  };
 }
 
 /** A row as a list of records has it. */
@@ -123,8 +128,6 @@ export function tableRecordOf({ asker }: Viewer, rights: Rights, model: Model, r
       : { [name]: { id: actor.id, name: actor.name } };
   return {
     ...tableRowOf(seen),
-    createdAt: seen['_created'],
-    updatedAt: seen['_updated'],
     ...told(writers?.created, 'createdBy'),
     ...told(writers?.updated, 'updatedBy'),
   };

@@ -60,6 +60,23 @@ export const topicHandshakeSchema = z.strictObject({
 });
 export type TopicHandshake = z.infer<typeof topicHandshakeSchema>;
 
+/** Bounds of one stream of Server-Sent Events with several subscriptions. */
+export const SEVERAL_LIMITS = Object.freeze({
+  maxSubscriptions: 100,
+  /** Bytes of the request: eight times a message of a WebSocket, enough for as many of the longest filters (4 KiB). */
+  maxBodyBytes: 8 * SOCKET_LIMITS.maxMessageBytes,
+});
+
+/** Body of `POST /api/realtime/subscribe`: what one stream of Server-Sent Events is to be told of. */
+export const handshakesSchema = z.strictObject({
+  subscriptions: z
+    .array(z.union([tableHandshakeSchema, topicHandshakeSchema]))
+    .min(1)
+    .max(SEVERAL_LIMITS.maxSubscriptions),
+});
+export type Handshakes = z.infer<typeof handshakesSchema>;
+export type Handshake = Handshakes['subscriptions'][number];
+
 /** Ends a subscription, by its id or, where it was not named, by its table or topic. */
 export const unsubscribeSchema = z.object({
   type: z.literal('unsubscribe'),

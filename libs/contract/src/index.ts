@@ -44,6 +44,7 @@ export * from './read-request.ts';
 export * from './request.ts';
 export * from './service-permissions.ts';
 export * from './session.ts';
+export * from './sort-type.ts';
 export * from './stream.ts';
 export * from './stream-message.ts';
 export * from './subject.ts';

@@ -40,7 +40,7 @@ export const STREAM_MESSAGES = Object.freeze({
   'topic-event': {
     schema: topicEventSchema,
     audience: 'public',
-    summary: 'an event of a topic, on a WebSocket',
+    summary: 'an event of a topic, beside other subscriptions',
   },
   'conflict': {
     schema: recordConflictSchema,
@@ -69,7 +69,7 @@ export const STREAM_MESSAGES = Object.freeze({
   'resync-message': {
     schema: resyncMessageSchema,
     audience: 'public',
-    summary: 'fetch again, on a WebSocket and a table',
+    summary: 'fetch again, where messages are told apart by their type',
   },
   'error': {
     schema: errorMessageSchema,

@@ -5,13 +5,14 @@ import { eventIdSchema } from './event-id.ts';
 import { slugSchema, uuidSchema } from './identifier.ts';
 import { joinSchema, leaveSchema, presenceSyncSchema } from './presence.ts';
 import { errorCodeSchema, fieldErrorSchema } from './problem.ts';
+import { sortTypeSchema } from './sort-type.ts';
 import { resyncSchema } from './stream.ts';
 import { subscriptionIdSchema } from './subscription.ts';
 import { recordConflictSchema, tableChangeSchema } from './table-message.ts';
 import { timestampSchema } from './time.ts';
 import { topicSchema } from './topic.ts';
 
-/** An event of a topic, on a WebSocket. */
+/** An event of a topic, where a connection can have several subscriptions. */
 export const topicEventSchema = z.object({
   type: z.literal('event'),
   subscriptionId: subscriptionIdSchema,
@@ -36,6 +37,8 @@ export const subscribedSchema = z.object({
   fields: z.array(z.string()).optional(),
   /** `field:asc,other:desc`; each change has its record's place in that order as `sortKey`. */
   sort: z.string().optional(),
+  /** How the values of each term of `sort` are ordered, in the order of the terms; there wherever `sort` is. */
+  sortTypes: z.array(sortTypeSchema).optional(),
   /** The position from which events follow; absent where what was missed is still to come. */
   eventId: eventIdSchema.optional(),
 });
@@ -91,8 +94,8 @@ export const credentialRenewedSchema = z.object({
 });
 
 /**
- * Every message of a WebSocket, and of a table's Server-Sent Events, told apart by `type`. Clients ignore types that they
- * do not know.
+ * Every message of a WebSocket, and of the Server-Sent Events of a table and of several subscriptions, told apart by `type`.
+ * Clients ignore types that they do not know.
  */
 export const streamMessageSchema = z.discriminatedUnion('type', [
   tableChangeSchema,

@@ -21,8 +21,15 @@ export const TABLE_EVENT_OF = Object.freeze({
   deleted: 'delete',
 } as const satisfies Record<Transition, TableEvent>);
 
-/** A record as a change shows it: the fields that its reader may see and asked for. */
-export const changedRecordSchema = z.object({ id: uuidSchema, fields: tableFieldsSchema });
+/** The fields of a record that its reader may see and asked for. */
+export const recordFieldsSchema = z.object({ id: uuidSchema, fields: tableFieldsSchema });
+export type RecordFields = z.infer<typeof recordFieldsSchema>;
+
+/** A record as a change shows it. The times are there whatever fields were asked for; `updatedAt` is the token of the next write. */
+export const changedRecordSchema = recordFieldsSchema.extend({
+  createdAt: timestampSchema,
+  updatedAt: timestampSchema,
+});
 export type ChangedRecord = z.infer<typeof changedRecordSchema>;
 
 /**
@@ -40,7 +47,7 @@ export const tableChangeSchema = z.object({
   eventId: eventIdSchema,
   transition: z.enum(TRANSITIONS),
   record: changedRecordSchema.optional(),
-  oldRecord: changedRecordSchema.optional(),
+  oldRecord: recordFieldsSchema.optional(),
   /** When the row was written. Not an order: the event id is. */
   timestamp: timestampSchema,
   /** Where the record stands in the order that was asked for; absent where none was. */
@@ -61,7 +68,7 @@ export const recordConflictSchema = z.object({
   /** {@link SOMEBODY} where the reader shares no organisation with who wrote. */
   overwrittenBy: tableActorSchema,
   /** The record as it is now, as far as this reader may see it. */
-  authoritativeRecord: changedRecordSchema,
+  authoritativeRecord: recordFieldsSchema,
   /** `updatedAt` of that record: the token of the next write. */
   updatedAt: timestampSchema,
   /** The write. */

@@ -197,7 +197,8 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
     logger,
     onReplay: (outcome: ReplayOutcome, durationMs: number) => observeReplay(metrics, outcome, durationMs),
   };
-  const sse = new SseStreams(transports);
+  const maxSubscriptions = config.TIDEWIRE_MAX_SUBSCRIPTIONS_PER_CONNECTION;
+  const sse = new SseStreams({ ...transports, maxSubscriptions });
   const presence = new Presence({
     bus,
     clock,
@@ -226,7 +227,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
   const sockets: WebSockets = new WebSockets({
     ...transports,
     random,
-    maxSubscriptions: config.TIDEWIRE_MAX_SUBSCRIPTIONS_PER_CONNECTION,
+    maxSubscriptions,
     presence,
     pendingEdits,
     renew,
@@ -259,7 +260,7 @@ export function createGateway(config: GatewayConfig, dependencies: GatewayDepend
       channel,
       instance: dependencies.instance,
       admissions: admissions.subscribers,
-      maxTopics: config.TIDEWIRE_MAX_SUBSCRIPTIONS_PER_CONNECTION,
+      maxTopics: maxSubscriptions,
     };
     const store = openFeedGroupStore(bus, {
       bucket: FEED_GROUPS_BUCKET,

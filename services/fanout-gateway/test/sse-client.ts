@@ -1,4 +1,4 @@
-import { get } from 'node:http';
+import { request as send } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { waitFor } from '@tidewire/test-kit';
 
@@ -37,15 +37,21 @@ export class SseClient implements Disposable {
     response.on('close', () => (this.closed ??= 'reset'));
   }
 
-  /** Resolves with the head of the answer. */
-  static async open(url: string, headers: Record<string, string> = {}): Promise<SseClient> {
+  /** Resolves with the head of the answer. With a body, as JSON or as text that stands for it, the request is a POST. */
+  static async open(url: string, headers: Record<string, string> = {}, body?: unknown): Promise<SseClient> {
     const { promise, resolve, reject } = Promise.withResolvers<SseClient>();
-    const request = get(
+    const type = body === undefined ? {} : { 'content-type': 'application/json' };
+    const request = send(
       url,
-      { agent: false, headers: { accept: 'text/event-stream', ...headers } },
+      {
+        agent: false,
+        method: body === undefined ? 'GET' : 'POST',
+        headers: { accept: 'text/event-stream', ...type, ...headers },
+      },
       (response) => resolve(new SseClient(response)),
     );
     request.on('error', reject);
+    request.end(typeof body === 'string' || body === undefined ? body : JSON.stringify(body));
     return await promise;
   }
 
@@ -63,6 +69,20 @@ export class SseClient implements Disposable {
   /** Waits for an event of a name and returns it. */
   async untilNamed(name: string): Promise<ReceivedEvent> {
     return await waitFor(() => this.named(name)[0], { what: `the event ${name} arrives`, timeoutMs: 10_000 });
+  }
+
+  /** The messages of a type so far, where events have no name. */
+  ofType(type: string): readonly ReceivedEvent['data'][] {
+    return this.named('message').flatMap(({ data }) => (data.type === type ? [data] : []));
+  }
+
+  /** Waits for so many messages of a type and returns them. */
+  async untilType(type: string, count = 1): Promise<readonly ReceivedEvent['data'][]> {
+    await waitFor(() => this.ofType(type).length >= count, {
+      what: `${count} messages of type ${type} arrive`,
+      timeoutMs: 10_000,
+    });
+    return this.ofType(type);
   }
 
   async untilClosed(): Promise<'end' | 'reset'> {

@@ -186,6 +186,18 @@ export class TestGateway {
     return await SseClient.open(this.url(`/api/realtime/subscribe?${query}`), { ...credential, ...headers });
   }
 
+  /** Opens one stream of several subscriptions. */
+  async several(
+    secret: string | undefined,
+    subscriptions: readonly object[],
+    headers: Record<string, string> = {},
+  ): Promise<SseClient> {
+    const credential: Record<string, string> =
+      secret === undefined ? {} : { authorization: `Bearer ${secret}` };
+    const all = { ...credential, ...headers };
+    return await SseClient.open(this.url('/api/realtime/subscribe'), all, { subscriptions });
+  }
+
   /** Opens a stream of a GraphQL subscription; `more` as it stands behind the document in the query. */
   async graphql(
     secret: string | undefined,

@@ -24,6 +24,7 @@ export function eventStreamChannels(): readonly ChannelDescription[] {
       ([name, schema]) => [name, messagesOf(id, name, schema)] as const,
     );
     const messages = distinct(byName.flatMap(([, members]) => members));
+    const keys = byName.map(([name, members]) => [name, members.map(({ key }) => key)] as const);
     const known = channels.get(path);
     channels.set(path, {
       key: known?.key ?? id,
@@ -32,12 +33,11 @@ export function eventStreamChannels(): readonly ChannelDescription[] {
       title: known?.title ?? summary,
       description: known?.description ?? description,
       ...parametersOf(operation),
-      messages,
+      // Operations of one path need not tell the same.
+      messages: distinct([...(known?.messages ?? []), ...messages]),
       // AsyncAPI has no word for the `event:` of a message.
       extensions: {
-        'x-events': Object.fromEntries(
-          byName.map(([name, members]) => [name, members.map(({ key }) => key)]),
-        ),
+        'x-events': { ...(known?.extensions?.['x-events'] as Json), ...Object.fromEntries(keys) },
       },
       operations: [...(known?.operations ?? []), streamOperation(operation, messages)],
     });

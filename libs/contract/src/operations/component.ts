@@ -12,6 +12,7 @@ import { deviceSchema, quietHoursSchema } from '../device.ts';
 import * as directory from '../directory.ts';
 import { eventDataSchema } from '../cloud-event.ts';
 import * as audit from '../audit.ts';
+import { handshakesSchema, topicFilterSchema } from '../client-message.ts';
 import { eventIdSchema } from '../event-id.ts';
 import * as explain from '../explain.ts';
 import { graphqlErrorSchema } from '../graphql.ts';
@@ -30,7 +31,8 @@ import * as principal from '../principal.ts';
 import { errorCodeSchema, fieldErrorSchema } from '../problem.ts';
 import * as session from '../session.ts';
 import * as table from '../table.ts';
-import { changedRecordSchema, tableChangeSchema } from '../table-message.ts';
+import { changedRecordSchema, recordFieldsSchema, tableChangeSchema } from '../table-message.ts';
+import { sortTypeSchema } from '../sort-type.ts';
 import { countSchema, resyncReasonSchema } from '../stream.ts';
 import { timestampSchema } from '../time.ts';
 import * as token from '../token.ts';
@@ -78,7 +80,11 @@ export const COMPONENT_SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string,
   ['ObjectImage', objectImageSchema],
   ['ObjectBody', objectBodySchema],
   ['ChangedRecord', changedRecordSchema],
+  ['RecordFields', recordFieldsSchema],
   ['TableChange', tableChangeSchema],
+  ['Handshakes', handshakesSchema],
+  ['TopicFilter', topicFilterSchema],
+  ['SortType', sortTypeSchema],
   ['TableActor', table.tableActorSchema],
   ['TableFields', table.tableFieldsSchema],
   ['TablePagination', table.tablePaginationSchema],

@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import tableHandshakeExample from '../../examples/table-handshake.json' with { type: 'json' };
+import topicHandshakeExample from '../../examples/topic-handshake.json' with { type: 'json' };
+import { handshakesSchema } from '../client-message.ts';
 import { referenceSchema } from '../definition.ts';
 import { eventIdSchema } from '../event-id.ts';
 import { joinSchema, leaveSchema, pagePathSchema, presenceSyncSchema } from '../presence.ts';
@@ -6,9 +9,12 @@ import { SSE_EVENTS, streamEndSchema } from '../stream.ts';
 import {
   connectionStatusSchema,
   credentialExpiringMessageSchema,
+  errorMessageSchema,
   heartbeatSchema,
   resyncMessageSchema,
   subscribedSchema,
+  topicEventSchema,
+  unsubscribedSchema,
 } from '../stream-message.ts';
 import { TABLE_QUERY_PARAMETERS } from '../table.ts';
 import { tableChangeSchema } from '../table-message.ts';
@@ -93,7 +99,34 @@ const tableStream = {
   ],
 } as const;
 
-/** Changes of tables, and who is on a page. */
+/** The same messages for several subscriptions, each of which names its own. */
+const severalAnswer = {
+  ...stream,
+  description:
+    'The stream, also where every subscription is refused: it ends when none of them is left, and otherwise lasts until ' +
+    'one side ends it.',
+  events: {
+    message: z.union([
+      subscribedSchema,
+      tableChangeSchema,
+      topicEventSchema,
+      heartbeatSchema,
+      resyncMessageSchema,
+      errorMessageSchema,
+      unsubscribedSchema,
+      connectionStatusSchema,
+      credentialExpiringMessageSchema,
+    ]),
+    [SSE_EVENTS.end]: streamEndSchema,
+  },
+  example:
+    ': connection 7c1e0f5a-3b1d-4a52-8f6e-2d9c1b0a4e77\nretry: 3000\n\n' +
+    'data: {"type":"subscribed","table":"orders","subscriptionId":"s1", ...}\n\n' +
+    'data: {"type":"subscribed","topic":"register/shop/schema/orders","subscriptionId":"t1", ...}\n\n' +
+    'data: {"type":"change","subscriptionId":"s1","event":"insert", ...}\n\n',
+} as const;
+
+/** Changes of tables, several subscriptions on one stream, and who is on a page. */
 export const TABLE_STREAM_OPERATIONS = [
   {
     ...tableStream,
@@ -111,6 +144,25 @@ export const TABLE_STREAM_OPERATIONS = [
     path: '/api/tables/{table}/subscribe/sse',
     summary: 'Follow a table over Server-Sent Events',
     description: 'As above, for clients that cannot ask for it with a header.',
+  },
+  {
+    ...shared,
+    id: 'subscribeToSeveral',
+    method: 'POST',
+    path: '/api/realtime/subscribe',
+    summary: 'Follow several tables and topics on one stream',
+    description:
+      'Server-Sent Events with what a WebSocket would tell of the same handshakes, for clients whose network lets no ' +
+      'WebSocket through. Each message names its `subscriptionId`, and each subscription has a cursor of its own, inside the ' +
+      'messages: there is no `id:`, and no `event:` but `end`. A subscription that is refused is answered by `error` and ' +
+      '`unsubscribed`, and the others go on. A client whose set of subscriptions changes opens another stream, with the ' +
+      'cursor of each.',
+    body: {
+      schema: handshakesSchema,
+      example: { subscriptions: [tableHandshakeExample, topicHandshakeExample] },
+    },
+    answers: { 200: severalAnswer },
+    errors: ['TOO_MANY_CONNECTIONS'],
   },
   {
     ...shared,

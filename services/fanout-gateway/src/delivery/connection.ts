@@ -13,7 +13,14 @@ export interface Sink {
 
 /** Encodings of a stream (`formats/wire.ts`). Part of a frame's shape. */
 export type Wire =
-  'sse' | 'table-sse' | 'poll' | 'socket' | 'socket-deflate' | 'graphql-sse' | 'graphql-lines';
+  | 'sse'
+  | 'table-sse'
+  | 'several-sse'
+  | 'poll'
+  | 'socket'
+  | 'socket-deflate'
+  | 'graphql-sse'
+  | 'graphql-lines';
 
 /** Frames of a connection whose replay has not ended: released after it, or dropped when they became too many. */
 export interface Held {

@@ -24,6 +24,18 @@ test('leaves out what the image does not have, and treats absent and null alike 
   expect(parse(texts.changed(0b111, 0b111))).toEqual({ b: { old: 1, new: null }, c: { old: null, new: 2 } });
 });
 
+test('shows the times of a record whatever fields were asked for, as they are in the new image', () => {
+  const before = image({ updated: '2026-01-01T00:00:00.000Z', properties: { a: 1 } });
+  const after = image({ updated: '2026-01-02T00:00:00.000Z', properties: { a: 2 } });
+  const texts = new MemberTexts(['a'], before, after);
+  expect(parse(texts.recordTimes())).toEqual({
+    createdAt: after._created,
+    updatedAt: '2026-01-02T00:00:00.000Z',
+  });
+  // One text for all classes, whatever they may read.
+  expect(texts.recordTimes()).toBe(texts.recordTimes());
+});
+
 test('tells a change only of a property that may be read on both images', () => {
   const texts = new MemberTexts(
     ['a', 'b', 'c'],

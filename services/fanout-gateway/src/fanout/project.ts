@@ -18,6 +18,7 @@ export class MemberTexts {
   /** The properties whose value differs, in the schema's order. */
   readonly #changes: { readonly index: number; readonly text: string }[];
   #system: string | undefined;
+  #times: string | undefined;
   /** By index of the property, its value alone; made when one is first asked for. */
   readonly #values: (string | undefined)[] = [];
   /** Like `#properties`, of the before image; made when it is first asked for. */
@@ -41,6 +42,11 @@ export class MemberTexts {
   /** The properties in the mask, without any system member. */
   properties(visible: FieldMask): string {
     return joinMembers(this.#properties, visible);
+  }
+
+  /** The times of a record of a table: everybody who sees the record sees them. */
+  recordTimes(): string {
+    return (this.#times ??= `"createdAt":${this.systemText('_created')},"updatedAt":${this.systemText('_updated')}`);
   }
 
   /** The properties before the change that are in both masks. */

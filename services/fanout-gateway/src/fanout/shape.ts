@@ -144,6 +144,7 @@ export class EventShapes {
       table,
       fields: shown ? texts.properties(after) : '',
       oldFields: transition === 'updated' ? texts.olderProperties(before, after) : '',
+      times: shown ? texts.recordTimes() : '',
       sortKey: shown && sort !== undefined ? texts.sortKey(sort.terms, sortable) : '',
     });
   }

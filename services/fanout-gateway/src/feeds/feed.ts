@@ -11,7 +11,7 @@ import { NOBODY } from '@tidewire/messaging';
 import type { ClientChannel } from '@tidewire/messaging';
 import type { Clock, Timer } from '@tidewire/service-kit';
 import type { FanOutPort } from '../fanout/subscription.ts';
-import { describeSubscription } from '../transports/socket-lane.ts';
+import { describeSubscription } from '../transports/lane.ts';
 import type { StreamKeeper } from '../transports/stream-keeper.ts';
 import type { OpenedStream } from '../transports/stream-opener.ts';
 import { FeedSink } from './feed-sink.ts';

@@ -2,6 +2,7 @@ import { SSE_EVENTS, formatEventId, formatTimestamp } from '@tidewire/contract';
 import type { CredentialExpiring, LogPosition, Resync, StreamEnd, StreamMessage } from '@tidewire/contract';
 import {
   formatChangeMessage,
+  formatEventMessage,
   formatHeartbeat,
   formatMessage,
   formatResyncMessage,
@@ -73,6 +74,18 @@ export const TABLE_SSE_FRAMES: WireFormat = Object.freeze({
     chunk(sseFrame(resync.current, undefined, formatResyncMessage(resync, subscription))),
 } satisfies WireFormat);
 
+/**
+ * Several subscriptions: the messages of a WebSocket. Each subscription has a cursor of its own, inside its messages, so
+ * that the stream has none.
+ */
+export const SEVERAL_SSE_FRAMES: WireFormat = Object.freeze({
+  named: true,
+  event: (event, subscription) => chunk(sseData(formatEventMessage(event, subscription))),
+  change: (change, subscription) => chunk(sseData(formatChangeMessage(change, subscription))),
+  position: (position, subscription, nowMs) => chunk(sseData(formatHeartbeat(position, subscription, nowMs))),
+  resync: (resync, subscription) => chunk(sseData(formatResyncMessage(resync, subscription))),
+} satisfies WireFormat);
+
 /** How a stream is told what is not an event, beside what all streams of its wire are told together. */
 export interface SseWords {
   resync(resync: Resync): string;
@@ -90,19 +103,25 @@ export const TOPIC_WORDS: SseWords = Object.freeze({
   end: sseEnd,
 });
 
-/** A table's stream has messages only. Those without an id leave the client's cursor where it is. */
+/** A stream of messages. What is said here is about the connection, and leaves every cursor where it is. */
+export const MESSAGE_WORDS: SseWords = Object.freeze({
+  resync: (resync: Resync) => sseMessage({ type: 'resync', ...resync }),
+  expiring: (expiresAt: number) =>
+    sseMessage({ type: 'credential-expiring', expiresAt: formatTimestamp(expiresAt) }),
+  held: (on: boolean) =>
+    sseMessage({
+      type: 'connection-status',
+      status: on ? 'reconnecting' : 'connected',
+      transport: 'sse',
+    }),
+  end: sseEnd,
+});
+
+/** The same where the connection is one subscription, whose cursor is the id. */
 export function createTableWords(subscription: string): SseWords {
   return {
+    ...MESSAGE_WORDS,
     resync: (resync) => sseFrame(resync.current, undefined, formatResyncMessage(resync, subscription)),
-    expiring: (expiresAt) =>
-      sseMessage({ type: 'credential-expiring', expiresAt: formatTimestamp(expiresAt) }),
-    held: (on) =>
-      sseMessage({
-        type: 'connection-status',
-        status: on ? 'reconnecting' : 'connected',
-        transport: 'sse',
-      }),
-    end: sseEnd,
   };
 }
 
@@ -112,5 +131,9 @@ function sseEnd(end: StreamEnd): string {
 
 /** A message that has no place in the order of the log. */
 export function sseMessage(message: StreamMessage): string {
-  return `data: ${formatMessage(message)}\n\n`;
+  return sseData(formatMessage(message));
+}
+
+function sseData(json: string): string {
+  return `data: ${json}\n\n`;
 }

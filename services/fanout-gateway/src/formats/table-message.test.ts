@@ -30,6 +30,7 @@ const format = (transition: Transition, { sortKey = '', subscription = '' } = {}
     table: 'meldingen',
     fields: '"__proto__":1,"titel":"b\\n"',
     oldFields: '"titel":"a"',
+    times: '"createdAt":"2026-03-21T11:00:00.000Z","updatedAt":"2026-03-21T12:00:00.000Z"',
     sortKey,
   });
   return formatChangeMessage({ id: '', members }, subscription);
@@ -38,7 +39,8 @@ const format = (transition: Transition, { sortKey = '', subscription = '' } = {}
 const head = (event: string, transition: string): string =>
   `{"type":"change","event":"${event}","table":"meldingen","recordId":"${UUID}"` +
   `,"eventId":"evt-0abcdefg-000000000042","transition":"${transition}"`;
-const record = `,"record":{"id":"${UUID}","fields":{"__proto__":1,"titel":"b\\n"}}`;
+const times = '"createdAt":"2026-03-21T11:00:00.000Z","updatedAt":"2026-03-21T12:00:00.000Z"';
+const record = `,"record":{"id":"${UUID}","fields":{"__proto__":1,"titel":"b\\n"},${times}}`;
 const tail = ',"timestamp":"2026-03-21T12:00:00.000Z"}';
 
 const BYTES: Readonly<Record<Transition, string>> = {

@@ -12,6 +12,8 @@ export interface VisibleRecordChange {
   readonly fields: string;
   /** The same of the record before an update, with no field that may not be read on both. */
   readonly oldFields: string;
+  /** When the record was made and last written, as JSON members, without the braces. */
+  readonly times: string;
   /** The values that the record is sorted by, as a JSON list; empty: no order was asked for, or the record is gone. */
   readonly sortKey: string;
 }
@@ -30,8 +32,8 @@ export function formatTableChange(change: VisibleRecordChange): string {
   );
 }
 
-function formatRecords({ transition, fields, oldFields }: VisibleRecordChange, id: string): string {
-  const record = `,"record":{"id":${id},"fields":{${fields}}}`;
+function formatRecords({ transition, fields, oldFields, times }: VisibleRecordChange, id: string): string {
+  const record = `,"record":{"id":${id},"fields":{${fields}},${times}}`;
   switch (transition) {
     case 'left':
     case 'deleted':

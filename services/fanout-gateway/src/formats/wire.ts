@@ -1,7 +1,7 @@
 import type { Wire } from '../delivery/connection.ts';
 import { GRAPHQL_SSE_FRAMES } from './graphql-sse.ts';
 import { POLL_LINES } from './poll-line.ts';
-import { SSE_FRAMES, TABLE_SSE_FRAMES } from './sse.ts';
+import { SEVERAL_SSE_FRAMES, SSE_FRAMES, TABLE_SSE_FRAMES } from './sse.ts';
 import { DEFLATED_SOCKET_FRAMES, SOCKET_FRAMES } from './web-socket.ts';
 import type { WireFormat } from './wire-format.ts';
 
@@ -9,6 +9,7 @@ import type { WireFormat } from './wire-format.ts';
 export const WIRES: Readonly<Record<Wire, WireFormat>> = Object.freeze({
   'sse': SSE_FRAMES,
   'table-sse': TABLE_SSE_FRAMES,
+  'several-sse': SEVERAL_SSE_FRAMES,
   'poll': POLL_LINES,
   'socket': SOCKET_FRAMES,
   'socket-deflate': DEFLATED_SOCKET_FRAMES,

@@ -1,6 +1,7 @@
 import { TABLE_FIELD_NAMES, unknownField } from '@tidewire/condition';
+import type { FieldType } from '@tidewire/condition';
 import { TidewireError } from '@tidewire/contract';
-import type { ObjectType } from '@tidewire/contract';
+import type { ObjectType, SortType } from '@tidewire/contract';
 import type { RightsView } from '@tidewire/policy';
 import { decideRead } from '@tidewire/rights';
 import type { Reader } from '@tidewire/rights';
@@ -39,6 +40,39 @@ export function resolveSort(
     });
   }
   return terms.map(({ field, direction }) => ({ field, direction }));
+}
+
+/** How the values of each term are ordered for this reader, who may read them. */
+export function sortTypesOf(
+  view: RightsView,
+  reader: Reader,
+  terms: readonly SortTerm[],
+  schemas: readonly ObjectType[],
+): SortType[] {
+  const decisions = schemas.map(({ id }) => decideRead(view, reader, id));
+  return terms.map(({ field }) => {
+    for (const decision of decisions) {
+      const type = decision.allowed ? decision.types(field) : undefined;
+      if (type !== undefined) return sortTypeOf(type);
+    }
+    return 'none';
+  });
+}
+
+/** As lists sort it (`sortKeySql`). */
+export function sortTypeOf(type: FieldType): SortType {
+  switch (type) {
+    case 'integer':
+    case 'number':
+      return 'number';
+    case 'string':
+      return 'text';
+    case 'boolean':
+    case 'instant':
+      return type;
+    default:
+      return 'none';
+  }
 }
 
 const CLIENT_NAMES = new Map([...TABLE_FIELD_NAMES].map(([name, field]) => [field, name]));

@@ -1,6 +1,6 @@
 import { canonical } from '@tidewire/condition';
 import type { Condition } from '@tidewire/condition';
-import type { ObjectAction } from '@tidewire/contract';
+import type { ObjectAction, SortType } from '@tidewire/contract';
 import type { EventSelection } from '@tidewire/graphql';
 import type { Decision, RightsView } from '@tidewire/policy';
 import { actorOrganisations, decideRead } from '@tidewire/rights';
@@ -9,7 +9,7 @@ import type { Interest, SchemaReference, SortTerm, SubscriptionRequest } from '.
 import { resolveFilter } from './resolve-filter.ts';
 import type { Wish } from './resolve-filter.ts';
 import { coveredSchemas } from './resolve-topics.ts';
-import { resolveSort } from './resolve-sort.ts';
+import { resolveSort, sortTypesOf } from './resolve-sort.ts';
 import { timedSchemas } from './timed-schemas.ts';
 
 /** Who asks for what. Looked at again each time: after a renewal the reader is another one. */
@@ -47,6 +47,13 @@ export class StreamRequest implements SubscriptionRequest {
     this.#filter = this.#resolveFilter();
     const { reader, interests, wish } = asked;
     this.sort = resolveSort(rights.view, reader, wish.sort, coveredSchemas(rights.view, interests));
+  }
+
+  /** How the values of each term of the order are ordered; undefined: none was asked for. */
+  get sortTypes(): SortType[] | undefined {
+    const { view } = this.#rights;
+    const { reader, interests } = this.#asked;
+    return this.sort && sortTypesOf(view, reader, this.sort, coveredSchemas(view, interests));
   }
 
   get topics(): readonly Interest[] {

@@ -6,7 +6,7 @@ import type { HttpReply, HttpRequest } from '@tidewire/service-kit';
 import { chooseCursor } from '../replay/cursor.ts';
 import type { SsePlace, SseStreams } from '../transports/sse-streams.ts';
 import type { WebSockets } from '../transports/web-sockets.ts';
-import type { WantedLane } from '../transports/socket-subscriptions.ts';
+import type { WantedLane } from '../transports/lanes.ts';
 import { admitRequest } from './admit-request.ts';
 import type { AdmitRequestOptions } from './admit-request.ts';
 import { answerTransient } from './transient-answer.ts';
@@ -26,6 +26,8 @@ export interface StreamRouteOptions extends AdmitRequestOptions {
   /** @throws TidewireError while nobody can be let in. */
   readonly requireReady: () => void;
   readonly retryMs: () => number;
+  /** What a session cookie is used for, where it is not reading a stream. */
+  readonly use?: 'write';
   /** Told of every refused request, for metrics. */
   readonly onRefusal: (code: ErrorCode) => void;
 }
@@ -61,7 +63,7 @@ export async function openStream(
     throw new TidewireError('BAD_REQUEST', 'Streams need HTTP/1.1 (behind nginx: proxy_http_version 1.1)');
   }
   options.requireReady();
-  const use = isWebSocketUpgrade(request.raw) ? 'socket' : 'stream';
+  const { use = isWebSocketUpgrade(request.raw) ? 'socket' : 'stream' } = options;
   const admission: Admission = await admitRequest(request.raw, options, use);
   try {
     const { correlationId } = request;

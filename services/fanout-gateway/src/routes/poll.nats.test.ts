@@ -166,13 +166,14 @@ test('a table is answered with changes of records, by transition', async () => {
   );
   expect(tablePollSchema.parse(reply.body)).toEqual(reply.body);
   const shared = { type: 'change', table: 'zaken-meldingen', recordId: row.uuid };
+  const times = { createdAt: '2026-01-01T00:00:00.000Z', updatedAt: expect.any(String) };
   expect(reply.body.messages).toEqual([
     {
       ...shared,
       event: 'insert',
       transition: 'created',
       eventId: platform.id(platform.last - 2),
-      record: { id: row.uuid, fields: { titel: 'a', status: 'open' } },
+      record: { id: row.uuid, fields: { titel: 'a', status: 'open' }, ...times },
       timestamp: expect.any(String),
     },
     {
@@ -187,7 +188,7 @@ test('a table is answered with changes of records, by transition', async () => {
       event: 'insert',
       transition: 'entered',
       eventId: platform.position,
-      record: { id: row.uuid, fields: { titel: 'c', status: 'open' } },
+      record: { id: row.uuid, fields: { titel: 'c', status: 'open' }, ...times },
       timestamp: expect.any(String),
     },
   ]);

@@ -1,11 +1,7 @@
-import {
-  CLIENT_MESSAGES,
-  TidewireError,
-  subscriptionIdSchema,
-  tableHandshakeSchema,
-} from '@tidewire/contract';
+import { CLIENT_MESSAGES, TidewireError, tableHandshakeSchema } from '@tidewire/contract';
 import type { ClientMessage } from '@tidewire/contract';
 import { parseInput, parseJsonBody } from '@tidewire/service-kit';
+import { nameIn } from './handshake.ts';
 
 const TYPES: ReadonlyMap<string, (typeof CLIENT_MESSAGES)[keyof typeof CLIENT_MESSAGES]> = new Map(
   Object.entries(CLIENT_MESSAGES),
@@ -37,10 +33,8 @@ const ABOUT_SUBSCRIPTIONS: ReadonlySet<unknown> = new Set([undefined, 'subscribe
 /** The subscription that a message is about, whether or not it can be read; undefined: none that could be named. */
 export function findSubscription(text: string): string | undefined {
   try {
-    const { type, subscriptionId, table, topic } = (JSON.parse(text) ?? {}) as Record<string, unknown>;
-    if (!ABOUT_SUBSCRIPTIONS.has(type)) return undefined;
-    const name = subscriptionId ?? table ?? topic;
-    return subscriptionIdSchema.safeParse(name).data;
+    const message = (JSON.parse(text) ?? {}) as Record<string, unknown>;
+    return ABOUT_SUBSCRIPTIONS.has(message['type']) ? nameIn(message) : undefined;
   } catch {
     return undefined;
   }

@@ -1,15 +1,15 @@
 import type { ClientMessage, FieldError, PendingEdit } from '@tidewire/contract';
 import { formatTimestamp } from '@tidewire/contract';
 import type { Reader } from '@tidewire/rights';
-import { toTidewireError } from '@tidewire/service-kit';
 import type { Clock, Logger } from '@tidewire/service-kit';
+import { readHandshake } from './handshake.ts';
+import type { Lanes, WantedLane } from './lanes.ts';
 import type { Peer } from './peer.ts';
+import { tellRefusal } from './refusal.ts';
 import { findSubscription, readClientMessage } from './socket-input.ts';
 import type { SocketPeer } from './socket-peer.ts';
 import { SocketQueue } from './socket-queue.ts';
 import type { SocketFlow } from './socket-queue.ts';
-import { readTableHandshake, readTopicHandshake } from './socket-subscriptions.ts';
-import type { SocketSubscriptions, WantedLane } from './socket-subscriptions.ts';
 import type { SocketListener } from './socket-upgrade.ts';
 import { SocketWatch } from './socket-watch.ts';
 import type { SocketWatchParts } from './socket-watch.ts';
@@ -51,7 +51,7 @@ export interface SocketSessionOptions {
 export interface SocketSessionParts extends Omit<SocketWatchParts, 'peer'> {
   readonly host: Stream;
   readonly peer: SocketPeer;
-  readonly subscriptions: SocketSubscriptions;
+  readonly subscriptions: Lanes;
   readonly flow: SocketFlow;
 }
 
@@ -127,11 +127,8 @@ export class SocketSession implements SocketListener {
     const { peer, subscriptions } = this.#parts;
     switch (message.type) {
       case undefined:
-        return await subscriptions.add(readTableHandshake(message));
       case 'subscribe':
-        return await subscriptions.add(
-          'table' in message ? readTableHandshake(message) : readTopicHandshake(message),
-        );
+        return await subscriptions.add(readHandshake(message));
       case 'unsubscribe':
         return subscriptions.remove(message);
       case 'join':
@@ -167,19 +164,8 @@ export class SocketSession implements SocketListener {
     });
   }
 
-  #refuse(thrown: unknown, subscriptionId: string | undefined, about: readonly FieldError[] = []): void {
-    const error = toTidewireError(thrown);
-    const { peer, host } = this.#parts;
-    const detail = [...error.errors, ...about];
-    if (error.status >= 500 && error.code !== 'SERVICE_UNAVAILABLE') {
-      this.#options.logger.error('message of a socket failed', { connectionId: host.id, error: thrown });
-    }
-    peer.tell({
-      type: 'error',
-      code: error.code,
-      message: error.message,
-      ...(subscriptionId !== undefined && { subscriptionId }),
-      ...(detail.length > 0 && { detail }),
-    });
+  #refuse(thrown: unknown, subscriptionId: string | undefined, detail: readonly FieldError[] = []): void {
+    const { logger } = this.#options;
+    tellRefusal({ peer: this.#parts.peer, logger }, thrown, { subscriptionId, detail });
   }
 }

@@ -1,5 +1,6 @@
 import type { ErrorCode, StreamMessage } from '@tidewire/contract';
 import type { Reader } from '@tidewire/rights';
+import type { LanePeer } from './lane.ts';
 import type { Peer } from './peer.ts';
 import type { SseSink } from './sse.ts';
 import type { Stream } from './stream.ts';
@@ -7,8 +8,8 @@ import type { Stream } from './stream.ts';
 /** Unsent bytes beyond which nothing more is put on top. */
 const MOST_QUEUED_BYTES = 1024 * 1024;
 
-/** A stream of Server-Sent Events as those see it who have something to say to it besides events. */
-export class SsePeer implements Peer {
+/** A stream of Server-Sent Events as its subscriptions see it, and those who have something to say to it besides events. */
+export class SsePeer implements LanePeer, Peer {
   readonly #stream: Stream;
   readonly #sink: SseSink;
 
@@ -32,6 +33,14 @@ export class SsePeer implements Peer {
   tell(message: StreamMessage): void {
     if (this.queuedBytes() > MOST_QUEUED_BYTES) this.reset();
     else if (this.open) this.#sink.tell(message);
+  }
+
+  write(bytes: Buffer): void {
+    this.#sink.write(bytes);
+  }
+
+  async drained(): Promise<void> {
+    await this.#sink.drained();
   }
 
   beat(timestamp: string): void {

@@ -1,19 +1,21 @@
 import type { ServerResponse } from 'node:http';
 import { formatEventId, formatTopic } from '@tidewire/contract';
+import type { Handshake } from '@tidewire/contract';
 import type { Admission } from '@tidewire/rights';
 import { GRAPHQL_WORDS } from '../formats/graphql-sse.ts';
-import { createTableWords, TOPIC_WORDS } from '../formats/sse.ts';
+import { createTableWords, MESSAGE_WORDS, TOPIC_WORDS } from '../formats/sse.ts';
 import type { SseWords } from '../formats/sse.ts';
 import { ANONYMOUS_PRINCIPAL } from '../limits/connection-slots.ts';
 import { BareStreams } from './bare-streams.ts';
 import { startStream } from './catch-up.ts';
+import { describeSubscription } from './lane.ts';
+import type { LanesOptions } from './lanes.ts';
 import type { Peer } from './peer.ts';
-import { describeSubscription } from './socket-lane.ts';
+import { beginSeveral } from './several-subscriptions.ts';
 import { SsePeer } from './sse-peer.ts';
 import { SseSink } from './sse.ts';
 import type { OpenedStream, StreamSide, Wanted } from './stream-opener.ts';
 import type { Stream } from './stream.ts';
-import type { TransportOptions } from './transport-options.ts';
 
 /** Who asks for a stream, and where it goes. */
 export interface SsePlace {
@@ -37,10 +39,10 @@ export interface StreamWatcher {
 
 /** Streams over Server-Sent Events: what cannot be refused any more is said in the stream. */
 export class SseStreams {
-  readonly #options: TransportOptions;
+  readonly #options: LanesOptions;
   readonly #bare: BareStreams;
 
-  constructor(options: TransportOptions) {
+  constructor(options: LanesOptions) {
     this.#options = options;
     this.#bare = new BareStreams(options.clock);
   }
@@ -66,33 +68,54 @@ export class SseStreams {
    * Opens a stream that is subscribed to nothing, for those who have something else to say to it. Owns the admission.
    * Undefined when the client has gone.
    *
-   * @throws TidewireError before anything was sent, as {@link open} does.
+   * @throws TidewireError before anything was sent: TOO_MANY_CONNECTIONS, and what {@link StreamOpener.openHost} throws.
    */
   async openBare(place: SsePlace, about: string, watcher: StreamWatcher): Promise<SsePeer | undefined> {
-    const { slots, opener, keeper } = this.#options;
-    const { admission, response, address } = place;
-    const slot = await slots.take(admission.reader.principalId ?? ANONYMOUS_PRINCIPAL);
-    const face = faceOf({ table: '', selection: undefined });
-    const sink = SseSink.create(response, face.words);
-    if (sink === undefined) {
-      slot.release();
-      admission.release();
-      return undefined;
-    }
-    const stream = opener.openHost({ admission, address }, { ...face.side, sink }, slot);
-    const peer = new SsePeer(stream, sink);
+    const host = await this.#openHost(place);
+    if (host === undefined) return undefined;
+    const { stream, sink, peer } = host;
     const bare = { peer, onAlive: () => watcher.touch(peer) };
     this.#bare.add(bare);
     this.#open(sink, stream, place, { about, position: undefined }, () => {
       this.#bare.remove(bare);
-      keeper.drop(stream);
+      this.#options.keeper.drop(stream);
       watcher.left(peer);
     });
     return peer;
   }
 
+  /**
+   * Opens a stream and begins several subscriptions on it: what is wrong with one of them is said in the stream. Owns the
+   * admission.
+   *
+   * @throws TidewireError before anything was sent, as {@link openBare} does.
+   */
+  async openSeveral(place: SsePlace, handshakes: readonly Handshake[]): Promise<void> {
+    const host = await this.#openHost(place);
+    if (host === undefined) return;
+    const { stream, sink, peer } = host;
+    const about = `subscriptions ${handshakes.length}`;
+    this.#open(sink, stream, place, { about, position: undefined }, () => this.#options.keeper.drop(stream));
+    await beginSeveral(this.#options, { host: stream, peer }, handshakes);
+  }
+
   stop(): void {
     this.#bare.stop();
+  }
+
+  /** Lets a stream in that has no subscription yet; nothing is sent. Undefined when the client has gone. */
+  async #openHost({ admission, response, address }: SsePlace): Promise<Host | undefined> {
+    const { slots, opener } = this.#options;
+    const slot = await slots.take(admission.reader.principalId ?? ANONYMOUS_PRINCIPAL);
+    const sink = SseSink.create(response, MESSAGE_WORDS);
+    if (sink === undefined) {
+      slot.release();
+      admission.release();
+      return undefined;
+    }
+    const side = { transport: 'sse', wire: 'several-sse', tick: 0, subscription: '', sink } as const;
+    const stream = opener.openHost({ admission, address }, side, slot);
+    return { stream, sink, peer: new SsePeer(stream, sink) };
   }
 
   #begin(opened: OpenedStream, sink: SseSink, order: SseOrder): void {
@@ -118,6 +141,13 @@ export class SseStreams {
     const retryMs = this.#options.keeper.retryMs();
     sink.begin(response, { connectionId: stream.id, correlationId, retryMs, ...opening }, onClose);
   }
+}
+
+/** A stream without a subscription of its own. */
+interface Host {
+  readonly stream: Stream;
+  readonly sink: SseSink;
+  readonly peer: SsePeer;
 }
 
 /** How a stream speaks: its words, and its frames. Those of tables carry the name of their subscription, the table's. */

@@ -37,6 +37,7 @@ test('a table’s socket streams without any message of the client, and every me
     filter: 'status:eq:open',
     fields: ['titel', 'status'],
     sort: 'titel:desc',
+    sortTypes: ['text'],
     connectionId: socket.headers['tidewire-connection'],
   });
   const row = world.row({ titel: 'a', status: 'open', bedrag: 3 });

@@ -4,16 +4,16 @@ import type { Admission } from '@tidewire/rights';
 import type { Timer } from '@tidewire/service-kit';
 import type { WebSocket } from 'ws';
 import { ANONYMOUS_PRINCIPAL } from '../limits/connection-slots.ts';
+import { Lanes } from './lanes.ts';
+import type { LanesOptions, WantedLane } from './lanes.ts';
 import { SocketPeer } from './socket-peer.ts';
 import { SocketSession } from './socket-session.ts';
 import type { SocketSessionOptions } from './socket-session.ts';
-import { SocketSubscriptions } from './socket-subscriptions.ts';
-import type { SocketSubscriptionsOptions, WantedLane } from './socket-subscriptions.ts';
 import { SocketUpgrades, listenTo, requireHandshake } from './socket-upgrade.ts';
 import type { UpgradeRequest } from './socket-upgrade.ts';
 import type { Stream } from './stream.ts';
 
-export interface WebSocketsOptions extends SocketSubscriptionsOptions, SocketSessionOptions {
+export interface WebSocketsOptions extends LanesOptions, SocketSessionOptions {
   readonly random: () => number;
 }
 
@@ -90,7 +90,7 @@ export class WebSockets {
   #begin(socket: WebSocket, { peer, host, connection, cursor, first }: Beginning): void {
     const { clock, random } = this.#options;
     const wire = socket.extensions === '' ? 'socket' : 'socket-deflate';
-    const subscriptions = new SocketSubscriptions(this.#options, { host, peer, wire, cursor });
+    const subscriptions = new Lanes(this.#options, { host, peer, wire, cursor });
     // Spread, so that sockets that were opened together are not pinged together.
     const pingAt = clock.monotonic() + random() * REALTIME_TRANSPORT_CONFIG.heartbeatIntervalMs;
     peer.begin(socket, connection, host);

@@ -1,26 +1,26 @@
-import { TidewireError, formatTopic, parseTopic } from '@tidewire/contract';
-import type { ClientMessage, TableHandshake, TopicHandshake } from '@tidewire/contract';
+import { TidewireError } from '@tidewire/contract';
+import type { ClientMessage } from '@tidewire/contract';
 import type { Wire } from '../delivery/connection.ts';
 import { startStream } from './catch-up.ts';
-import { describeSubscription, laneSubject, SocketLane } from './socket-lane.ts';
-import type { SocketPeer } from './socket-peer.ts';
-import { readActions } from './stream-actions.ts';
+import { Lane, describeSubscription, laneSubject } from './lane.ts';
+import type { LanePeer } from './lane.ts';
 import type { Wanted } from './stream-opener.ts';
 import type { Stream } from './stream.ts';
-import { queryOfFilter } from './topic-filter.ts';
 import type { TransportOptions } from './transport-options.ts';
 
-export interface SocketSubscriptionsOptions extends TransportOptions {
+export interface LanesOptions extends TransportOptions {
   /** Subscriptions of one connection. */
   readonly maxSubscriptions: number;
 }
 
-export interface SocketSubscriptionsParts {
+export interface LanesParts {
   readonly host: Stream;
-  readonly peer: SocketPeer;
+  readonly peer: LanePeer;
   readonly wire: Wire;
   /** The cursor of subscriptions that have none of their own. */
   readonly cursor: string | undefined;
+  /** Told when the server has ended one of them. */
+  readonly onEnd?: () => void;
 }
 
 type Unsubscribe = Extract<ClientMessage, { type: 'unsubscribe' }>;
@@ -33,12 +33,12 @@ export interface WantedLane {
   readonly cursor?: string | undefined;
 }
 
-/** The subscriptions of one socket, by the names that their frames carry. */
-export class SocketSubscriptions {
-  readonly #options: SocketSubscriptionsOptions;
-  readonly #parts: SocketSubscriptionsParts;
+/** The subscriptions of one connection, by the names that their frames carry. */
+export class Lanes {
+  readonly #options: LanesOptions;
+  readonly #parts: LanesParts;
 
-  constructor(options: SocketSubscriptionsOptions, parts: SocketSubscriptionsParts) {
+  constructor(options: LanesOptions, parts: LanesParts) {
     this.#options = options;
     this.#parts = parts;
   }
@@ -54,7 +54,7 @@ export class SocketSubscriptions {
    */
   async add({ wanted, ...asked }: WantedLane): Promise<void> {
     const { opener, keeper, maxSubscriptions } = this.#options;
-    const { host, peer, wire } = this.#parts;
+    const { host, peer, wire, onEnd } = this.#parts;
     const { table, topics } = opener.find(wanted, host.reader);
     const subject = laneSubject(table, topics);
     const subscription = asked.subscription ?? ('table' in subject ? subject.table : subject.topic);
@@ -68,9 +68,9 @@ export class SocketSubscriptions {
       const message = `A connection has at most ${maxSubscriptions} subscriptions`;
       throw new TidewireError('TOO_MANY_SUBSCRIPTIONS', message);
     }
-    const sink = new SocketLane(peer, subscription, subject);
+    const sink = new Lane(peer, subscription, subject, onEnd);
     const cursor = asked.cursor ?? this.#parts.cursor;
-    const side = { transport: 'websocket', wire, tick: 0, subscription, sink } as const;
+    const side = { transport: host.transport, wire, tick: 0, subscription, sink } as const;
     await opener.openLane(host, { wanted, cursor, side }, (opened) => {
       if (!peer.open) {
         keeper.drop(opened.stream);
@@ -92,41 +92,9 @@ export class SocketSubscriptions {
     this.#parts.peer.tell({ type: 'unsubscribed', ...subject, subscriptionId: name });
   }
 
-  /** Most sockets have one: a map of their own would take more memory than the rest of it. */
+  /** Most connections have one: a map of their own would take more memory than the rest of it. */
   #find(name: string): Stream | undefined {
     for (const lane of this.#parts.host.lanes ?? []) if (lane.connection?.subscription === name) return lane;
     return undefined;
   }
-}
-
-/** A table's handshake as what every transport opens. */
-export function readTableHandshake(message: TableHandshake): WantedLane {
-  const { table, filter = '', fields, sort } = message;
-  return {
-    wanted: {
-      from: table,
-      wish: { filter: typeof filter === 'string' ? filter : JSON.stringify(filter), fields, sort },
-      actions: undefined,
-    },
-    subscription: message.subscriptionId,
-    cursor: message.lastEventId,
-  };
-}
-
-/** @throws TidewireError MALFORMED_TOPIC, BAD_REQUEST */
-export function readTopicHandshake(message: TopicHandshake): WantedLane {
-  const { filter = {}, fields, events } = message;
-  const topic = parseTopic(message.topic);
-  if (topic === undefined) {
-    throw new TidewireError('MALFORMED_TOPIC', `'${message.topic.slice(0, 200)}' is not a topic`);
-  }
-  return {
-    wanted: {
-      from: [topic],
-      wish: { filter: queryOfFilter(filter), fields },
-      actions: events && readActions(events),
-    },
-    subscription: message.subscriptionId ?? formatTopic(topic),
-    cursor: message.lastEventId,
-  };
 }

@@ -3,7 +3,7 @@ import { formatEventId, formatTopic } from '@tidewire/contract';
 import type { ErrorCode, Resync, StreamMessage, Topic } from '@tidewire/contract';
 import { formatSort } from '../rights/resolve-sort.ts';
 import type { StreamRequest } from '../rights/stream-request.ts';
-import type { SocketPeer } from './socket-peer.ts';
+import type { Peer } from './peer.ts';
 import type { OpenedStream } from './stream-opener.ts';
 import type { StreamSink } from './stream.ts';
 
@@ -29,21 +29,32 @@ export function describeSubscription(
     connectionId,
     ...(filter !== '' && { filter }),
     ...(request.fields && { fields: [...request.fields] }),
-    ...(request.sort && { sort: formatSort(request.sort) }),
+    ...(request.sort && { sort: formatSort(request.sort), sortTypes: request.sortTypes }),
     ...(start.kind === 'live' && { eventId: formatEventId(position) }),
   };
 }
 
-/** The write side of one subscription of a socket: it shares the connection, and ends by itself. */
-export class SocketLane implements StreamSink {
+/** One connection with several subscriptions, as those see it. */
+export interface LanePeer extends Pick<Peer, 'open' | 'tell'> {
+  write(bytes: Buffer): void;
+  queuedBytes(): number;
+  drained(): Promise<void>;
+  reset(): void;
+}
+
+/** The write side of one subscription of a connection that has several: it shares the connection, and ends by itself. */
+export class Lane implements StreamSink {
   readonly subscription: string;
   readonly subject: LaneSubject;
-  readonly #peer: SocketPeer;
+  readonly #peer: LanePeer;
+  readonly #onEnd: (() => void) | undefined;
 
-  constructor(peer: SocketPeer, subscription: string, subject: LaneSubject) {
+  /** `onEnd` is called when it was ended from this side. */
+  constructor(peer: LanePeer, subscription: string, subject: LaneSubject, onEnd?: () => void) {
     this.#peer = peer;
     this.subscription = subscription;
     this.subject = subject;
+    this.#onEnd = onEnd;
   }
 
   write(bytes: Buffer): void {
@@ -71,6 +82,7 @@ export class SocketLane implements StreamSink {
     const { subscription: subscriptionId, subject } = this;
     this.#peer.tell({ type: 'error', code, message: reason, subscriptionId });
     this.#peer.tell({ type: 'unsubscribed', ...subject, subscriptionId });
+    this.#onEnd?.();
   }
 
   /** Credential and freshness are the connection's, which tells of them once. */
