@@ -42,6 +42,8 @@ async function catchUp(
     const startedAt = clock.monotonic();
     const target = { stream: { ...stream, connection }, sink, from, subscribedAt: opened.position, signal };
     onReplay(await replay(options.replay, target), clock.monotonic() - startedAt);
+    // Who shows what it has wants to know that this was all.
+    if (!signal.aborted) fanOut.beat(connection);
   } catch (error) {
     // The client keeps its cursor and comes back with it.
     logger.warn('replay failed', { connectionId: stream.id, error });

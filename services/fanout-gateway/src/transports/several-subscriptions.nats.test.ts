@@ -66,6 +66,26 @@ test('one stream carries several subscriptions, tables and topics, in the messag
   }
 });
 
+test('who was told all that it missed is told so at once', async () => {
+  const quiet = await world.gateway({ TIDEWIRE_SSE_HEARTBEAT_MS: '300000' });
+  await world.platform.created(world.row({ titel: 'before' }));
+  const cursor = world.platform.position;
+  for (const titel of ['a', 'b']) await world.platform.created(world.row({ titel }));
+  using stream = await quiet.several(alice, [
+    { ...TABLE, subscriptionId: 's1', lastEventId: cursor },
+    { type: 'subscribe', topic: 'register/zaken', subscriptionId: 's2', lastEventId: cursor },
+  ]);
+  await stream.untilType('heartbeat', 2);
+  const { position } = world.platform;
+  expect(stream.ofType('change')).toHaveLength(2);
+  expect(stream.ofType('event')).toHaveLength(2);
+  expect(
+    new Set(
+      stream.ofType('heartbeat').map(({ subscriptionId, eventId }) => [subscriptionId, eventId].join()),
+    ),
+  ).toEqual(new Set([`s1,${position}`, `s2,${position}`]));
+});
+
 test('a subscription that is refused is told so, and the others live on', async () => {
   using stream = await gateway.several(alice, [
     { table: 'nowhere', subscriptionId: 'absent' },
