@@ -15,6 +15,7 @@ export type CatchUpOptions = Pick<
 export function startStream(options: CatchUpOptions, opened: OpenedStream, sink: StreamReplay['sink']): void {
   const from = placeAtStart(options.fanOut, opened);
   if (from !== undefined) void catchUp(options, opened, sink, from);
+  else if (opened.start.kind === 'after') options.fanOut.beat(opened.connection);
 }
 
 /** Waits for a place among the replays, then brings the stream up to date. Its errors end here. */

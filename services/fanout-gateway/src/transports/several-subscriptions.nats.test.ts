@@ -66,10 +66,12 @@ test('one stream carries several subscriptions, tables and topics, in the messag
   }
 });
 
-test('who was told all that it missed is told so at once', async () => {
+test('who missed nothing, and who was told all that it missed, is told so at once', async () => {
   const quiet = await world.gateway({ TIDEWIRE_SSE_HEARTBEAT_MS: '300000' });
   await world.platform.created(world.row({ titel: 'before' }));
   const cursor = world.platform.position;
+  using level = await quiet.several(alice, [{ ...TABLE, subscriptionId: 's0', lastEventId: cursor }]);
+  expect(await level.untilType('heartbeat', 1)).toMatchObject([{ subscriptionId: 's0', eventId: cursor }]);
   for (const titel of ['a', 'b']) await world.platform.created(world.row({ titel }));
   using stream = await quiet.several(alice, [
     { ...TABLE, subscriptionId: 's1', lastEventId: cursor },
