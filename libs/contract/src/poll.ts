@@ -4,23 +4,6 @@ import { eventIdSchema } from './event-id.ts';
 import { resyncSchema } from './stream.ts';
 import { tableChangeSchema } from './table-message.ts';
 
-/** Bounds of a long poll. The longest wait ends before the minute after which proxies give a request up. */
-export const POLL_LIMITS = Object.freeze({
-  defaultTimeoutMs: 25_000,
-  maxTimeoutMs: 55_000,
-  defaultLimit: 100,
-  maxLimit: 1000,
-});
-
-/** Query parameters of a long poll, besides those of a stream. */
-export const POLL_PARAMETERS = Object.freeze({
-  table: 'table',
-  filter: 'filter',
-  fields: 'fields',
-  timeoutMs: 'timeoutMs',
-  limit: 'limit',
-});
-
 const poll = {
   /** The cursor of the next poll: every event up to it was told, or was not for this caller. */
   lastEventId: eventIdSchema,

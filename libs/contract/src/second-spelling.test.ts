@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { expect, test } from 'vitest';
 import { DEFAULT_EVENT_TYPE_PREFIX, EVENT_NAMES } from './cloud-event.ts';
-import { HTTP_HEADERS } from './stream.ts';
+import { HTTP_HEADERS } from './http-header.ts';
 import { CONNECTIONS_BUCKET } from './service-permissions.ts';
 import {
   EVENTS_STREAM,

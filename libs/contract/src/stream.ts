@@ -67,28 +67,3 @@ export const streamStatusSchema = z.object({
   transports: z.array(z.string()),
 });
 export type StreamStatus = z.infer<typeof streamStatusSchema>;
-
-/** Times and bounds that client and server share. Milliseconds. */
-export const REALTIME_TRANSPORT_CONFIG = Object.freeze({
-  reconnectBackoffMs: Object.freeze([1000, 2000, 4000, 8000] as const),
-  maxReconnectDelayMs: 30_000,
-  heartbeatIntervalMs: 30_000,
-  sseHeartbeatIntervalMs: 15_000,
-  maxConnectionsPerUser: 10,
-  idleConnectionTimeoutMs: 300_000,
-  presenceStaleTimeoutMs: 60_000,
-  maxPresenceEntriesPerPage: 50,
-});
-
-/** HTTP header names, lower case as Node reports them. */
-export const HTTP_HEADERS = Object.freeze({
-  connection: 'tidewire-connection',
-  protocol: 'tidewire-protocol',
-  position: 'x-event-position',
-  version: 'x-object-version',
-  correlationId: 'x-correlation-id',
-  traceparent: 'traceparent',
-  lastEventId: 'last-event-id',
-});
-
-export const PROTOCOL_VERSION = '1';

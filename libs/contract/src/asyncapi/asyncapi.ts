@@ -1,5 +1,5 @@
 import type { JsonSchemas } from '../operations/json-schema.ts';
-import { PROTOCOL_VERSION } from '../stream.ts';
+import { PROTOCOL_VERSION } from '../http-header.ts';
 import { asDraft7, describeMessage, schemasOf } from './description.ts';
 import type { ChannelDescription, ChannelOperation, Json, MessageDescription } from './description.ts';
 import { eventStreamChannels, socketChannels } from './http-channels.ts';

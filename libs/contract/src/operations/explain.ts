@@ -3,7 +3,7 @@ import explanationExample from '../../examples/explanation.json' with { type: 'j
 import { eventIdSchema } from '../event-id.ts';
 import { EXPLAIN_LIMITS, EXPLAIN_PARAMETERS, explanationSchema } from '../explain.ts';
 import { principalIdSchema, slugSchema } from '../identifier.ts';
-import { POLL_PARAMETERS } from '../poll.ts';
+import { POLL_PARAMETERS } from '../poll-limits.ts';
 import type { Operation } from './operation.ts';
 import { SUBSCRIPTION_PARAMETERS } from './realtime.ts';
 

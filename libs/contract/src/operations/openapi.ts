@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { problemSchema } from '../problem.ts';
-import { PROTOCOL_VERSION } from '../stream.ts';
+import { PROTOCOL_VERSION } from '../http-header.ts';
 import { ANSWER_HEADERS } from './answer-header.ts';
 import { createJsonSchemas } from './json-schema.ts';
 import type { JsonSchemas } from './json-schema.ts';
