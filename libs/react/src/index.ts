@@ -1,0 +1,11 @@
+'use client';
+export { useConnectionStatus } from './connection-status.ts';
+export { useLiveRecord } from './live-record.ts';
+export type { LiveRecord, LiveRecordOptions } from './live-record.ts';
+export { useLiveTable, useLiveTableSuspense } from './live-table.ts';
+export type { InitialRow, KeepPrevious, LiveTable, LiveTableOptions } from './live-table.ts';
+export { usePresence } from './presence.ts';
+export { TidewireProvider, useClient } from './provider.ts';
+export type { TidewireProviderProps } from './provider.ts';
+export type { FieldOf, Register, RegisteredTable, RegisteredTables, RowOf } from './register.ts';
+export type { ViewState } from './shared-source.ts';
