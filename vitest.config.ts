@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
@@ -22,6 +23,9 @@ const cores = availableParallelism();
 /** Most of their time they wait for a server, a lease or a time-out: more of them at once than there are cores. */
 const waitingWorkers = Math.min(8, cores + 1);
 
+/** The oldest React that libs/react works with: its tests run a second time on the one that libs/tanstack-db has. */
+const oldReact = createRequire(new URL('libs/tanstack-db/package.json', import.meta.url));
+
 export default defineConfig({
   test: {
     reporters: ['default'],
@@ -34,6 +38,21 @@ export default defineConfig({
           include: filesEnding('.test.ts'),
           exclude: [...elsewhere, ...realServers],
           testTimeout: 60_000,
+        },
+      },
+      {
+        resolve: {
+          alias: ['react', 'react-dom/client', 'react-dom/server'].map((name) => ({
+            find: new RegExp(`^${name}$`),
+            replacement: oldReact.resolve(name),
+          })),
+        },
+        test: {
+          name: 'react-18',
+          sequence: { groupOrder: 0 },
+          maxWorkers: cores,
+          include: ['libs/react/**/*.test.ts'],
+          exclude: [...elsewhere, ...realServers],
         },
       },
       {

@@ -13,6 +13,9 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'libs/messaging': ['contract'],
   'libs/service-kit': ['contract'],
   'libs/rights': ['contract', 'policy', 'messaging', 'service-kit'],
+  'libs/client': ['contract'],
+  'libs/react': ['client'],
+  'libs/tanstack-db': ['client'],
   'libs/test-kit': ['contract', 'local', 'messaging', 'service-kit'],
   'services/records': ['contract', 'condition', 'graphql', 'policy', 'messaging', 'service-kit'],
   'services/relay': ['contract', 'messaging', 'service-kit'],
@@ -30,7 +33,19 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'services/pages': ['contract', 'service-kit'],
   'deploy/local': ['contract', 'messaging', 'service-kit'],
   'cli': ['contract'],
-  'test': ['contract', 'condition', 'graphql', 'policy', 'messaging', 'service-kit', 'test-kit', 'local'],
+  'test': [
+    'contract',
+    'condition',
+    'graphql',
+    'policy',
+    'messaging',
+    'service-kit',
+    'client',
+    'react',
+    'tanstack-db',
+    'test-kit',
+    'local',
+  ],
   'scripts': [
     'contract',
     'service-kit',
@@ -69,7 +84,8 @@ const LINE_RULES: readonly LineRule[] = [
     message: "process.env is read by service-kit's config only",
   },
   {
-    pattern: /\.query(<[^>]*>)?\(/,
+    // Those who hold a Web Lock are asked for with `locks.query()`.
+    pattern: /(?<!\blocks)\.query(<[^>]*>)?\(/,
     allowed:
       /(-postgres\.ts|\.pg\.test\.ts|\.e2e\.test\.ts|\.nats\.test\.ts)$|^(libs\/service-kit\/|libs\/test-kit\/|deploy\/|test\/|services\/[^/]+\/test\/)/,
     message: 'SQL belongs to *-postgres.ts files and migrations',

@@ -10,7 +10,11 @@ type Step = readonly [name: string, ...command: string[]];
 
 /** The formatter works on one core and takes as long as the next two: it runs beside the others, which follow one another. */
 const LANES: readonly (readonly Step[])[] = [
-  [['format', join(modules, 'prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', '.']],
+  [
+    ['format', join(modules, 'prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', '.'],
+    ['size', join(import.meta.dirname, 'check-size.ts')],
+    ['packages', join(import.meta.dirname, 'check-packages.ts')],
+  ],
   [
     ['lint', join(modules, 'oxlint/bin/oxlint'), '--type-aware', '--quiet'],
     ['types', join(modules, 'typescript/bin/tsc'), '-b'],
