@@ -3,9 +3,9 @@ import { PUSH_PATHS } from '@tidewire/contract';
 import { startPlatform, waitFor } from '@tidewire/test-kit';
 import type { Platform } from '@tidewire/test-kit';
 import type { Browser, Page } from 'playwright-core';
-import { build } from 'vite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createApi } from '../support/api.ts';
+import { bundleForBrowser } from '../support/browser-bundle.ts';
 import { launchChromium } from '../support/chromium.ts';
 
 const COLLECTION = 'or-collection-meldingen-register-meldingen';
@@ -18,7 +18,7 @@ beforeAll(async () => {
   browser = await launchChromium();
   [platform, library] = await Promise.all([
     startPlatform({ demo: true, notifiers: 2 }),
-    bundle(fileURLToPath(import.meta.resolve('@nextcloud/notify_push')), 'NotifyPush'),
+    bundleForBrowser(fileURLToPath(import.meta.resolve('@nextcloud/notify_push')), 'NotifyPush'),
   ]);
 });
 
@@ -26,23 +26,6 @@ afterAll(async () => {
   await browser?.close();
   await platform?.[Symbol.asyncDispose]();
 });
-
-/** A package as one script that puts it under a name. */
-async function bundle(entry: string, name: string): Promise<string> {
-  const built = await build({
-    configFile: false,
-    logLevel: 'silent',
-    build: {
-      write: false,
-      minify: false,
-      lib: { entry, name, formats: ['iife'] },
-    },
-  });
-  const [output] = Array.isArray(built) ? built : [built];
-  if (output === undefined || !('output' in output)) throw new Error('nothing was built');
-  const [chunk] = output.output;
-  return chunk.code;
-}
 
 /** A page on which Bob is signed in, with the library as Nextcloud gives it to its apps. */
 async function openPage(): Promise<Page> {
