@@ -5,6 +5,8 @@ import type { CloudEvent, PresentUser, Resync } from './server-messages.ts';
 import type {
   DataSource,
   DataSourceOptions,
+  FieldOf,
+  RowPart,
   Fields,
   Filter,
   TableName,
@@ -93,9 +95,10 @@ export interface Client<Tables extends TableTypes> {
   getStatus(): LinkStatus;
   /** Calls back on every change of the status. The answer stops it. */
   onStatus(listener: () => void): () => void;
-  dataSource<Table extends TableName<Tables>>(
-    options: DataSourceOptions<Table, Extract<keyof Tables[Table], string>>,
-  ): DataSource<Tables[Table]>;
+  /** @throws ClientError VALIDATION_ERROR for options that mean nothing, naming the one. */
+  dataSource<Table extends TableName<Tables>, Shown extends FieldOf<Tables[Table]> = FieldOf<Tables[Table]>>(
+    options: DataSourceOptions<Table, FieldOf<Tables[Table]>, Shown>,
+  ): DataSource<RowPart<Tables[Table], Shown>, Tables[Table]>;
   subscribe(options: TopicOptions, listener: SubscriptionListener<CloudEvent>): Subscription;
   subscribe<Table extends TableName<Tables>>(
     options: TableOptions<Table>,

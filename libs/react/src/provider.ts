@@ -1,7 +1,7 @@
 import type { Client, Clock } from '@tidewire/client';
 import { createContext, createElement, useContext } from 'react';
 import type { ReactElement, ReactNode } from 'react';
-import type { RegisteredTables } from './register.ts';
+import type { RegisteredClient, RegisteredTables } from './register.ts';
 import { cacheOf } from './source-cache.ts';
 import type { SourceCache } from './source-cache.ts';
 
@@ -9,7 +9,7 @@ const CacheContext = createContext<SourceCache | null>(null);
 
 export interface TidewireProviderProps {
   /** Made once, outside of components. Who made it closes it: the provider does not. */
-  readonly client: Client<RegisteredTables>;
+  readonly client: RegisteredClient;
   /** Of tests: time for what waits here. It counts where the client is provided first. */
   readonly clock?: Clock | undefined;
   readonly children?: ReactNode;

@@ -1,4 +1,4 @@
-import type { AnyTables, TableName, TableTypes } from '@tidewire/client';
+import type { AnyTables, Client, TableName, TableTypes } from '@tidewire/client';
 
 /**
  * Where an app says once which tables there are; every hook knows them from then on:
@@ -20,6 +20,12 @@ export interface Register {}
 export type RegisteredTables = Register extends { readonly tables: infer Tables extends TableTypes }
   ? Tables
   : AnyTables;
+
+/** A client of the registered tables; where none are registered, of whatever tables. */
+export type RegisteredClient = Register extends { readonly tables: TableTypes }
+  ? Client<RegisteredTables>
+  : // oxlint-disable-next-line typescript/no-explicit-any -- clients of different tables have no other type in common
+    Client<any>;
 
 /** The slug of a table. */
 export type RegisteredTable = TableName<RegisteredTables>;

@@ -31,11 +31,11 @@ export class PagePresence implements Presence {
 
   subscribe(listener: () => void): () => void {
     this.#linger.set(null);
-    const stop = this.#listeners.add(listener);
     if (this.#leave === undefined) {
       this.#become('unknown');
       this.#leave = this.#link.join(this.#pagePath, this.#sink);
     }
+    const stop = this.#listeners.add(listener);
     return () => {
       if (!stop() || this.#listeners.size > 0) return;
       this.#linger.in(LINGER_MS);

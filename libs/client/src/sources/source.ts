@@ -43,14 +43,24 @@ export type Filter<Field extends string = string> =
   | { readonly or: readonly Filter<Field>[] }
   | readonly Filter<Field>[];
 
-export interface DataSourceOptions<Table extends string = string, Field extends string = string> {
+/** A field of a table. */
+export type FieldOf<Row> = Extract<keyof Row, string>;
+
+/** A row with the fields that were asked for; of a table that nobody has described, whatever comes. */
+export type RowPart<Row, Shown extends FieldOf<Row>> = string extends keyof Row ? Row : Pick<Row, Shown>;
+
+export interface DataSourceOptions<
+  Table extends string = string,
+  Field extends string = string,
+  Shown extends Field = Field,
+> {
   /** Slug of the table. */
   readonly table: Table;
   readonly filter?: Filter<Field> | undefined;
   /** `status:asc,total:desc`, or terms. Without it rows come in the order of the server's lists. */
   readonly sort?: string | readonly SortTerm<Field>[] | undefined;
   /** Only these; without it all that may be read. */
-  readonly fields?: readonly Field[] | undefined;
+  readonly fields?: readonly Shown[] | undefined;
   /** The first so many rows of the order: 1 to 1000, 100 when absent. */
   readonly limit?: number | undefined;
   /** `realtime` when absent. `none` is another name of `static`. */
@@ -111,12 +121,12 @@ export interface SourceSnapshot<Row = Fields> {
 }
 
 /** Two people changed the same fields. */
-export interface RowConflict<Row = Fields> {
+export interface RowConflict<Row = Fields, All = Row> {
   readonly id: string;
   /** The fields that both changed; where it is not known which, all that were sent. */
-  readonly fields: readonly string[];
+  readonly fields: readonly FieldOf<All>[];
   /** What was to be written. */
-  readonly mine: Values<Row>;
+  readonly mine: Values<All>;
   /** The server's record by now; null: it is gone, or out of sight. */
   readonly theirs: LiveRow<Row> | null;
   /** Who wrote it; the name is `Another user` where that may not be known. */
@@ -129,15 +139,18 @@ export interface ConflictDetails<Row = Fields> {
 }
 
 /** Somebody is editing a record; the others' writes to the same fields are told until it is over. */
-export interface RowEdit<Row = Fields> {
+export interface RowEdit<Row = Fields, All = Row> {
   /** Writes the values, on the condition that nobody wrote the record since it was read or since the last conflict. */
-  save(values: Values<Row>): Promise<LiveRow<Row>>;
+  save(values: Values<All>): Promise<LiveRow<Row>>;
   /** Gives up. Idempotent. */
   cancel(): void;
 }
 
-/** Live, sorted, filtered rows of one table. Does nothing until somebody listens. */
-export interface DataSource<Row = Fields> {
+/**
+ * Live, sorted, filtered rows of one table. Does nothing until somebody listens. `Row` is what is shown of a record, `All` what
+ * can be written.
+ */
+export interface DataSource<Row = Fields, All = Row> {
   /** The same object until something changes. */
   getSnapshot(): SourceSnapshot<Row>;
   /** Calls back after every change of the snapshot, at most once a microtask. The answer stops it. */
@@ -150,18 +163,18 @@ export interface DataSource<Row = Fields> {
    * Shows the row at once and takes it back when the server refuses. When the promise is settled, of this and of the next two,
    * the snapshot shows what came of it, and listeners were told. @throws ClientError
    */
-  insert(values: Values<Row>): Promise<LiveRow<Row>>;
+  insert(values: Values<All>): Promise<LiveRow<Row>>;
   /**
    * Shows the values at once and takes them back when the server refuses. The write is on the condition that the record is
    * as it was shown. @throws ConflictError, ClientError
    */
-  update(id: string, values: Values<Row>): Promise<LiveRow<Row>>;
+  update(id: string, values: Values<All>): Promise<LiveRow<Row>>;
   /** Hides the row at once and shows it again when the server refuses. @throws ClientError */
   delete(id: string): Promise<void>;
   /** Tells the server which fields are being edited, so that conflicts are told while somebody still types. */
-  edit(id: string, fields: readonly string[]): RowEdit<Row>;
+  edit(id: string, fields: readonly FieldOf<All>[]): RowEdit<Row, All>;
   /** Calls back on every conflict, of writes and of edits. The answer stops it. */
-  onConflict(listener: (conflict: RowConflict<Row>) => void): () => void;
+  onConflict(listener: (conflict: RowConflict<Row, All>) => void): () => void;
   /** For good. Idempotent. */
   close(): void;
 }
