@@ -1,7 +1,7 @@
 import { TidewireError } from '@tidewire/contract';
 import type { ClientMessage } from '@tidewire/contract';
 import type { Wire } from '../delivery/connection.ts';
-import { startStream } from './catch-up.ts';
+import { startShownStream } from './catch-up.ts';
 import { Lane, describeSubscription, laneSubject } from './lane.ts';
 import type { LanePeer } from './lane.ts';
 import type { Wanted } from './stream-opener.ts';
@@ -77,7 +77,7 @@ export class Lanes {
         return;
       }
       peer.tell(describeSubscription(opened, subscription, host.id));
-      startStream(this.#options, opened, sink);
+      startShownStream(this.#options, opened, sink);
     });
   }
 
