@@ -29,6 +29,8 @@ COPY services ./services
 COPY cli ./cli
 COPY deploy/local ./deploy/local
 COPY deploy/postgres ./deploy/postgres
+# What browsers run is bundled once, here.
+RUN node services/pages/src/assets/build-main.ts
 # Nothing is written: the image runs with a read-only file system.
 USER node
 EXPOSE 8080

@@ -30,7 +30,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'service-kit',
   ],
   'services/push-notifier': ['contract', 'condition', 'policy', 'rights', 'messaging', 'service-kit'],
-  'services/pages': ['contract', 'service-kit'],
+  'services/pages': ['contract', 'service-kit', 'client', 'react'],
   'deploy/local': ['contract', 'messaging', 'service-kit'],
   'cli': ['contract'],
   'test': [
@@ -102,7 +102,7 @@ function sourceFiles(folder: string): string[] {
     if (entry.name === 'node_modules' || entry.name === 'dist-types' || entry.name.startsWith('.')) return [];
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return sourceFiles(path);
-    return /\.(ts|mts)$/.test(entry.name) ? [path] : [];
+    return /\.(ts|tsx|mts)$/.test(entry.name) ? [path] : [];
   });
 }
 

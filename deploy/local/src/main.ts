@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { openDataFolder } from './data-folder.ts';
 import type { DataFolder } from './data-folder.ts';
 import { FolderInUseError } from './folder-claim.ts';
@@ -82,6 +84,7 @@ async function start(options: StartOptions, folder: DataFolder, ending: Ending):
     notifiers: options.notifiers,
     environment: process.env,
     progress,
+    ...(options.pages !== undefined && { pagesFile: existingFile(options.pages) }),
     ...(options.demo ? { settings: DEMO_SETTINGS, administratorToken: DEMO_ADMINISTRATOR_TOKEN } : {}),
     supervise: true,
     giveUp: (reason) => void ending.failed(new Error(reason)),
@@ -98,6 +101,12 @@ async function start(options: StartOptions, folder: DataFolder, ending: Ending):
     tokenFile: administrator.tokenFile,
   };
   progress.print(formatWelcome({ ...facts, readyAfterMs }, progress.paint));
+}
+
+/** @throws Error when there is no such file: nobody who names one wants to start without it. */
+function existingFile(path: string): string {
+  if (existsSync(path)) return resolve(path);
+  throw new Error(`there is no file ${path}, which --pages names`);
 }
 
 /** Whoever waits wants to know what for, and that it happens only once. */

@@ -10,6 +10,8 @@ export interface StartOptions {
   readonly gateways: number;
   readonly records: number;
   readonly notifiers: number;
+  /** The file of live pages, as given; undefined: the one that comes along. */
+  readonly pages: string | undefined;
   /** Delete what the data folder holds before starting. */
   readonly reset: boolean;
   /** Show the logs of the services as they are written. */
@@ -35,6 +37,7 @@ const OPTIONS = {
   'gateways': { type: 'string' },
   'records': { type: 'string' },
   'notifiers': { type: 'string' },
+  'pages': { type: 'string' },
   'reset': { type: 'boolean' },
   'verbose': { type: 'boolean' },
   'help': { type: 'boolean', short: 'h' },
@@ -51,6 +54,7 @@ export const HELP = `Starts Tidewire on this machine: NATS, PostgreSQL, all serv
   --gateways N       fan-out gateways behind the origin (1)
   --records N        processes of the records API behind the origin (1)
   --notifiers N      push notifiers behind the origin (1)
+  --pages FILE       the live pages, in YAML (deploy/local/pages.yaml)
   --no-demo          without demo accounts and demo data
   --reset            delete everything in the data folder first
   --verbose          show the logs of all services
@@ -105,6 +109,7 @@ const EXAMPLES: Partial<Record<OptionName, string>> = {
   'gateways': '--gateways 2',
   'records': '--records 2',
   'notifiers': '--notifiers 2',
+  'pages': '--pages ./my-pages.yaml',
 };
 
 function assemble(values: ReadonlyMap<OptionName, string | undefined>): ParsedOptions {
@@ -131,6 +136,7 @@ function assemble(values: ReadonlyMap<OptionName, string | undefined>): ParsedOp
       records,
       notifiers,
       dataDir: values.get('data-dir') ?? './.tidewire',
+      pages: values.get('pages'),
       demo: !values.has('no-demo'),
       reset: values.has('reset'),
       verbose: values.has('verbose'),

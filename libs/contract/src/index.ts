@@ -18,6 +18,7 @@ export * from './graphql-stream.ts';
 export * from './http-header.ts';
 export * from './identifier.ts';
 export * from './issuer.ts';
+export * from './live-page.ts';
 export * from './log-message.ts';
 export * from './message-catalogue.ts';
 export * from './name.ts';

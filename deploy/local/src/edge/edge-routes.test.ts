@@ -12,6 +12,7 @@ test.for([
   ['/api/tables/case/records/42', 'records'],
   ['/api/docs', 'pages'],
   ['/api/docs/schemas/cloud-event.json', 'pages'],
+  ['/api/pages/definition?path=/orders', 'pages'],
   ['/api/tables/case/subscribe', 'fanout-gateway'],
   ['/api/tables/case/subscribe/sse', 'fanout-gateway'],
   ['/api/tables/subscribe/records', 'records'],

@@ -20,6 +20,7 @@ const ROUTES: readonly (readonly [path: string, target: EdgeTarget])[] = [
   ['/api/schemas', 'records'],
   ['/api/graphql', 'records'],
   ['/api/docs', 'pages'],
+  ['/api/pages', 'pages'],
   ['/api/auth', 'authz'],
   ['/api/principals', 'authz'],
   ['/api/organisations', 'authz'],

@@ -17,6 +17,9 @@ const STOP_THEN_MS = 1_200;
 /** For a restart in order. Nobody waits for that at a prompt, so a drain may take what its settings say. */
 const RESTART_GRACE_MS = 60_000;
 
+/** The live pages that come along, of the demo's tables. */
+const PAGES_FILE = join(import.meta.dirname, '..', '..', 'pages.yaml');
+
 /** The databases of the services that have one. */
 export type ServiceDatabases = Readonly<Record<'relay' | 'authz' | 'records' | 'push-notifier', string>>;
 
@@ -193,7 +196,8 @@ function subscriberVariables(
 
 function serviceVariables(options: ServicesOptions, service: LocalService): Record<string, string> {
   const variables: Record<string, string> = { TIDEWIRE_PUBLIC_URL: `http://localhost:${options.port}` };
-  if (service !== 'pages') variables['NATS_URL'] = options.bus.url(service);
+  if (service === 'pages') variables['TIDEWIRE_PAGES_FILE'] = PAGES_FILE;
+  else variables['NATS_URL'] = options.bus.url(service);
   Object.assign(variables, subscriberVariables(options.bus, service));
   if (hasDatabase(service)) variables['DATABASE_URL'] = options.databaseUrls[service];
   // The edge is on this machine, and nothing else speaks to the services.

@@ -32,6 +32,8 @@ export interface LaunchOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Made once for the data folder when missing. */
   readonly administratorToken?: string;
+  /** Absolute path of the file of live pages; the environment's, or the one that comes along, when absent. */
+  readonly pagesFile?: string;
   /** Settings beside those in the environment. */
   readonly settings?: ServicesOptions['settings'];
   readonly progress: Progress;
@@ -77,6 +79,8 @@ export async function launch(options: LaunchOptions): Promise<Platform> {
   const settings = await settingsByService(environment);
   for (const [service, more] of options.settings ?? [])
     settings.set(service, { ...more, ...settings.get(service) });
+  if (options.pagesFile !== undefined)
+    settings.set('pages', { ...settings.get('pages'), TIDEWIRE_PAGES_FILE: options.pagesFile });
   const servers: LocalServer[] = [];
   const keep = <T extends { server?: LocalServer }>(started: T): T => {
     if (started.server !== undefined) servers.push(started.server);

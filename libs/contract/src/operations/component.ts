@@ -19,6 +19,7 @@ import { graphqlErrorSchema } from '../graphql.ts';
 import * as graphql from '../graphql-request.ts';
 import { principalIdSchema, slugSchema, uuidSchema } from '../identifier.ts';
 import * as issuer from '../issuer.ts';
+import * as livePage from '../live-page.ts';
 import { MESSAGES } from '../message-catalogue.ts';
 import { groupNameSchema, nameSchema } from '../name.ts';
 import { nextcloudUserSchema } from '../nextcloud.ts';
@@ -193,6 +194,13 @@ export const COMPONENT_SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map<string,
   ['AccessToken', issuer.accessTokenEntrySchema],
   ['AccessTokenPage', issuer.accessTokenPageSchema],
   ['Connection', connectionSchema],
+  ['LivePage', livePage.livePageSchema],
+  ['LivePageList', livePage.livePageListSchema],
+  ['LivePageSource', livePage.livePageSourceSchema],
+  ['LivePageFilter', livePage.livePageFilterSchema],
+  ['LivePageSort', livePage.livePageSortSchema],
+  ['LivePageColumn', livePage.livePageColumnSchema],
+  ['DataTable', livePage.dataTableSchema],
 ]);
 
 function pascalCase(name: string): string {

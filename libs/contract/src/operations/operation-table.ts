@@ -9,6 +9,7 @@ import { GRAPHQL_OPERATIONS } from './graphql.ts';
 import { GRAPHQL_STREAM_OPERATIONS } from './graphql-streams.ts';
 import { GROUP_OPERATIONS } from './groups.ts';
 import { ISSUER_OPERATIONS } from './issuers.ts';
+import { LIVE_PAGE_OPERATIONS } from './live-pages.ts';
 import { NEXTCLOUD_OPERATIONS } from './nextcloud.ts';
 import { OBJECT_OPERATIONS } from './objects.ts';
 import type { Operation } from './operation.ts';
@@ -49,6 +50,7 @@ export const OPERATIONS = [
   ...AUDIT_OPERATIONS,
   ...ISSUER_OPERATIONS,
   ...EXPLAIN_OPERATIONS,
+  ...LIVE_PAGE_OPERATIONS,
   ...DOCUMENTATION_OPERATIONS,
 ] as const satisfies readonly Operation[];
 

@@ -100,6 +100,7 @@ export const OPERATION_TAGS = Object.freeze({
   issuers: 'Issuers: whose access tokens (OAuth 2, OpenID Connect) are trusted, and what they say.',
   audit: 'Audit: who changed which rights.',
   explain: 'Explain: why somebody sees something, or does not.',
+  pages: 'Pages: what they are made of, for the app that shows them.',
   operation: 'Operation: documentation and probes.',
 } as const);
 export type OperationTag = keyof typeof OPERATION_TAGS;
