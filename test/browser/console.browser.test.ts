@@ -181,7 +181,7 @@ test('says why somebody does not get an event that somebody else gets, from the 
   );
   await answer.getByRole('link', { name: '/authorization/read/1' }).click();
   await page.getByRole('heading', { name: 'Meldingen' }).waitFor();
-  const selected = `(({ value, selectionStart, selectionEnd }) => value.slice(selectionStart, selectionEnd))(document.activeElement)`;
+  const selected = `(({ value = '', selectionStart, selectionEnd }) => value.slice(selectionStart, selectionEnd))(document.activeElement)`;
   await waitFor(async () => String(await page.evaluate(selected)).includes('"$ne": "vertrouwelijk"'), {
     what: 'the rule is selected in the policy',
   });
